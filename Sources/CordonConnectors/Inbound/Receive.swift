@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import Foundation
+package import CordonCore
+
+/// One webhook delivery as the HTTP server hands it in; nothing of it is believed yet.
+package struct InboundDelivery: Sendable {
+    /// Names in lower case.
+    package var headers: [String: String]
+    package var body: [UInt8]
+
+    package init(headers: [String: String], body: [UInt8]) {
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// Why a delivery was not taken. The sender learns no more than the status.
+package enum Rejection: String, Error, Sendable, Hashable, CaseIterable {
+    case signatureMissing = "signature_missing"
+    case signatureWrong = "signature_wrong"
+    case deliveryMissing = "delivery_missing"
+    case bodyTooLarge = "body_too_large"
+    case sourceUnknown = "source_unknown"
+}
+
+extension SourceShape {
+    /// Verifies the signature on the raw bytes, before anything of them is parsed, and makes the alert.
+    ///
+    /// - Parameter secrets: every secret that may have signed; all are tried, so the time taken doesn't tell which.
+    package func receive(
+        _ delivery: InboundDelivery, source: String, secrets: [Secret], id: AlertID, at now: Instant
+    ) throws(Rejection) -> Alert {
+        guard delivery.body.count <= bodyBytesMax else { throw .bodyTooLarge }
+        guard let header = delivery.headers[authentication.header] else { throw .signatureMissing }
+        guard authentication.holds(header, over: delivery.body, secrets: secrets) else { throw .signatureWrong }
+        guard let deliveryID = delivery.headers[deliveryHeader], !deliveryID.isEmpty,
+            deliveryID.utf8.count <= Limits.deliveryIDBytesMax
+        else { throw .deliveryMissing }
+        var kept: [String: String] = [:]
+        for name in keptHeaders {
+            if let value = delivery.headers[name] { kept[name] = String(value.prefix(Limits.headerValueBytesMax)) }
+        }
+        return Alert(
+            id: id, source: source, deliveryID: deliveryID, receivedAt: now, headers: kept, body: delivery.body,
+            bodyDigest: digestText(delivery.body), originProof: .sharedSecret)
+    }
+}
+
+extension SourceShape.Authentication {
+    /// RFC 2104 HMAC-SHA256, compared in constant time as bytes, so that the case of hex digits doesn't matter.
+    func holds(_ header: String, over body: [UInt8], secrets: [Secret]) -> Bool {
+        guard header.hasPrefix(prefix), let code = decode(String(header.dropFirst(prefix.count))),
+            code.count == SHA256.byteCount
+        else { return false }
+        var holds = false
+        for secret in secrets {
+            let key = SymmetricKey(data: secret.reveal())
+            if HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key) { holds = true }
+        }
+        return holds
+    }
+
+    private func decode(_ text: String) -> [UInt8]? {
+        switch encoding {
+        case .hex: bytes(hex: text)
+        case .base64: Data(base64Encoded: text).map(Array.init)
+        }
+    }
+
+    /// The header's value for a body: what a sender writes.
+    package func sign(_ body: [UInt8], with secret: Secret) -> String {
+        let code = HMAC<SHA256>.authenticationCode(for: body, using: SymmetricKey(data: secret.reveal()))
+        return switch encoding {
+        case .hex: prefix + hexText(Array(code))
+        case .base64: prefix + Data(code).base64EncodedString()
+        }
+    }
+}
+
+/// `sha256:` and the hex digest.
+package func digestText(_ bytes: [UInt8]) -> String { "sha256:" + hexText(Array(SHA256.hash(data: bytes))) }
+
+package func hexText(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var out: [UInt8] = []
+    out.reserveCapacity(bytes.count * 2)
+    for byte in bytes {
+        out.append(digits[Int(byte >> 4)])
+        out.append(digits[Int(byte & 15)])
+    }
+    return String(decoding: out, as: UTF8.self)
+}
+
+func bytes(hex text: String) -> [UInt8]? {
+    let digits = Array(text.utf8)
+    guard digits.count.isMultiple(of: 2) else { return nil }
+    var out: [UInt8] = []
+    out.reserveCapacity(digits.count / 2)
+    for index in stride(from: 0, to: digits.count, by: 2) {
+        guard let high = nibble(digits[index]), let low = nibble(digits[index + 1]) else { return nil }
+        out.append(high << 4 | low)
+    }
+    return out
+}
+
+private func nibble(_ digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+    default: nil
+    }
+}

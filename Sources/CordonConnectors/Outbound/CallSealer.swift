@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import Foundation
+package import CordonCore
+import CordonLanguage
+
+/// Seals calls: the idempotency key under the installation's key, and the digest of the request as it will be sent,
+/// with handles where its secrets will stand.
+package struct CallSealer: Sealer {
+    private let providers: [String: Provider]
+    private let key: SymmetricKey
+
+    package init(providers: [String: Provider], key: Secret) {
+        self.providers = providers
+        self.key = SymmetricKey(data: key.reveal())
+    }
+
+    package func seal(_ draft: CallDraft) -> Result<Seal, Refusal> {
+        guard let provider = providers[draft.provider] else {
+            return .failure(Refusal(.unbuildable, "no provider '\(draft.provider)' is configured"))
+        }
+        // No epoch and no node in it: whoever sends this intent presents the same key.
+        let code = HMAC<SHA256>.authenticationCode(for: Array(draft.id.utf8), using: key)
+        let idempotencyKey = hexText(Array(Array(code).prefix(16)))
+        return provider.build(
+            draft.capability, draft.purpose, draft.arguments, secrets: provider.handles,
+            idempotencyKey: idempotencyKey
+        ).map { Seal(idempotencyKey: idempotencyKey, requestDigest: digestText($0.canonical)) }
+    }
+}
+
+func base64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }

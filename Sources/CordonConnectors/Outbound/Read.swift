@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+package import CordonLanguage
+
+/// An answer as read: the outcome, and what of the answer may be kept as evidence.
+package struct ReadAnswer: Sendable, Hashable {
+    package var outcome: Outcome
+    /// The kept members of the answer with its status; `nil` when there was no answer to keep.
+    package var keepsake: [UInt8]?
+
+    package init(outcome: Outcome, keepsake: [UInt8]? = nil) {
+        self.outcome = outcome
+        self.keepsake = keepsake
+    }
+}
+
+/// Reads what became of a request. Pure: the world's answer in, an outcome out; nothing here is an error.
+package func read(_ delivery: Delivery, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass) -> ReadAnswer {
+    var answer: ReadAnswer
+    switch delivery.fate {
+    case .answered(let response): answer = read(response, exchange, effectClass)
+    case .notSent(let fault):
+        answer = ReadAnswer(
+            outcome: Outcome(
+                fault.isFinal ? .refused : .later, reason: "not sent: \(fault.reason)"))
+    case .mayHaveBeenSent(let fault):
+        answer = ReadAnswer(
+            outcome: Outcome(.unknown, reason: "no answer after the request had left: \(fault.reason)"))
+    }
+    answer.outcome.wasSentTwice = delivery.wasSentTwice
+    answer.outcome.durationMilliseconds = delivery.durationMilliseconds
+    return answer
+}
+
+private func read(
+    _ response: OutboundResponse, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass
+) -> ReadAnswer {
+    let kept = keep(exchange.keep, of: response.body)
+    var (kind, reason) = classify(response.status, exchange.answers, effectClass)
+    if kind == .done || kind == .already, !exchange.keep.isEmpty, kept == nil {
+        // A success that can't be read proves nothing; a read may simply be asked again.
+        (kind, reason) = (effectClass.isWrite ? .unknown : .later, "the answer is no JSON object")
+    }
+    let outcome = Outcome(
+        kind, status: response.status, reason: reason,
+        retryAfterMilliseconds: kind == .later ? retryAfter(response.headers) : nil, result: kept ?? .null)
+    let keepsake: Value = ["status": .int(Int64(response.status)), "body": kept ?? .null]
+    return ReadAnswer(outcome: outcome, keepsake: keepsake.jsonBytes)
+}
+
+/// The connector's sets first; then by the hundred, and so that doubt stays doubt: a gateway's 502 or 504 hides what
+/// the provider behind it did, and for an effect that must not double even a 503 does.
+private func classify(
+    _ status: Int, _ answers: ProviderShape.Answers, _ effectClass: EffectClass
+) -> (Outcome.Kind, String?) {
+    if answers.done.contains(status) { return (.done, nil) }
+    if answers.already.contains(status) { return (.already, nil) }
+    if answers.refused.contains(status) { return (.refused, "the provider refused it") }
+    if answers.later.contains(status), !(status == 503 && effectClass == .once) {
+        return (.later, "the provider asked to wait")
+    }
+    switch status {
+    case 429: return (.later, "too many requests")
+    case 503 where effectClass != .once: return (.later, "the provider is unavailable")
+    case 500...599: return (.unknown, "the provider answered with a fault of its own")
+    case 300...399: return (.refused, "the provider redirects; redirects are not followed")
+    case 400...499: return (.refused, "the provider refused it")
+    default: return (.unknown, "the provider answered with a status that its connector doesn't know")
+    }
+}
+
+/// `Retry-After` (RFC 9110 §10.2.3) in seconds. A date is not honored: the provider's clock is not ours.
+private func retryAfter(_ headers: [String: String]) -> Int64? {
+    guard let text = headers["retry-after"], let seconds = Int64(text), seconds >= 0 else { return nil }
+    return min(seconds, Limits.retryAfterMillisecondsMax / 1000) * 1000
+}
+
+/// The named members of a JSON object, or `nil` when the body is none. Everything else is cut before it is stored.
+private func keep(_ names: [String], of body: [UInt8]) -> Value? {
+    guard !names.isEmpty, case .object(let members)? = try? JSON.parse(body) else { return nil }
+    return .object(members.filter { names.contains($0.key) })
+}
+
+extension Fault {
+    /// Trying again as it is can't help: a person must change something.
+    fileprivate var isFinal: Bool {
+        switch kind {
+        case .addressForbidden, .badRequest, .tlsRefused: true
+        case .nameNotResolved, .connectionRefused, .timedOut, .reset, .responseTooLarge, .closed, .other: false
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+package import CordonCore
+
+/// A secret in memory. It has no description but `‹secret›`; whoever reads it says so by `reveal()`.
+package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private let bytes: [UInt8]
+
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    package func reveal() -> [UInt8] { bytes }
+    package var description: String { "‹secret›" }
+    package var debugDescription: String { "‹secret›" }
+    /// Dumps and crash reports show no bytes either.
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// Reads secrets where their references say. Each reading is told to `onRead`, with the reference and never the value.
+package struct SecretReader: Sendable {
+    /// Relative file references start here.
+    package var folder: String
+    package var environment: @Sendable (String) -> String?
+
+    package init(folder: String, environment: @escaping @Sendable (String) -> String? = systemEnvironment) {
+        self.folder = folder
+        self.environment = environment
+    }
+
+    package func read(_ reference: SecretReference) throws(ConnectorError) -> Secret {
+        switch reference {
+        case .environment(let name):
+            guard let text = environment(name), !text.isEmpty else {
+                throw ConnectorError(.secretMissing, "the environment variable \(name) is not set; set it, or refer to a file")
+            }
+            return Secret(Array(text.utf8))
+        case .file(let path):
+            return Secret(try readFile(path.hasPrefix("/") ? path : folder + "/" + path))
+        }
+    }
+
+    private func readFile(_ path: String) throws(ConnectorError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw ConnectorError(.secretMissing, "could not open the secret file \(path): \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw ConnectorError(.secretMissing, "\(path) is no regular file")
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw ConnectorError(.secretExposed, "others may read the secret file \(path); run: chmod 600 \(path)")
+        }
+        var bytes = [UInt8](repeating: 0, count: secretBytesMax + 1)
+        let count = Glibc.read(descriptor, &bytes, bytes.count)
+        guard count > 0 else { throw ConnectorError(.secretMissing, "the secret file \(path) is empty") }
+        guard count <= secretBytesMax else {
+            throw ConnectorError(.secretMissing, "the secret file \(path) is over \(secretBytesMax) bytes")
+        }
+        // An editor's line end is not part of the secret.
+        var end = count
+        while end > 0, bytes[end - 1] == UInt8(ascii: "\n") || bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+        guard end > 0 else { throw ConnectorError(.secretMissing, "the secret file \(path) is empty") }
+        return Array(bytes[..<end])
+    }
+}
+
+private let secretBytesMax = 16 * 1024
+
+package let systemEnvironment: @Sendable (String) -> String? = { name in getenv(name).map { String(cString: $0) } }

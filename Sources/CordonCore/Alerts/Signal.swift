@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonLanguage
+
+/// What an alert says in the house's own words: who did what to what, when, how sure.
+package struct Signal: Sendable, Hashable, Named {
+    package static var prefix: String { "sig_" }
+
+    package enum Severity: String, Sendable, Hashable, CaseIterable, Comparable {
+        case low, medium, high, critical
+
+        package static func < (left: Severity, right: Severity) -> Bool {
+            // Both are in the list by construction, so the indices exist.
+            allCases.firstIndex(of: left)! < allCases.firstIndex(of: right)!
+        }
+    }
+
+    package var id: SignalID
+    package var alert: AlertID
+    package var source: String
+    /// `secret.exposed` and so on; the kind gives `attributes` its schema.
+    package var kind: String
+    package var receivedAt: Instant
+    /// When the source says that it happened; `nil` when it does not say.
+    package var occurredAt: Instant?
+    package var severity: Severity
+    /// How sure the source is, 0 to 1; 1 where the source speaks of fact.
+    package var confidence: Double
+    /// The kind's own fields.
+    package var attributes: Value
+
+    package init(
+        id: SignalID, alert: AlertID, source: String, kind: String, receivedAt: Instant, occurredAt: Instant?,
+        severity: Severity, confidence: Double, attributes: Value
+    ) {
+        self.id = id
+        self.alert = alert
+        self.source = source
+        self.kind = kind
+        self.receivedAt = receivedAt
+        self.occurredAt = occurredAt
+        self.severity = severity
+        self.confidence = confidence
+        self.attributes = attributes
+    }
+
+    /// `signal` as expressions see it: the common fields and the kind's own.
+    package var expressionValue: Value {
+        var members = attributes.objectValue ?? [:]
+        members["id"] = .string(id.text)
+        members["kind"] = .string(kind)
+        members["source"] = .string(source)
+        members["severity"] = .string(severity.rawValue)
+        members["confidence"] = .double(confidence)
+        members["received_at"] = .string(receivedAt.description)
+        if let occurredAt { members["occurred_at"] = .string(occurredAt.description) }
+        return .object(members)
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+
+/// What decisions are made by: everything that is loaded and checked, as one value that is replaced as a whole.
+package struct Library: Sendable {
+    package var playbooks: [Playbook]
+    package var workflows: [String: Workflow]
+    package var inventory: Inventory
+    /// What they were read from, byte for byte.
+    package var sources: [Source]
+
+    /// One file as its author wrote it.
+    package struct Source: Sendable, Hashable {
+        package enum Kind: String, Sendable, Hashable, CaseIterable { case playbook, workflow, connector }
+
+        package var kind: Kind
+        package var name: String
+        package var digest: String
+        package var bytes: [UInt8]
+
+        package init(kind: Kind, name: String, digest: String, bytes: [UInt8]) {
+            self.kind = kind
+            self.name = name
+            self.digest = digest
+            self.bytes = bytes
+        }
+    }
+
+    package init(playbooks: [Playbook], workflows: [Workflow], inventory: Inventory, sources: [Source] = []) {
+        self.sources = sources
+        self.playbooks = playbooks.sorted { $0.name < $1.name }
+        self.workflows = Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first }
+        self.inventory = inventory
+    }
+}
+
+/// Decides about one signal. Pure: the same signal, library and instant give the same decision, reasons included.
+package func decide(_ signal: Signal, _ library: Library, at now: Instant) -> Decision {
+    let id = signal.id.decision
+    let variables: [String: Value] = ["signal": signal.expressionValue]
+    var matches: [Decision.Match] = []
+    var opened = 0
+    for playbook in library.playbooks where playbook.trigger.signalKind == signal.kind && playbook.mode != .off {
+        guard let workflow = library.workflows[playbook.workflow] else { continue }
+        guard var match = weigh(playbook, workflow, signal, variables, library.inventory) else { continue }
+        if match.opensRun {
+            if opened < Limits.runsPerAlertMax {
+                match.run = id.run(matches.count + 1)
+                opened += 1
+            } else {
+                match.reasons.append(
+                    Decision.Reason(
+                        guardName: "limit", verdict: .ignore,
+                        because: "the signal opens \(opened) runs already, the limit is \(Limits.runsPerAlertMax) (runsPerAlertMax)"))
+                match.verdict = strictest(match.reasons.map(\.verdict))
+            }
+        }
+        matches.append(match)
+    }
+    return Decision(
+        id: id, signal: signal.id, alert: signal.alert, at: now, verdict: gravest(matches.map(\.verdict)),
+        matches: matches, playbooksAsked: library.playbooks.count, inventoryDigest: library.inventory.digest)
+}
+
+/// `nil` when the playbook's trigger does not hold.
+private func weigh(
+    _ playbook: Playbook, _ workflow: Workflow, _ signal: Signal, _ variables: [String: Value], _ inventory: Inventory
+) -> Decision.Match? {
+    guard let trigger = weighTrigger(playbook.trigger, variables) else { return nil }
+    var reference: Value = signal.expressionValue
+    for part in playbook.trigger.subjectPath { reference = reference[part] ?? .null }
+    let resolution = inventory.resolve(reference, kind: playbook.trigger.subjectKind)
+    let reasons = [trigger, weighSubject(resolution), weighMode(playbook.mode)]
+    return Decision.Match(
+        playbook: playbook.pin, workflow: workflow.pin, verdict: strictest(reasons.map(\.verdict)), reasons: reasons,
+        resolution: resolution)
+}
+
+private func weighTrigger(_ trigger: Playbook.Trigger, _ variables: [String: Value]) -> Decision.Reason? {
+    guard let condition = trigger.condition else {
+        return Decision.Reason(guardName: "trigger", verdict: .enforce, because: "every \(trigger.signalKind) triggers it")
+    }
+    let (answer, parts) = condition.explain(variables)
+    let inputs: Value = .array(parts.map(\.value))
+    switch Condition(answer) {
+    case .isTrue:
+        return Decision.Reason(guardName: "trigger", verdict: .enforce, because: "its condition holds", inputs: inputs)
+    case .isFalse: return nil
+    case .undecided(let error):
+        switch trigger.onUndecided {
+        case .skip: return nil
+        case .fire:
+            return Decision.Reason(
+                guardName: "trigger", verdict: .enforce,
+                because: "its condition gave no answer (\(error.message)), and the playbook then fires", inputs: inputs)
+        case .ask:
+            return Decision.Reason(
+                guardName: "trigger", verdict: .undecided, because: "its condition gave no answer: \(error.message)",
+                inputs: inputs)
+        }
+    }
+}
+
+private func weighSubject(_ resolution: Resolution) -> Decision.Reason {
+    switch resolution {
+    case .resolved(let subject):
+        Decision.Reason(guardName: "subject", verdict: .enforce, because: "the inventory knows it as \(subject.key)")
+    case .missing(let reason): Decision.Reason(guardName: "subject", verdict: .undecided, because: reason)
+    case .ambiguous(let names):
+        Decision.Reason(
+            guardName: "subject", verdict: .undecided,
+            because: "more than one identity of the inventory matches: \(names.joined(separator: ", "))")
+    }
+}
+
+private func weighMode(_ mode: Playbook.Mode) -> Decision.Reason {
+    let verdict: Decision.Verdict =
+        switch mode {
+        case .off: .ignore
+        case .shadow: .shadow
+        case .propose: .propose
+        case .enforce: .enforce
+        }
+    return Decision.Reason(guardName: "mode", verdict: verdict, because: "the playbook's mode is \(mode.rawValue)")
+}
+
+/// The order in which guards win: ignore, then shadow (nothing is done in either), then undecided, propose, enforce.
+private func strictest(_ verdicts: [Decision.Verdict]) -> Decision.Verdict {
+    let order: [Decision.Verdict] = [.ignore, .shadow, .undecided, .propose, .enforce]
+    return order.first(where: verdicts.contains) ?? .ignore
+}
+
+/// Over several playbooks the one that does most names the decision.
+private func gravest(_ verdicts: [Decision.Verdict]) -> Decision.Verdict {
+    let order: [Decision.Verdict] = [.enforce, .propose, .undecided, .shadow, .ignore]
+    return order.first(where: verdicts.contains) ?? .ignore
+}
+
+extension Decision.Match {
+    var opensRun: Bool {
+        switch verdict {
+        case .enforce, .propose, .undecided: true
+        case .shadow, .ignore: false
+        }
+    }
+
+    /// What a person is asked before the run does anything; `nil` when it may begin.
+    package var gate: Run.Ask? {
+        let because = reasons.filter { $0.verdict == verdict }.map(\.because).joined(separator: "; ")
+        return switch verdict {
+        case .enforce, .shadow, .ignore: nil
+        case .propose: Run.Ask(kind: .proposal, reason: because)
+        case .undecided: Run.Ask(kind: .undecided, reason: because)
+        }
+    }
+}
+
+extension Explained {
+    /// `{"text": …, "value": …}`: what a person reads to see why.
+    fileprivate var value: Value {
+        switch outcome {
+        case .value(let value): ["text": .string(text), "value": value]
+        case .error(let error): ["text": .string(text), "error": .string(error.message)]
+        case .notEvaluated: ["text": .string(text), "evaluated": false]
+        }
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonLanguage
+
+extension Inventory {
+    /// Reads and checks `identities.yaml`.
+    package static func load(_ bytes: [UInt8], file: String, digest: String) -> Result<Inventory, Diagnostics> {
+        let limits = YAMLLimits(bytesMax: Limits.inventoryBytesMax)
+        return DefinitionLoader.load(bytes, file: file, limits: limits) { loader, root in
+            guard let items = root.mappings("identities", required: true) else { return nil }
+            if items.count > Limits.identitiesMax {
+                root.report(.tooMany, "identities", "\(items.count) identities, the limit is \(Limits.identitiesMax) (identitiesMax)")
+            }
+            var seen: Set<String> = []
+            let identities = items.compactMap { fields -> Identity? in
+                defer { fields.refuseUnknown() }
+                guard let identity = readIdentity(fields, loader) else { return nil }
+                if !seen.insert(identity.subject.id).inserted {
+                    fields.report(.repeatedName, "id", "the id '\(identity.subject.id)' stands twice")
+                }
+                return identity
+            }
+            return Inventory(identities: identities, digest: digest)
+        }
+    }
+
+    private static func readIdentity(_ fields: YAMLFields, _ loader: DefinitionLoader) -> Identity? {
+        let id = fields.string("id", required: true)
+        if let id, !isName(id) { fields.report(.badName, "id", "'\(id)' is no name", "lower-case letters, digits and single hyphens") }
+        let kind = fields.oneOf("kind", Subject.Kind.self, required: true)
+        let provider = fields.string("provider", required: true)
+        let owner = fields.string("owner")
+        let tags = fields.strings("tags") ?? []
+        let attributes = fields.value("attributes") ?? .object([:])
+        let matches = fields.value("matches", required: true)
+        let secrets = readSecrets(fields, "secrets", loader)
+        guard case .object(let named)? = matches, !named.isEmpty else {
+            if matches != nil { fields.report(.missingInput, "matches", "'matches' names no field by which an alert could mean it") }
+            return nil
+        }
+        guard let id, let kind, let provider else { return nil }
+        return Identity(
+            subject: Subject(kind: kind, id: id, provider: provider, owner: owner, tags: tags, attributes: attributes),
+            matches: named, secrets: secrets)
+    }
+
+    private static func readSecrets(_ fields: YAMLFields, _ key: String, _ loader: DefinitionLoader) -> [String: SecretReference] {
+        guard let map = fields.mapping(key) else { return [:] }
+        var out: [String: SecretReference] = [:]
+        for name in map.keys {
+            if let node = map.node(name) { out[name] = SecretReference.read(node, loader.reader) }
+        }
+        return out
+    }
+}
+
+extension SecretReference {
+    /// `{ file: PATH }` or `{ env: NAME }`.
+    package static func read(_ node: YAMLNode, _ reader: YAMLReader) -> SecretReference? {
+        guard let map = reader.mapping(node, "a secret") else { return nil }
+        defer { map.refuseUnknown() }
+        switch (map.string("file"), map.string("env")) {
+        case (let path?, nil) where !path.isEmpty: return .file(path)
+        case (nil, let name?) where !name.isEmpty: return .environment(name)
+        default:
+            reader.report(
+                DefinitionCode.badSecret.rawValue, at: node, "this is no reference to a secret",
+                "write { file: PATH } or { env: NAME }")
+            return nil
+        }
+    }
+}

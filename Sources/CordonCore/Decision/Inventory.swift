@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonLanguage
+
+/// What is known of the identities that alerts may name: `identities.yaml`, read whole.
+package struct Inventory: Sendable, Hashable {
+    package struct Identity: Sendable, Hashable {
+        package var subject: Subject
+        /// The fields by which alerts name it; all of them must equal those of the reference.
+        package var matches: [String: Value]
+        /// The secrets that its provider's requests may use, by the name they have there.
+        package var secrets: [String: SecretReference]
+
+        package init(subject: Subject, matches: [String: Value], secrets: [String: SecretReference] = [:]) {
+            self.subject = subject
+            self.matches = matches
+            self.secrets = secrets
+        }
+    }
+
+    package private(set) var identities: [Identity]
+    /// `sha256:` of the file's bytes: a decision names the inventory it used.
+    package var digest: String
+    private var positions: [String: Int]
+
+    package init(identities: [Identity], digest: String) {
+        self.identities = identities
+        self.digest = digest
+        positions = Dictionary(
+            identities.enumerated().map { ($0.element.subject.id, $0.offset) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    package subscript(_ id: String) -> Identity? { positions[id].map { identities[$0] } }
+
+    /// Who a reference means. Anything but exactly one match is no match.
+    package func resolve(_ reference: Value, kind: Subject.Kind) -> Resolution {
+        guard case .object(let named) = reference, !named.isEmpty else {
+            return .missing("the alert names no \(kind.rawValue)")
+        }
+        let found = identities.filter { identity in
+            identity.subject.kind == kind && !identity.matches.isEmpty
+                && identity.matches.allSatisfy { named[$0.key] == $0.value }
+        }
+        switch found.count {
+        case 0: return .missing("no \(kind.rawValue) of the inventory matches \(clipped(reference.json))")
+        case 1: return .resolved(found[0].subject)
+        default:
+            let names = found.map(\.subject.id).sorted()
+            return .ambiguous(names.count > 5 ? Array(names.prefix(5)) + ["…"] : names)
+        }
+    }
+}
+
+/// Text of an alert, cut to what a person reads and a line of the history can hold.
+private func clipped(_ text: String) -> String {
+    let kept = text.unicodeScalars.prefix(Limits.quotedScalarsMax)
+    return kept.count < text.unicodeScalars.count ? "\(String(String.UnicodeScalarView(kept)))…" : text
+}
+
+package enum Resolution: Sendable, Hashable {
+    case resolved(Subject)
+    case missing(String)
+    case ambiguous([String])
+
+    package var value: Value {
+        switch self {
+        case .resolved(let subject): ["is": "resolved", "subject": subject.value]
+        case .missing(let reason): ["is": "missing", "reason": .string(reason)]
+        case .ambiguous(let names): ["is": "ambiguous", "candidates": .array(names.map(Value.string))]
+        }
+    }
+}
+
+/// Where a secret lies. Never the secret.
+package enum SecretReference: Sendable, Hashable {
+    case environment(String)
+    /// A file that only its owner may read.
+    case file(String)
+
+    package var text: String {
+        switch self {
+        case .environment(let name): "env:\(name)"
+        case .file(let path): "file:\(path)"
+        }
+    }
+}

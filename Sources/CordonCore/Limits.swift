@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every bound of the system, by name. A bound that is not here does not exist.
+package enum Limits {
+    // Intake
+    /// The default bound of an alert's body; a source may set its own up to `bodyBytesCeiling`.
+    package static let bodyBytesMax = 256 * 1024
+    /// What no source may exceed (GitHub caps its own payloads at 25 MB).
+    package static let bodyBytesCeiling = 25 * 1024 * 1024
+    package static let deliveryIDBytesMax = 256
+    package static let signalsPerAlertMax = 100
+    package static let keptHeadersMax = 16
+    package static let headerValueBytesMax = 1024
+    package static let stemBytesMax = 64
+
+    // Definitions
+    package static let definitionBytesMax = 64 * 1024
+    package static let stepsPerWorkflowMax = 200
+    package static let definitionNestingMax = 8
+    package static let playbooksMax = 2000
+    package static let inventoryBytesMax = 16 * 1024 * 1024
+    package static let identitiesMax = 100_000
+
+    // Runs
+    /// One entry of the history, the size that an auditor's tools may count on.
+    package static let entryBytesMax = 16 * 1024
+    package static let snapshotBytesMax = 64 * 1024
+    package static let resultBytesMax = 8 * 1024
+    package static let callsPerStepMax = 1000
+    package static let runsPerAlertMax = 20
+    /// How much of an alert's own text a reason quotes.
+    package static let quotedScalarsMax = 200
+
+    // Steps
+    package static let stepWithinMillisecondsDefault: Int64 = 15 * 60 * 1000
+    package static let stepWithinMillisecondsMax: Int64 = 30 * 24 * 3600 * 1000
+    package static let attemptsDefault = 5
+    package static let attemptsMax = 100
+    package static let backOffMillisecondsFirst: Int64 = 1000
+    package static let backOffMillisecondsMax: Int64 = 60 * 1000
+    package static let verifyPollMilliseconds: Int64 = 500
+
+    // Calls
+    package static let callTimeoutMillisecondsDefault: Int64 = 10 * 1000
+    package static let callTimeoutMillisecondsMax: Int64 = 120 * 1000
+    package static let responseBytesMax = 1024 * 1024
+    package static let retryAfterMillisecondsMax: Int64 = 24 * 3600 * 1000
+    package static let callsInFlightMax = 256
+}

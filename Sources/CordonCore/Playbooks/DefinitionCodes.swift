@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonLanguage
+
+/// Mistakes in playbooks, workflows, connectors and inventories that go beyond their form. Numbers are kept for ever.
+package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
+    case nameDiffersFromFile = "P030"
+    case unknownSignal = "P031"
+    case unknownCapability = "P032"
+    case writeWithoutUndo = "P033"
+    case unknownInput = "P034"
+    case missingInput = "P035"
+    case repeatedName = "P036"
+    case tooMany = "P037"
+    case unknownWorkflow = "P038"
+    case badName = "P039"
+    case badPath = "P040"
+    case wrongSubject = "P041"
+    case unknownStep = "P042"
+    case notOffered = "P043"
+    case badSetting = "P044"
+    case badSecret = "P045"
+    case missingMapping = "P046"
+
+    package var meaning: String {
+        switch self {
+        case .nameDiffersFromFile: "the name inside the file differs from the file's own"
+        case .unknownSignal: "no signal of that kind exists"
+        case .unknownCapability: "no capability of that name exists"
+        case .writeWithoutUndo: "a step that changes something has neither an undo nor a reason for having none"
+        case .unknownInput: "an input or parameter of that name does not exist"
+        case .missingInput: "an input or parameter without a standard value is not given"
+        case .repeatedName: "a name stands twice where it must be unique"
+        case .tooMany: "more entries than the limit allows"
+        case .unknownWorkflow: "no workflow of that name is loaded"
+        case .badName: "a name holds characters that names can't have"
+        case .badPath: "a path is not made of plain names"
+        case .wrongSubject: "the subject's kind doesn't fit"
+        case .unknownStep: "a step of that name does not exist"
+        case .notOffered: "the connector doesn't offer that"
+        case .badSetting: "a setting has no usable value"
+        case .badSecret: "a secret's reference is neither a file nor a variable"
+        case .missingMapping: "the playbook answers no entry of any framework"
+        }
+    }
+}
+
+extension YAMLFields {
+    func report(_ code: DefinitionCode, _ key: String, _ message: String, _ suggestion: String? = nil) {
+        report(code.rawValue, key, message, suggestion)
+    }
+}
+
+/// What every loader of one file does: parse strictly, read, and give the value or every mistake.
+package struct DefinitionLoader {
+    package let reader: YAMLReader
+    package let file: String
+
+    /// Runs `read` over the file's outermost map. The value counts only when nothing was wrong.
+    package static func load<Item>(
+        _ bytes: [UInt8], file: String, limits: YAMLLimits = .default,
+        _ read: (DefinitionLoader, YAMLFields) -> Item?
+    ) -> Result<Item, Diagnostics> {
+        do {
+            let document = try YAMLDocument.parse(bytes, file: file, limits: limits)
+            let loader = DefinitionLoader(reader: YAMLReader(document), file: file)
+            guard let root = loader.reader.mapping(document.root) else { return .failure(loader.reader.refusal) }
+            let item = read(loader, root)
+            root.refuseUnknown()
+            guard let item, loader.reader.isClean else { return .failure(loader.reader.refusal) }
+            return .success(item)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// The file's own name under `key`, which must be the name inside it.
+    package func name(_ root: YAMLFields, _ key: String) -> String? {
+        guard let name = root.string(key, required: true) else { return nil }
+        let stem = fileStem
+        guard isName(name) else {
+            root.report(.badName, key, "'\(name)' is no name", "lower-case letters, digits and single hyphens")
+            return nil
+        }
+        // A stored definition is read again under its pin, which holds an @.
+        if !stem.contains("@"), stem != name {
+            root.report(.nameDiffersFromFile, key, "the file is named '\(stem)'", "name both alike")
+        }
+        return name
+    }
+
+    private var fileStem: String {
+        let last = file.split(separator: "/").last.map(String.init) ?? file
+        return last.hasSuffix(".yaml") ? String(last.dropLast(5)) : last
+    }
+
+    /// An expression at a node, with its mistakes at their place.
+    package func expression(
+        _ node: YAMLNode?, _ name: String, variables: [String: Schema], expecting: Schema? = nil
+    ) -> Expression? {
+        guard let node, let text = reader.string(node, name) else { return nil }
+        do {
+            return try Expression.compile(text, variables: variables, expecting: expecting)
+        } catch {
+            report(error, node)
+            return nil
+        }
+    }
+
+    package func template(_ node: YAMLNode, _ text: String, variables: [String: Schema]) -> Template? {
+        do {
+            return try Template.compile(text, variables: variables)
+        } catch {
+            report(error, node)
+            return nil
+        }
+    }
+
+    /// A tree of parameters: text with holes becomes templates, everything else stays as it is.
+    package func arguments(_ node: YAMLNode, variables: [String: Schema]) -> Arguments? {
+        switch node.content {
+        case .scalar(let scalar):
+            guard case .string(let text) = scalar.value, text.contains("${") else { return .literal(scalar.value) }
+            return template(node, text, variables: variables).map(Arguments.template)
+        case .sequence(let items):
+            return .list(items.compactMap { arguments($0, variables: variables) })
+        case .mapping(let entries):
+            var members: [String: Arguments] = [:]
+            for entry in entries { members[entry.key] = arguments(entry.value, variables: variables) }
+            return .map(members)
+        }
+    }
+
+    package func argumentMap(_ node: YAMLNode?, variables: [String: Schema]) -> [String: Arguments] {
+        guard let node, case .map(let members)? = arguments(node, variables: variables) else { return [:] }
+        return members
+    }
+
+    private func report(_ errors: ExpressionErrors, _ node: YAMLNode) {
+        var place = node.place
+        var line = reader.document.line(place.line)
+        switch node.scalar?.style {
+        case .quoted: place.column += 1
+        case .block: line = nil  // Folded text has no one line to show.
+        case .plain, nil: break
+        }
+        for diagnostic in errors.diagnostics(at: place, sourceLine: line) { reader.report(diagnostic) }
+    }
+}
+
+/// Lower-case letters, digits and single hyphens, as files and ids are named.
+package func isName(_ text: String) -> Bool {
+    guard (1...64).contains(text.utf8.count), text.first != "-", text.last != "-", !text.contains("--") else { return false }
+    return text.utf8.allSatisfy {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+            || $0 == UInt8(ascii: "-")
+    }
+}
+
+/// A name within a file: lower-case letters, digits and underscores.
+package func isIdentifier(_ text: String) -> Bool {
+    guard (1...64).contains(text.utf8.count), let first = text.utf8.first, !(0x30...0x39).contains(first) else { return false }
+    return text.utf8.allSatisfy {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_")
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonLanguage
+
+extension Playbook {
+    /// Reads and checks a playbook's file against the workflows that it may run.
+    package static func load(
+        _ bytes: [UInt8], file: String, digest: String, workflows: [Workflow]
+    ) -> Result<Playbook, Diagnostics> {
+        DefinitionLoader.load(bytes, file: file) { loader, root in
+            let name = loader.name(root, "playbook")
+            let title = root.string("title", required: true)
+            let owner = root.string("owner", required: true)
+            let mode = root.oneOf("mode", Mode.self, required: true)
+            let trigger = readTrigger(root, loader)
+            let run = readRun(root, loader, trigger, workflows)
+            let objective = readObjective(root, run?.workflow)
+            let maps = readMaps(root, loader)
+            guard let name, let title, let owner, let mode, let trigger, let run else { return nil }
+            return Playbook(
+                name: name, title: title, owner: owner, mode: mode, trigger: trigger, workflow: run.workflow.name,
+                arguments: run.arguments, containedWithinMilliseconds: objective, maps: maps, digest: digest)
+        }
+    }
+
+    private static func readTrigger(_ root: YAMLFields, _ loader: DefinitionLoader) -> Trigger? {
+        guard let map = root.mapping("trigger", required: true) else { return nil }
+        defer { map.refuseUnknown() }
+        let kind = readSignal(map)
+        let variables: [String: Schema] = ["signal": kind?.schema ?? .any]
+        let condition = loader.expression(map.node("when"), "when", variables: variables, expecting: .bool)
+        let onUndecided = map.oneOf("on_undecided", OnUndecided.self) ?? .ask
+        guard let subject = map.mapping("subject", required: true) else { return nil }
+        defer { subject.refuseUnknown() }
+        let subjectKind = subject.oneOf("kind", Subject.Kind.self, required: true)
+        let path = readPath(subject, "from", kind)
+        guard let kind, let subjectKind, let path else { return nil }
+        return Trigger(
+            signalKind: kind.name, condition: condition, onUndecided: onUndecided, subjectKind: subjectKind,
+            subjectPath: path)
+    }
+
+    private static func readSignal(_ map: YAMLFields) -> SignalKind? {
+        guard let name = map.string("signal", required: true) else { return nil }
+        if let kind = SignalKind.named(name) { return kind }
+        let near = nearest(to: name, among: SignalKind.all.map(\.name)).map { "did you mean '\($0)'?" }
+        map.report(.unknownSignal, "signal", "no signal is of kind '\(name)'", near ?? "known: \(SignalKind.all.map(\.name).joined(separator: ", "))")
+        return nil
+    }
+
+    /// `signal.credential`: plain names, the first of them `signal`, the second a field of the kind.
+    private static func readPath(_ map: YAMLFields, _ key: String, _ kind: SignalKind?) -> [String]? {
+        guard let text = map.string(key, required: true) else { return nil }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count > 1, parts[0] == "signal", parts.allSatisfy(isIdentifier) else {
+            map.report(.badPath, key, "'\(text)' is no path into the signal", "write signal.FIELD")
+            return nil
+        }
+        if let kind, kind.fields[parts[1]] == nil {
+            let near = nearest(to: parts[1], among: kind.fields.keys).map { "did you mean 'signal.\($0)'?" }
+            map.report(.badPath, key, "\(kind.name) has no field '\(parts[1])'", near)
+            return nil
+        }
+        return Array(parts.dropFirst())
+    }
+
+    private static func readRun(
+        _ root: YAMLFields, _ loader: DefinitionLoader, _ trigger: Trigger?, _ workflows: [Workflow]
+    ) -> (workflow: Workflow, arguments: [String: Arguments])? {
+        guard let map = root.mapping("run", required: true) else { return nil }
+        defer { map.refuseUnknown() }
+        let signal = trigger.flatMap { SignalKind.named($0.signalKind) }?.schema ?? .any
+        let arguments = loader.argumentMap(
+            map.node("with"), variables: ["signal": signal, "subject": Subject.schema])
+        guard let name = map.string("workflow", required: true) else { return nil }
+        guard let workflow = workflows.first(where: { $0.name == name }) else {
+            let near = nearest(to: name, among: workflows.map(\.name)).map { "did you mean '\($0)'?" }
+            map.report(.unknownWorkflow, "workflow", "no workflow '\(name)' is loaded", near)
+            return nil
+        }
+        checkInputs(map, arguments, workflow)
+        return (workflow, arguments)
+    }
+
+    private static func checkInputs(_ map: YAMLFields, _ given: [String: Arguments], _ workflow: Workflow) {
+        for name in given.keys.sorted() where !workflow.inputs.contains(where: { $0.name == name }) {
+            map.report(
+                .unknownInput, "with", "\(workflow.name) has no input '\(name)'",
+                "it takes: \(workflow.inputs.map(\.name).joined(separator: ", "))")
+        }
+        for input in workflow.inputs {
+            guard let argument = given[input.name] else {
+                if input.standard == nil { map.report(.missingInput, "with", "\(workflow.name) needs the input '\(input.name)'") }
+                continue
+            }
+            // A target is the resolved subject and nothing else: text of an alert never names one.
+            if input.kind.isSubject, argument.soleHole != "subject" {
+                map.report(.wrongSubject, "with", "'\(input.name)' is a target", "write \(input.name): \"${subject}\"")
+            }
+        }
+    }
+
+    private static func readObjective(_ root: YAMLFields, _ workflow: Workflow?) -> Int64? {
+        guard let map = root.mapping("objective") else { return nil }
+        defer { map.refuseUnknown() }
+        let step = map.string("contained_by", required: true)
+        if let step, let workflow, workflow.step(step) == nil {
+            let near = nearest(to: step, among: workflow.lines.map(\.id)).map { "did you mean '\($0)'?" }
+            map.report(.unknownStep, "contained_by", "\(workflow.name) has no step '\(step)'", near)
+        }
+        return map.milliseconds("within", required: true, in: 1...Limits.stepWithinMillisecondsMax)
+    }
+
+    private static func readMaps(_ root: YAMLFields, _ loader: DefinitionLoader) -> [String: [String]] {
+        guard let map = root.mapping("maps", required: true) else { return [:] }
+        var out: [String: [String]] = [:]
+        for key in map.keys { out[key] = map.strings(key) }
+        if out.isEmpty { root.report(.missingMapping, "maps", "the playbook answers no entry of any framework") }
+        return out
+    }
+
+    /// What the workflow is given for this signal and subject.
+    package func inputs(subject: Subject?, signal: Signal, for workflow: Workflow) -> Result<Value, Refusal> {
+        let variables: [String: Value] = [
+            "signal": signal.expressionValue, "subject": subject?.expressionValue ?? .null,
+        ]
+        var values: [String: Value] = [:]
+        for input in workflow.inputs {
+            guard let argument = arguments[input.name] else {
+                values[input.name] = input.standard ?? .null
+                continue
+            }
+            switch argument.render(variables) {
+            case .success(let value): values[input.name] = value
+            case .failure(let error):
+                return .failure(Refusal(.undecided, "the input '\(input.name)' gave no value: \(error.message)"))
+            }
+        }
+        return .success(.object(values))
+    }
+}
+
+extension Arguments {
+    /// The source of the hole that is the whole of it.
+    fileprivate var soleHole: String? {
+        if case .template(let template) = self { template.soleHole?.source } else { nil }
+    }
+}

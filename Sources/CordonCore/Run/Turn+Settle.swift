@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+
+extension Turn {
+    /// Stores an open call's outcome and decides what follows from it.
+    mutating func settle(_ id: String, _ call: Call, _ outcome: Outcome) {
+        emit(.callReturned(step: id, number: call.number, outcome))
+        switch outcome.kind {
+        case .done, .already: carryOn(id, call, outcome)
+        case .later: tryLater(id, call, outcome)
+        case .refused: giveUp(id, call, refusalText(call, outcome))
+        case .unknown: faceUnknown(id, call, outcome)
+        }
+    }
+
+    private mutating func carryOn(_ id: String, _ call: Call, _ outcome: Outcome) {
+        switch call.purpose {
+        case .before: intend(id, .act, attempt: 1)
+        case .act: finishOrProve(id)
+        case .probe: weighProbe(id, call)
+        case .readBack: weighProof(id, call)
+        }
+    }
+
+    /// The state was read back: does it show what the step is for?
+    private mutating func weighProof(_ id: String, _ call: Call) {
+        switch proof(of: id) {
+        case nil:
+            emit(.stepFinished(step: id, isVerified: false, note: "read back; the workflow has no 'verify' to weigh it by"))
+            advance()
+        case .isTrue:
+            let wasSoBefore = proofBefore(id)
+            emit(.stepFinished(step: id, isVerified: true, note: wasSoBefore ? "was so before the call" : nil))
+            advance()
+        case .isFalse:
+            let poll = Limits.verifyPollMilliseconds << Int64(min(call.attempt - 1, 5))
+            schedule(
+                id, call, after: poll, reason: "the provider doesn't show the effect yet",
+                exhausted: "the provider answered, but the effect is not there: verify is false")
+        case .undecided(let error): stop(id, "verify gave no answer: \(error.message)")
+        }
+    }
+
+    /// A probe after an unknown outcome: so it took effect, or it did not.
+    private mutating func weighProbe(_ id: String, _ call: Call) {
+        switch proof(of: id) {
+        case .isTrue:
+            emit(.callResolved(step: id, number: call.number, tookEffect: true, by: "probe", reason: "the provider shows it"))
+            finishOrProve(id)
+        case .isFalse:
+            emit(.callResolved(step: id, number: call.number, tookEffect: false, by: "probe", reason: "the provider doesn't show it"))
+            schedule(
+                id, call, next: .act, after: backOff(id, call), reason: "the provider shows that it did not happen",
+                exhausted: "out of tries: the act did not take effect")
+        case nil: stop(id, "the outcome is unknown, and the workflow has no 'verify' to weigh a probe by")
+        case .undecided(let error): stop(id, "the outcome is unknown, and verify gave no answer: \(error.message)")
+        }
+    }
+
+    private func proof(of id: String) -> Condition? {
+        guard let verify = definition.workflow.step(id)?.verify else { return nil }
+        return verify.decide(run.variables(in: id))
+    }
+
+    private func proofBefore(_ id: String) -> Bool {
+        guard let verify = definition.workflow.step(id)?.verify, let before = run.step(id)?.before else { return false }
+        var variables = run.variables(in: id)
+        variables["after"] = before
+        return verify.decide(variables) == .isTrue
+    }
+
+    private mutating func tryLater(_ id: String, _ call: Call, _ outcome: Outcome) {
+        let asked = outcome.retryAfterMilliseconds.map { min($0, Limits.retryAfterMillisecondsMax) }
+        schedule(
+            id, call, after: max(asked ?? 0, backOff(id, call)), reason: outcome.reason ?? "the provider asked to wait",
+            exhausted: "out of tries: \(outcome.reason ?? "the provider kept asking to wait")")
+    }
+
+    /// Nobody knows whether it happened. What may follow is fixed by the class, never guessed.
+    private mutating func faceUnknown(_ id: String, _ call: Call, _ outcome: Outcome) {
+        let reason = outcome.reason ?? "the outcome is unknown"
+        switch call.redeliveryClass {
+        case .read: redeliver(id, call, isLost: outcome == .lost, reason: reason)
+        case .convergent, .keyed:
+            if run.cancelRequestedBy == nil {
+                redeliver(id, call, isLost: outcome == .lost, reason: reason)
+            } else {
+                lookInto(id, call, reason)
+            }
+        case .probeable: lookInto(id, call, reason)
+        case .once: stop(id, reason)
+        }
+    }
+
+    /// Asks the provider what became of an act in doubt, or a person where the provider can't be asked.
+    mutating func lookInto(_ id: String, _ call: Call, _ reason: String) {
+        guard definition.contracts[call.capability]?.readsState == true else { return stop(id, reason) }
+        intend(id, .probe, attempt: call.attempt)
+    }
+
+    /// No further try of this call. An act that an earlier delivery may have done is looked into first.
+    private mutating func giveUp(_ id: String, _ call: Call, _ reason: String) {
+        let isInDoubt = call.purpose == .act && run.step(id)?.doubt != nil
+        guard isInDoubt, !call.effectClass.mayBeIntendedAnew else { return stop(id, reason) }
+        lookInto(id, call, reason)
+    }
+
+    /// The same intent again. The first time at once: a crash or a cut line says nothing about the provider.
+    private mutating func redeliver(_ id: String, _ call: Call, isLost: Bool, reason: String) {
+        let attempts = definition.workflow.step(id)?.retry.attempts ?? Limits.attemptsDefault
+        guard call.delivery < (isLost ? Limits.attemptsMax : attempts) else {
+            return giveUp(id, call, "out of tries, and the last outcome is unknown: \(reason)")
+        }
+        let deadline = run.step(id)?.deadline ?? now
+        let isAtOnce = call.delivery == 1 || isLost
+        let until = isAtOnce ? now : now.adding(milliseconds: backOff(id, call))
+        // A crash may outlast the step's time. A provider that forgets keys may by then have forgotten this one.
+        guard until < deadline || isLost && call.redeliveryClass != .keyed else {
+            return giveUp(id, call, "out of time, and the last outcome is unknown: \(reason)")
+        }
+        if isAtOnce {
+            sendAgain(id, call)
+        } else {
+            emit(
+                .retryScheduled(
+                    step: id,
+                    Step.BackOff(until: until, purpose: call.purpose, attempt: call.attempt, redelivers: call),
+                    reason: reason))
+        }
+    }
+
+    private mutating func sendAgain(_ id: String, _ call: Call) {
+        let timeout = definition.contracts[call.capability]?.timeoutMilliseconds ?? Limits.callTimeoutMillisecondsDefault
+        emit(
+            .callRedelivered(
+                step: id, number: call.number, delivery: call.delivery + 1,
+                deadline: now.adding(milliseconds: timeout)))
+    }
+
+    /// A step's wait is over.
+    mutating func goOn(_ id: String, _ backOff: Step.BackOff) {
+        guard let call = backOff.redelivers else { return intend(id, backOff.purpose, attempt: backOff.attempt) }
+        let isLate = now >= run.step(id)?.deadline ?? now
+        if call.redeliveryClass == .keyed, isLate {
+            giveUp(id, call, "out of time, and the last outcome is unknown")
+        } else {
+            sendAgain(id, call)
+        }
+    }
+
+    /// A new try after a wait, or a person when tries or time are used up. A call that an earlier delivery may have
+    /// done is tried again as the same intent, so that its key stays the same.
+    private mutating func schedule(
+        _ id: String, _ call: Call, next purpose: Call.Purpose? = nil, after milliseconds: Int64, reason: String,
+        exhausted: String
+    ) {
+        if run.cancelRequestedBy != nil { return giveUp(id, call, reason) }
+        let until = now.adding(milliseconds: milliseconds)
+        let redelivers = run.step(id)?.doubt?.number == call.number ? call : nil
+        let tries = max(call.attempt, redelivers?.delivery ?? 1)
+        let attempts = definition.workflow.step(id)?.retry.attempts ?? Limits.attemptsDefault
+        let isPolling = call.purpose == .readBack
+        guard tries < attempts || isPolling, until < run.step(id)?.deadline ?? now else {
+            return giveUp(id, call, exhausted)
+        }
+        emit(
+            .retryScheduled(
+                step: id,
+                Step.BackOff(
+                    until: until, purpose: purpose ?? call.purpose,
+                    attempt: redelivers == nil ? call.attempt + 1 : call.attempt, redelivers: redelivers),
+                reason: reason))
+    }
+
+    /// Doubles with each try up to the limit, less up to a fifth by a number that is the call's own: many runs that
+    /// failed together don't come back together, and the same state gives the same wait.
+    private func backOff(_ id: String, _ call: Call) -> Int64 {
+        let tries = max(call.attempt, call.delivery)
+        let first = definition.workflow.step(id)?.retry.firstMilliseconds ?? Limits.backOffMillisecondsFirst
+        let full = min(first << Int64(min(tries - 1, 16)), Limits.backOffMillisecondsMax)
+        var mix: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in "\(run.id)#\(call.number)".utf8 { mix = (mix ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        return full - Int64(mix % 1000) * full / 5000
+    }
+
+    private func refusalText(_ call: Call, _ outcome: Outcome) -> String {
+        let status = outcome.status.map { " (HTTP \($0))" } ?? ""
+        return "\(call.provider) refused \(call.capability)\(status): \(outcome.reason ?? "no reason given")"
+    }
+}

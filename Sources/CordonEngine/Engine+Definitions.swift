@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import CordonLanguage
+import CordonStore
+
+extension Engine {
+    /// Stores the loaded definitions under their digests: a run finds its own again whatever the files say by then.
+    func publishLibrary() async throws {
+        for source in library.sources {
+            try await store.publish(
+                Definition(
+                    digest: source.digest, kind: source.kind, name: source.name, source: source.bytes,
+                    publishedAt: clock.now))
+        }
+    }
+
+    /// The pinned definition of a run: its workflow by digest, and what its provider promises.
+    func definition(of run: Run) async throws -> RunDefinition {
+        definition(try await workflow(run.workflow), run.subject)
+    }
+
+    private func workflow(_ pin: Run.Pin) async throws -> Workflow {
+        if let known = workflows.withLock({ $0[pin.digest] }) { return known }
+        guard let stored = try await store.definition(pin.digest) else {
+            throw EngineError(.runsStranded, "the workflow \(pin.name) (\(pin.digest)) is not in the store")
+        }
+        switch Workflow.load(stored.source, file: "\(pin.name)@\(pin.digest.prefix(19))") {
+        case .failure(let problems):
+            throw EngineError(
+                .runsStranded,
+                "the workflow \(pin.name) (\(pin.digest)) can't be read by this version: \(problems.diagnostics.first?.text ?? "")")
+        case .success(let workflow):
+            workflows.withLock { $0[pin.digest] = workflow }
+            return workflow
+        }
+    }
+
+    /// A start that can't carry on what is under way is refused with the list, before anything is taken in.
+    func refuseStrandedRuns() async throws {
+        var stranded: [String] = []
+        var query = RunQuery()
+        query.onlyLive = true
+        query.limit = 500
+        while true {
+            let page = try await store.runs(query)
+            for stored in page {
+                do {
+                    let run = try stored.run()
+                    let definition = try await definition(of: run)
+                    if let subject = run.subject {
+                        let lacking = definition.workflow.lines.map(\.capability).filter { definition.contracts[$0] == nil }
+                        if let first = lacking.first {
+                            stranded.append("\(run.id): provider '\(subject.provider)' does not offer \(first)")
+                        }
+                    }
+                } catch {
+                    stranded.append("\(stored.id): \(error)")
+                }
+            }
+            guard page.count == query.limit else { break }
+            query.beyond = page.last?.id
+        }
+        guard stranded.isEmpty else {
+            let list = stranded.prefix(20).joined(separator: "\n  ")
+            throw EngineError(
+                .runsStranded,
+                "\(stranded.count) live runs can't go on under this configuration; restore what they need, or cancel them with the version that opened them:\n  \(list)")
+        }
+    }
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonConnectors
+package import CordonCore
+import CordonEvidence
+import CordonLanguage
+import CordonStore
+
+/// What became of a delivery.
+package enum Receipt: Sendable, Hashable {
+    case stored(AlertID)
+    case duplicate(of: AlertID)
+    case rejected(Rejection)
+    /// Nothing was stored; the source may send it again.
+    case unavailable(reason: String, retryAfterSeconds: Int)
+}
+
+extension Engine {
+    /// The bound of a source's bodies, or `nil` for a source that is not configured.
+    package func bodyBytesMax(source: String) -> Int? { shape(of: source)?.bodyBytesMax }
+
+    private func shape(of source: String) -> SourceShape? {
+        connections.source(source).flatMap { connectors[$0.connector]?.source }
+    }
+
+    /// Verifies a delivery, drops a repeat, stores the alert; when it returns `stored` the alert can't be lost.
+    package func receive(source id: String, _ delivery: InboundDelivery) async -> Receipt {
+        guard !isDraining else { return .unavailable(reason: "shutting down", retryAfterSeconds: 5) }
+        guard let source = connections.source(id), let shape = shape(of: id) else { return reject(.sourceUnknown) }
+        let now = clock.now
+        var random = SystemRandomNumberGenerator()
+        let alert: Alert
+        do {
+            let keys = try source.secrets.map { (reference) throws(ConnectorError) in try secrets.read(reference) }
+            alert = try shape.receive(
+                delivery, source: id, secrets: keys,
+                id: AlertID(at: now, random: (random.next(), UInt16.random(in: .min ... .max, using: &random))), at: now)
+        } catch let rejection as Rejection {
+            return reject(rejection)
+        } catch {
+            logger.error("a source's secret can't be read", metadata: ["source": "\(id)", "error": "\(error)"])
+            count { $0.alertsUnavailable += 1 }
+            return .unavailable(reason: "the source is not ready", retryAfterSeconds: 30)
+        }
+        return await store(alert)
+    }
+
+    private func reject(_ rejection: Rejection) -> Receipt {
+        count { $0.alertsRejected[rejection, default: 0] += 1 }
+        return .rejected(rejection)
+    }
+
+    private func store(_ alert: Alert) async -> Receipt {
+        let entry = chronicle.entry(alert.id.text, 1, alert.receivedAt, "alertReceived", alert.receipt)
+        do throws(StoreError) {
+            switch try await store.accept(alert, entry: entry) {
+            case .duplicate(let first):
+                count { $0.alertsRepeated += 1 }
+                return .duplicate(of: first)
+            case .stored:
+                // Durable from here: a crash loses nothing, the next start's sweep reads the alert.
+                count { $0.alertsStored += 1 }
+                hand(.read(alert))
+                return .stored(alert.id)
+            }
+        } catch {
+            count { $0.alertsUnavailable += 1 }
+            logger.error("an alert could not be stored", metadata: ["source": "\(alert.source)", "error": "\(error)"])
+            if error.code == .unavailable { fail(error) }
+            return .unavailable(reason: error.reason, retryAfterSeconds: error.code == .busy ? 1 : 30)
+        }
+    }
+
+    func hand(_ item: Work) { workInlet.yield(item) }
+
+    /// Reads a stored alert: its signals, their decisions and the runs they open are stored in one commit, once.
+    func read(_ alert: Alert) async {
+        guard busyAlerts.withLock({ $0.insert(alert.id).inserted }) else { return }
+        defer { busyAlerts.withLock { _ = $0.remove(alert.id) } }
+        let now = clock.now
+        let (reading, transitions) = reading(of: alert, at: now)
+        for transition in transitions { hold(transition.run.id) }
+        do throws(StoreError) {
+            try await store.record(reading)
+        } catch {
+            for transition in transitions { release(transition.run.id) }
+            // Someone read it before; otherwise it stays `received`, and the sweep comes back to it.
+            if error.code == .unavailable { fail(error) }
+            if error.code != .conflict {
+                logger.error("an alert could not be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
+            }
+            return
+        }
+        tell(reading, transitions)
+        for transition in transitions {
+            carryOut(transition)
+            release(transition.run.id)
+        }
+    }
+
+    private func tell(_ reading: Reading, _ transitions: [Transition]) {
+        count { counts in
+            if reading.state == .quarantined { counts.alertsQuarantined += 1 }
+            for decision in reading.decisions {
+                if let verdict = Decision.Verdict(rawValue: decision.verdict) { counts.decisions[verdict, default: 0] += 1 }
+            }
+            for transition in transitions { counts.count(transition.events) }
+        }
+        for decision in reading.decisions {
+            logger.info(
+                "decided",
+                metadata: [
+                    "alert": "\(reading.alert)", "signal": "\(decision.signal)", "decision": "\(decision.id)",
+                    "verdict": "\(decision.verdict)",
+                    "runs": "\(transitions.map(\.run.id.text).joined(separator: " "))",
+                ])
+        }
+    }
+
+    /// What reading an alert gives. Pure but for the ids of the providers, which are configuration.
+    private func reading(of alert: Alert, at now: Instant) -> (Reading, [Transition]) {
+        var lines = LineWriter(stream: alert.id.text, after: 1, at: now, chronicle: chronicle)
+        let normalization = shape(of: alert.source)?.normalize(alert) ?? .unknownShape("its source is no longer configured")
+        switch normalization {
+        case .unknownShape(let reason):
+            lines.write("alertQuarantined", ["reason": .string(reason)])
+            return (Reading(alert: alert.id, state: .quarantined, entries: lines.entries), [])
+        case .nothing(let reason):
+            lines.write("alertRead", ["signals": [], "reason": .string(reason)])
+            return (Reading(alert: alert.id, state: .read, entries: lines.entries), [])
+        case .signals(let signals):
+            return reading(of: alert, signals, lines, at: now)
+        }
+    }
+
+    private func reading(
+        of alert: Alert, _ signals: [Signal], _ written: LineWriter, at now: Instant
+    ) -> (Reading, [Transition]) {
+        var lines = written
+        let library = self.library
+        var reading = Reading(alert: alert.id, state: .read, entries: [])
+        var transitions: [Transition] = []
+        for signal in signals {
+            lines.write("signalNormalized", signal.value)
+            reading.signals.append(
+                SignalRecord(
+                    id: signal.id, alert: alert.id, kind: signal.kind, receivedAt: signal.receivedAt,
+                    body: signal.value.jsonBytes))
+            let decision = decide(signal, library, at: now)
+            lines.write("decisionMade", decision.value)
+            reading.decisions.append(
+                DecisionRecord(
+                    id: decision.id, signal: signal.id, alert: alert.id, verdict: decision.verdict.rawValue, at: now,
+                    body: decision.value.jsonBytes))
+            transitions += open(decision, signal, library, at: now)
+        }
+        lines.write("alertRead", ["signals": .array(signals.map { .string($0.id.text) })])
+        reading.entries = lines.entries
+        reading.opened = transitions.map { chronicle.change($0, from: 0, at: now) }
+        return (reading, transitions)
+    }
+
+    private func open(_ decision: Decision, _ signal: Signal, _ library: Library, at now: Instant) -> [Transition] {
+        decision.matches.compactMap { match in
+            guard let id = match.run, let workflow = library.workflows[match.workflow.name],
+                let playbook = library.playbooks.first(where: { $0.name == match.playbook.name })
+            else { return nil }
+            var gate = match.gate
+            var subject: Subject?
+            if case .resolved(let found) = match.resolution { subject = found }
+            let inputs = playbook.inputs(subject: subject, signal: signal, for: workflow)
+            if case .failure(let refusal) = inputs, gate == nil {
+                gate = Run.Ask(kind: .undecided, reason: refusal.reason)
+            }
+            let opening = Opening(
+                id: id, decision: decision.id, signal: signal.id, alert: signal.alert, playbook: match.playbook,
+                workflow: match.workflow, subject: subject, severity: signal.severity,
+                inputs: (try? inputs.get()) ?? .object([:]), steps: workflow.lines.map(\.id), gate: gate)
+            return Run.open(opening, definition(workflow, subject), at: now)
+        }
+    }
+
+    func definition(_ workflow: Workflow, _ subject: Subject?) -> RunDefinition {
+        RunDefinition(
+            workflow: workflow, contracts: subject.flatMap { providers[$0.provider]?.contracts } ?? [:],
+            sealer: sealer)
+    }
+}
+
+/// Numbers an alert's lines.
+private struct LineWriter {
+    let stream: String
+    var after: Int
+    let at: Instant
+    let chronicle: Chronicle
+    private(set) var entries: [Entry] = []
+
+    init(stream: String, after: Int, at: Instant, chronicle: Chronicle) {
+        self.stream = stream
+        self.after = after
+        self.at = at
+        self.chronicle = chronicle
+    }
+
+    mutating func write(_ kind: String, _ body: Value) {
+        after += 1
+        entries.append(chronicle.entry(stream, after, at, kind, body))
+    }
+}

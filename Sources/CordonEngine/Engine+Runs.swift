@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+import CordonEvidence
+import CordonLanguage
+import CordonStore
+
+/// What a person may ask of a run.
+package enum Control: Sendable, Hashable {
+    case resume(by: String, reason: String)
+    case cancel(by: String, reason: String)
+    case resolve(tookEffect: Bool, by: String, reason: String)
+
+    var input: RunInput {
+        switch self {
+        case .resume(let by, let reason): .resume(by: by, reason: reason)
+        case .cancel(let by, let reason): .cancel(by: by, reason: reason)
+        case .resolve(let tookEffect, let by, let reason): .resolve(tookEffect: tookEffect, by: by, reason: reason)
+        }
+    }
+}
+
+package enum ControlAnswer: Sendable {
+    case done(Run)
+    case noSuchRun
+    case refused(Refusal)
+    case unavailable(String)
+}
+
+extension Engine {
+    // A run in hand is counted, not flagged: several tasks may hold it, and the sweep waits for the last.
+
+    func hold(_ run: RunID) { busyRuns.withLock { $0[run, default: 0] += 1 } }
+
+    func release(_ run: RunID) {
+        busyRuns.withLock { runs in
+            let left = (runs[run] ?? 1) - 1
+            runs[run] = left > 0 ? left : nil
+        }
+    }
+
+    func isInHand(_ run: RunID) -> Bool { busyRuns.withLock { $0[run] != nil } }
+
+    package func control(_ id: RunID, _ control: Control) async -> ControlAnswer {
+        hold(id)
+        defer { release(id) }
+        return await step(id, control.input)
+    }
+
+    func advance(_ id: RunID, _ input: RunInput) async {
+        hold(id)
+        defer { release(id) }
+        if case .refused(let refusal) = await step(id, input) {
+            logger.debug("an input was refused", metadata: ["run": "\(id)", "reason": "\(refusal.reason)"])
+        }
+    }
+
+    /// Input, machine, commit; read again and decide anew when another writer was first.
+    private func step(_ id: RunID, _ input: RunInput) async -> ControlAnswer {
+        var waits = 0
+        while !Task.isCancelled {
+            do {
+                guard let stored = try await find(id) else { return .noSuchRun }
+                let run = try stored.run()
+                let definition = try await definition(of: run)
+                let now = clock.now
+                let transition: Transition
+                switch run.handle(input, definition, at: now) {
+                case .failure(let refusal): return .refused(refusal)
+                case .success(let decided): transition = decided
+                }
+                guard !transition.events.isEmpty else { return .done(run) }
+                try await store.commit(chronicle.change(transition, from: run.number, at: now))
+                count { $0.count(transition.events) }
+                tell(transition)
+                carryOut(transition)
+                return .done(transition.run)
+            } catch let error as StoreError {
+                switch error.code {
+                case .conflict: count { $0.commitConflicts += 1 }
+                case .full, .readOnly, .busy:
+                    // What is to be stored may be an outcome that exists nowhere else: keep it and try again.
+                    waits += 1
+                    logger.error("a run could not be stored; trying again", metadata: ["run": "\(id)", "error": "\(error)"])
+                    await clock.sleep(until: clock.now.adding(milliseconds: min(Int64(waits) * 500, 10_000)))
+                case .notFound, .locked, .tooNew, .corrupt, .unavailable, .closed:
+                    fail(error)
+                    return .unavailable(error.reason)
+                }
+            } catch {
+                logger.error("a run can't go on", metadata: ["run": "\(id)", "error": "\(error)"])
+                return .unavailable("\(error)")
+            }
+        }
+        return .unavailable("shutting down")
+    }
+
+    package func find(_ id: RunID) async throws(StoreError) -> RunRecord? {
+        var query = RunQuery()
+        query.id = id
+        query.limit = 1
+        return try await store.runs(query).first
+    }
+
+    /// Sets going what a stored transition asks for: its new calls, and its timer.
+    func carryOut(_ transition: Transition) {
+        let run = transition.run
+        timekeeper.note(run.id, due: run.dueAt)
+        for case .perform(let step, let call) in run.commands where transition.starts(step, call) {
+            // Held from here, so that the sweep doesn't take the call for a lost one before its task begins.
+            hold(run.id)
+            hand(.perform(run.id, step: step, call))
+        }
+    }
+
+    /// Makes one call whose intent is stored, and hands its outcome to the machine.
+    func perform(_ id: RunID, _ step: String, _ call: Call) async {
+        defer { release(id) }
+        let subject: Subject?
+        do {
+            subject = try await find(id)?.run().subject
+        } catch {
+            logger.error("a run can't be read", metadata: ["run": "\(id)", "error": "\(error)"])
+            return
+        }
+        var answer = await performer.perform(call, run: id, step: step, subject: subject, now: clock.now)
+        if let keepsake = answer.keepsake, call.redeliveryClass == .read {
+            do {
+                let digest = try await evidence.keep(keepsake)
+                answer.outcome.evidence.append(
+                    Evidence(
+                        digest: digest.text, mediaType: "application/json", bytes: keepsake.count,
+                        about: "\(call.provider) on \(call.capability), \(call.purpose.rawValue)"))
+            } catch {
+                // What was read can't be kept: the reading counts for nothing, and the disk needs a person.
+                logger.critical("evidence could not be kept", metadata: ["run": "\(id)", "error": "\(error)"])
+                answer.outcome = Outcome(.later, reason: "its evidence could not be kept: \(error)")
+            }
+        }
+        if case .unavailable = await self.step(id, .callReturned(step: step, number: call.number, answer.outcome)) {
+            logger.error("an outcome is not stored yet", metadata: ["run": "\(id)", "step": "\(step)"])
+        }
+    }
+
+    private func tell(_ transition: Transition) {
+        let run = transition.run
+        for event in transition.events {
+            switch event {
+            case .runAsked(let ask):
+                logger.warning("a run waits for a person", metadata: ["run": "\(run.id)", "reason": "\(ask.reason)"])
+            case .runEnded(let ending, _):
+                logger.info(
+                    "a run ended",
+                    metadata: [
+                        "run": "\(run.id)", "ending": "\(ending.rawValue)",
+                        "milliseconds": "\(run.updatedAt.since(run.openedAt))",
+                    ])
+            default: logger.debug("run", metadata: ["run": "\(run.id)", "event": "\(event.kind)"])
+            }
+        }
+    }
+}
+
+extension Transition {
+    /// The call was intended or redelivered in this very transition; calls that are open from before have their task.
+    func starts(_ step: String, _ call: Call) -> Bool {
+        events.contains { event in
+            switch event {
+            case .callIntended(let id, let intended): id == step && intended.number == call.number
+            case .callRedelivered(let id, let number, _, _): id == step && number == call.number
+            default: false
+            }
+        }
+    }
+}

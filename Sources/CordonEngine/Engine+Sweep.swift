@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonLanguage
+package import CordonStore
+import ServiceLifecycle
+
+extension Engine {
+    private static var tickMilliseconds: Int64 { 100 }
+    private static var sweepMilliseconds: Int64 { 15_000 }
+    private static var drainMilliseconds: Int64 { 10_000 }
+    private static var pageRows: Int { 500 }
+
+    /// Fires timers when they are due, and at shutdown waits for the calls under way.
+    func keepTime() async {
+        var drainUntil: Instant?
+        while !Task.isCancelled {
+            let now = clock.now
+            if isDraining {
+                let until = drainUntil ?? now.adding(milliseconds: Engine.drainMilliseconds)
+                drainUntil = until
+                if busyRuns.withLock({ $0.isEmpty }) || until <= now { return workInlet.finish() }
+            } else {
+                for run in timekeeper.takeDue(at: now) { hand(.advance(run, .timerFired)) }
+            }
+            await clock.sleep(until: now.adding(milliseconds: Engine.tickMilliseconds))
+        }
+        workInlet.finish()
+    }
+
+    var isDraining: Bool { draining.load(ordering: .acquiring) }
+
+    /// Looks for what waits and is in nobody's hand. At the first time that is all that an ended process left.
+    func keepSweeping() async {
+        var isFirst = true
+        while !Task.isCancelled, !isDraining {
+            do throws(StoreError) {
+                try await sweepAlerts()
+                try await sweepRuns(all: isFirst)
+                isFirst = false
+            } catch {
+                if error.code == .unavailable { return fail(error) }
+                logger.error("a sweep failed; it comes again", metadata: ["error": "\(error)"])
+            }
+            await clock.sleep(until: clock.now.adding(milliseconds: Engine.sweepMilliseconds))
+        }
+    }
+
+    private func sweepAlerts() async throws(StoreError) {
+        var query = AlertQuery()
+        query.state = .received
+        query.oldestFirst = true
+        query.limit = Engine.pageRows
+        while true {
+            let page = try await store.alerts(query)
+            for alert in page { hand(.read(alert)) }
+            guard page.count == query.limit else { return }
+            query.beyond = page.last?.id
+        }
+    }
+
+    /// Every live run goes on by what is stored of it: an open call that no task has in hand is lost, so its outcome is
+    /// unknown; a timer is noted or fires.
+    private func sweepRuns(all: Bool) async throws(StoreError) {
+        var query = RunQuery()
+        query.onlyLive = true
+        query.wake = all ? nil : "call"
+        query.oldestFirst = true
+        query.limit = Engine.pageRows
+        while true {
+            let page = try await store.runs(query)
+            for stored in page { pickUp(stored) }
+            guard page.count == query.limit else { break }
+            query.beyond = page.last?.id
+        }
+        if !all { try await noteTimers() }
+    }
+
+    private func noteTimers() async throws(StoreError) {
+        var query = RunQuery()
+        query.dueBy = clock.now.adding(milliseconds: 4 * Engine.sweepMilliseconds)
+        query.limit = 10 * Engine.pageRows
+        for stored in try await store.runs(query) where !isInHand(stored.id) {
+            timekeeper.note(stored.id, due: stored.dueAt)
+        }
+    }
+
+    private func pickUp(_ stored: RunRecord) {
+        guard !isInHand(stored.id) else { return }
+        if let due = stored.dueAt { timekeeper.note(stored.id, due: due) }
+        guard stored.wake == "call" else { return }
+        do {
+            for case .perform(let step, let call) in try stored.run().commands {
+                logger.notice(
+                    "a call's outcome was lost with the process that made it",
+                    metadata: ["run": "\(stored.id)", "step": "\(step)", "call": "\(call.number)"])
+                hand(.advance(stored.id, .callReturned(step: step, number: call.number, .lost)))
+            }
+        } catch {
+            logger.error("a run can't be read", metadata: ["run": "\(stored.id)", "error": "\(error)"])
+        }
+    }
+}

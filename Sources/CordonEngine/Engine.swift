@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonConnectors
+package import CordonCore
+import CordonEvidence
+import CordonLanguage
+package import CordonStore
+package import Logging
+package import ServiceLifecycle
+import Synchronization
+
+/// The shell around the pure machines: input, machine, commit, perform, input.
+///
+/// Nothing is done to the world before the intention to do it is durably stored, and there is no recovery code: what a
+/// start finds (alerts not read, calls without outcome, timers that are due) goes through the functions that it would
+/// have gone through had the process lived on.
+package final class Engine: Sendable, Service {
+    /// What the engine stands on; everything is made by the composition root.
+    package struct Parts: Sendable {
+        package var store: any Store
+        package var clock: any WallClock
+        package var connections: Connections
+        package var connectors: [String: Connector]
+        package var secrets: SecretReader
+        package var sealKey: Secret
+        package var transport: any Transport
+        package var evidence: EvidenceKeeper
+        package var library: Library
+        package var logger: Logger
+
+        package init(
+            store: any Store, clock: any WallClock, connections: Connections, connectors: [String: Connector],
+            secrets: SecretReader, sealKey: Secret, transport: any Transport, evidence: EvidenceKeeper,
+            library: Library, logger: Logger
+        ) {
+            self.store = store
+            self.clock = clock
+            self.connections = connections
+            self.connectors = connectors
+            self.secrets = secrets
+            self.sealKey = sealKey
+            self.transport = transport
+            self.evidence = evidence
+            self.library = library
+            self.logger = logger
+        }
+    }
+
+    /// Something to be done by a child task.
+    enum Work: Sendable {
+        case read(Alert)
+        case advance(RunID, RunInput)
+        case perform(RunID, step: String, Call)
+    }
+
+    package let store: any Store
+    package let clock: any WallClock
+    let connections: Connections
+    let connectors: [String: Connector]
+    let secrets: SecretReader
+    let providers: [String: Provider]
+    let sealer: CallSealer
+    let performer: Performer
+    let transport: any Transport
+    let evidence: EvidenceKeeper
+    let chronicle = Chronicle()
+    package let logger: Logger
+    let libraryBox: LibraryBox
+    let workflows = Mutex<[String: Workflow]>([:])
+    let timekeeper = Timekeeper()
+    let counter = Mutex(Counts())
+    /// Alerts and runs that some task of this process has in hand: the sweep leaves them alone.
+    let busyAlerts = Mutex<Set<AlertID>>([])
+    let busyRuns = Mutex<[RunID: Int]>([:])
+    let inbox: AsyncStream<Work>
+    let workInlet: AsyncStream<Work>.Continuation
+    let failure = Mutex<EngineError?>(nil)
+    let draining = Atomic(false)
+
+    package init(_ parts: Parts) {
+        store = parts.store
+        clock = parts.clock
+        connections = parts.connections
+        connectors = parts.connectors
+        secrets = parts.secrets
+        transport = parts.transport
+        evidence = parts.evidence
+        logger = parts.logger
+        libraryBox = LibraryBox(parts.library)
+        providers = Dictionary(
+            uniqueKeysWithValues: parts.connections.providers.compactMap { connection in
+                parts.connectors[connection.connector]?.provider.map {
+                    (connection.id, Provider(connection: connection, shape: $0))
+                }
+            })
+        sealer = CallSealer(providers: providers, key: parts.sealKey)
+        let box = libraryBox
+        performer = Performer(
+            providers: providers, inventory: { box.library.inventory }, secrets: parts.secrets,
+            transport: parts.transport, sealer: sealer)
+        (inbox, workInlet) = AsyncStream.makeStream()
+    }
+
+    package var counts: Counts { counter.withLock { $0 } }
+    package var library: Library { libraryBox.library }
+
+    func count(_ change: (inout Counts) -> Void) { counter.withLock { change(&$0) } }
+
+    /// Runs until the service group asks for shutdown or the store can no longer be trusted.
+    package func run() async throws {
+        try await publishLibrary()
+        try await refuseStrandedRuns()
+        try await withGracefulShutdownHandler {
+            try await self.work()
+        } onGracefulShutdown: {
+            // Intake stops, the calls under way may end; `keepTime` closes the inlet then.
+            self.draining.store(true, ordering: .releasing)
+        }
+    }
+
+    private func work() async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await self.keepTime() }
+            group.addTask { await self.keepSweeping() }
+            for await item in self.inbox {
+                if self.failure.withLock({ $0 }) != nil { break }
+                group.addTask { await self.carryOut(item) }
+            }
+            group.cancelAll()
+            if let failure = self.failure.withLock({ $0 }) { throw failure }
+        }
+    }
+
+    private func carryOut(_ item: Work) async {
+        switch item {
+        case .read(let alert): await read(alert)
+        case .advance(let run, let input): await advance(run, input)
+        case .perform(let run, let step, let call): await perform(run, step, call)
+        }
+    }
+
+    /// The store can't be trusted any more: the process ends, and its next start reads what is really there.
+    func fail(_ error: StoreError) {
+        logger.critical("the store failed; this process ends", metadata: ["error": "\(error)"])
+        failure.withLock { $0 = $0 ?? EngineError(.store, "the store failed: \(error.reason)") }
+        workInlet.finish()
+    }
+}
+
+/// The loaded library; replaced as a whole.
+final class LibraryBox: Sendable {
+    private let box: Mutex<Library>
+
+    init(_ library: Library) { box = Mutex(library) }
+
+    var library: Library { box.withLock { $0 } }
+    func replace(_ library: Library) { box.withLock { $0 = library } }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import Synchronization
+
+/// What the engine counts, in the words of its metrics.
+package struct Counts: Sendable, Hashable {
+    package var alertsStored = 0
+    package var alertsRepeated = 0
+    package var alertsRejected: [Rejection: Int] = [:]
+    package var alertsUnavailable = 0
+    package var alertsQuarantined = 0
+    package var decisions: [Decision.Verdict: Int] = [:]
+    package var runsOpened = 0
+    package var runsEnded = 0
+    package var runsAsked = 0
+    package var callsIntended = 0
+    package var callsRedelivered = 0
+    package var callsSentTwice = 0
+    package var outcomes: [Outcome.Kind: Int] = [:]
+    package var commitConflicts = 0
+
+    /// Prometheus text exposition format, version 0.0.4.
+    package var prometheus: String {
+        var out = ""
+        func counter(_ name: String, _ help: String, _ rows: [(label: String, value: Int)]) {
+            out += "# HELP \(name) \(help)\n# TYPE \(name) counter\n"
+            for row in rows { out += "\(name)\(row.label) \(row.value)\n" }
+        }
+        counter("cordon_alerts_stored_total", "Alerts stored and answered with 202.", [("", alertsStored)])
+        counter("cordon_alerts_repeated_total", "Deliveries that were known already.", [("", alertsRepeated)])
+        counter(
+            "cordon_alerts_rejected_total", "Deliveries refused before anything was stored.",
+            Rejection.allCases.map { ("{reason=\"\($0.rawValue)\"}", alertsRejected[$0] ?? 0) })
+        counter("cordon_alerts_unavailable_total", "Deliveries answered with 503.", [("", alertsUnavailable)])
+        counter("cordon_alerts_quarantined_total", "Alerts of unknown shape, kept.", [("", alertsQuarantined)])
+        counter(
+            "cordon_decisions_total", "Decisions by verdict.",
+            Decision.Verdict.allCases.map { ("{verdict=\"\($0.rawValue)\"}", decisions[$0] ?? 0) })
+        counter("cordon_runs_opened_total", "Runs opened.", [("", runsOpened)])
+        counter("cordon_runs_ended_total", "Runs ended.", [("", runsEnded)])
+        counter("cordon_runs_asked_total", "Times a run came to wait for a person.", [("", runsAsked)])
+        counter("cordon_calls_intended_total", "Intents stored.", [("", callsIntended)])
+        counter("cordon_calls_redelivered_total", "Intents sent again.", [("", callsRedelivered)])
+        counter("cordon_calls_sent_twice_total", "Requests that the transport repeated by itself.", [("", callsSentTwice)])
+        counter(
+            "cordon_outcomes_total", "Outcomes by kind.",
+            Outcome.Kind.allCases.map { ("{kind=\"\($0.rawValue)\"}", outcomes[$0] ?? 0) })
+        counter("cordon_commit_conflicts_total", "Commits that another writer was before.", [("", commitConflicts)])
+        return out
+    }
+}
+
+extension Counts {
+    /// Counts what a stored transition tells.
+    mutating func count(_ events: [Event]) {
+        for event in events {
+            switch event {
+            case .runOpened: runsOpened += 1
+            case .runEnded: runsEnded += 1
+            case .runAsked: runsAsked += 1
+            case .callIntended: callsIntended += 1
+            case .callRedelivered: callsRedelivered += 1
+            case .callReturned(_, _, let outcome):
+                outcomes[outcome.kind, default: 0] += 1
+                if outcome.wasSentTwice { callsSentTwice += 1 }
+            case .runResumed, .runCancelRequested, .stepStarted, .stepSkipped, .stepFinished, .stepStopped,
+                .callResolved, .retryScheduled:
+                break
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+package import CordonConnectors
+
+/// Why the engine could not start or go on. Equal by code.
+package struct EngineError: Error, Sendable, CustomStringConvertible {
+    package enum Code: String, Sendable, CaseIterable {
+        case stateFolder
+        case keyFile
+        /// Live runs need a definition or a provider that this configuration lacks.
+        case runsStranded
+        case store
+    }
+
+    package var code: Code
+    package var reason: String
+
+    package init(_ code: Code, _ reason: String) {
+        self.code = code
+        self.reason = reason
+    }
+
+    package var description: String { reason }
+}
+
+extension EngineError: Equatable {
+    package static func == (left: EngineError, right: EngineError) -> Bool { left.code == right.code }
+}
+
+/// The folder that holds everything of one installation that changes: database, evidence, keys.
+package struct StateFolder: Sendable, Hashable {
+    package let path: String
+
+    package init(_ path: String) { self.path = path }
+
+    package var evidencePath: String { path + "/evidence" }
+    package var keysPath: String { path + "/keys" }
+    package var tokenPath: String { path + "/token" }
+    /// Where a running server says how to reach it.
+    package var addressPath: String { path + "/server.json" }
+
+    /// Makes the folder and its parts, for their owner alone.
+    package func make() throws(EngineError) {
+        for folder in [path, evidencePath, keysPath] {
+            if mkdir(folder, 0o700) != 0, errno != EEXIST {
+                throw EngineError(
+                    .stateFolder, "could not make the state folder \(folder): \(String(cString: strerror(errno))); choose another with --state")
+            }
+        }
+        guard access(path, W_OK | X_OK) == 0 else {
+            throw EngineError(.stateFolder, "the state folder \(path) can't be written; change its owner or choose another with --state")
+        }
+    }
+
+    /// The 32-byte key of that name; made on first use and never changed.
+    package func key(_ name: String) throws(EngineError) -> Secret {
+        let file = keysPath + "/" + name
+        if access(file, F_OK) != 0 { try makeKey(file) }
+        do {
+            let key = try SecretReader(folder: keysPath).read(.file(file))
+            guard key.reveal().count == 64 else {
+                throw EngineError(.keyFile, "the key file \(file) is damaged: it must hold 64 hex digits; restore it from a backup")
+            }
+            return key
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            throw EngineError(.keyFile, "\(error)")
+        }
+    }
+
+    private func makeKey(_ file: String) throws(EngineError) {
+        var random = SystemRandomNumberGenerator()
+        var bytes: [UInt8] = []
+        for _ in 0..<4 {
+            let word = random.next()
+            for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
+        }
+        try writePrivate(Array(hexText(bytes).utf8), to: file)
+    }
+
+    /// Writes a file that only its owner may read: whole, synced and under its name, or not at all.
+    package func writePrivate(_ bytes: [UInt8], to file: String) throws(EngineError) {
+        let scratch = file + ".new"
+        let descriptor = open(scratch, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("make", scratch) }
+        let written = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        let isSynced = fsync(descriptor) == 0
+        close(descriptor)
+        guard written == bytes.count, isSynced, rename(scratch, file) == 0 else {
+            throw failure("write", file)
+        }
+        let slash = file.lastIndex(of: "/")
+        let folder = open(slash.map { String(file[..<$0]) } ?? ".", O_RDONLY | O_CLOEXEC)
+        guard folder >= 0 else { throw failure("sync the folder of", file) }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw failure("sync the folder of", file) }
+    }
+
+    private func failure(_ verb: String, _ file: String) -> EngineError {
+        EngineError(.stateFolder, "could not \(verb) \(file): \(String(cString: strerror(errno)))")
+    }
+}

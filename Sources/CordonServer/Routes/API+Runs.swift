@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonEngine
+import CordonLanguage
+import CordonStore
+import Hummingbird
+
+extension API {
+    @Sendable func runs(_ inquiry: Inquiry) async throws -> Response {
+        let asked = try inquiry.query("phase", "playbook", "subject", "alert", "live", "limit", "beyond")
+        var query = RunQuery()
+        query.phase = try asked.oneOf("phase", ["running", "asked", "ended"])
+        query.playbook = try asked.text("playbook")
+        query.subject = try asked.text("subject")
+        query.alert = try asked.id("alert")
+        query.onlyLive = try asked.flag("live")
+        query.beyond = try asked.id("beyond")
+        query.limit = try asked.limit()
+        let page = try await store.runs(query)
+        let now = engine.clock.now
+        return self.page("runs", try page.map { try RunView.row($0, now: now) }, last: page.last?.id.text, of: query.limit)
+    }
+
+    @Sendable func run(_ inquiry: Inquiry) async throws -> Response {
+        _ = try inquiry.query()
+        return try await view(try await record(try inquiry.id(of: "run")))
+    }
+
+    @Sendable func why(_ inquiry: Inquiry) async throws -> Response {
+        _ = try inquiry.query()
+        let record = try await record(try inquiry.id(of: "run"))
+        return .json(try RunView.why(record, now: engine.clock.now))
+    }
+
+    /// The run's lines as they are stored, from number `from` on.
+    @Sendable func history(_ inquiry: Inquiry) async throws -> Response {
+        let asked = try inquiry.query("from", "limit")
+        let record = try await record(try inquiry.id(of: "run"))
+        let first = try asked.number("from", 1...Int(Int32.max)) ?? 1
+        let limit = try asked.limit()
+        let page = try await store.history(record.id.text, from: first, limit: limit)
+        let bytes = HistoryView.jsonBytes(
+            stream: record.id.text, page, beyond: page.count == limit ? page.last?.entry.number : nil)
+        return Response(
+            status: .ok, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    // MARK: What a person decides
+
+    @Sendable func resume(_ inquiry: Inquiry) async throws -> Response {
+        let (id, order, caller) = try await orders(inquiry, [])
+        try await requireRight(caller, id, forProposals: [.approve])
+        return try await control(id, .resume(by: caller.by, reason: order.reason))
+    }
+
+    @Sendable func cancel(_ inquiry: Inquiry) async throws -> Response {
+        let (id, order, caller) = try await orders(inquiry, [])
+        // Whoever may approve a proposal may turn it down.
+        try await requireRight(caller, id, forProposals: [.approve, .operate])
+        return try await control(id, .cancel(by: caller.by, reason: order.reason))
+    }
+
+    @Sendable func resolve(_ inquiry: Inquiry) async throws -> Response {
+        let (id, order, caller) = try await orders(inquiry, ["took_effect"])
+        guard let tookEffect = order.fields["took_effect"]?.boolValue else {
+            throw Problem(.badBody, "'took_effect' must be true or false: say whether the call took effect at the provider")
+        }
+        return try await control(id, .resolve(tookEffect: tookEffect, by: caller.by, reason: order.reason))
+    }
+
+    private func orders(
+        _ inquiry: Inquiry, _ more: [String]
+    ) async throws -> (RunID, Order, Access.Caller) {
+        _ = try inquiry.query()
+        let caller = try inquiry.knownCaller()
+        let id: RunID = try inquiry.id(of: "run")
+        let order = try await bodies.read(inquiry.request, upTo: ServerLimits.requestBytesMax) { body in
+            let fields = try bodyFields(body, knows: ["reason"] + more)
+            return Order(reason: try requiredText("reason", fields, bytesMax: ServerLimits.reasonBytesMax), fields: fields)
+        }
+        return (id, order, caller)
+    }
+
+    /// A proposal needs one right, every other run another; the role must have it for this run as it stands.
+    private func requireRight(
+        _ caller: Access.Caller, _ id: RunID, forProposals rights: [Permission]
+    ) async throws {
+        let run = try await record(id).run()
+        var needed: [Permission] = [.operate]
+        if case .asked(let ask) = run.phase, ask.kind == .proposal { needed = rights }
+        guard needed.contains(where: caller.role.may) else { throw Problem.lacking(needed, caller) }
+    }
+
+    private func control(_ id: RunID, _ control: Control) async throws -> Response {
+        switch await engine.control(id, control) {
+        case .done: return try await view(try await record(id))
+        case .noSuchRun: throw Problem.notFound("run", id.text)
+        case .refused(let refusal):
+            throw Problem(refusal.code == .wrongPhase ? .wrongPhase : .conflict, refusal.reason)
+        case .unavailable(let reason):
+            logger.error("a run could not be changed", metadata: ["run": "\(id)", "reason": "\(reason)"])
+            throw Problem.unavailable(retryAfterSeconds: 5)
+        }
+    }
+
+    private func record(_ id: RunID) async throws -> RunRecord {
+        guard let record = try await engine.find(id) else { throw Problem.notFound("run", id.text) }
+        return record
+    }
+
+    private func view(_ record: RunRecord) async throws -> Response {
+        .json(try RunView.make(record, try await entries(record.id.text), now: engine.clock.now))
+    }
+}
+
+/// What the body of a decision says.
+private struct Order: Sendable {
+    var reason: String
+    var fields: [String: Value]
+}
+
+/// A body that is one JSON object with known members.
+func bodyFields(_ body: [UInt8], knows known: [String]) throws(Problem) -> [String: Value] {
+    let value: Value
+    do { value = try JSON.parse(body, limits: JSONLimits(bytesMax: ServerLimits.requestBytesMax, depthMax: 8)) } catch {
+        throw Problem(.badBody, "the body is no JSON at \(error)")
+    }
+    guard let fields = value.objectValue else {
+        throw Problem(.badBody, "the body must be a JSON object, not a \(value.typeName)")
+    }
+    if let stranger = fields.keys.sorted().first(where: { !known.contains($0) }) {
+        throw Problem(.badBody, "the body has no member \(stranger.forMessage); it takes \(known.joined(separator: ", "))")
+    }
+    return fields
+}
+
+/// A member that must be one visible line.
+func requiredText(_ name: String, _ fields: [String: Value], bytesMax: Int) throws(Problem) -> String {
+    guard let text = fields[name]?.stringValue, text.contains(where: { !$0.isWhitespace }),
+        text.utf8.count <= bytesMax, text.isOneVisibleLine
+    else { throw Problem(.badBody, "'\(name)' must be a line of 1 to \(bytesMax) bytes; it goes into the history") }
+    return text
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonEngine
+import CordonLanguage
+import CordonStore
+import Hummingbird
+import Logging
+
+/// What the routes are answered from.
+struct API: Sendable {
+    let engine: Engine
+    let access: Access
+    let version: String
+    /// Names the installation to whoever looks for its server; not secret.
+    let installation: String?
+    let bodies: BodyReader
+    let logger: Logger
+
+    var store: any Store { engine.store }
+
+    // MARK: The node itself
+
+    /// The process lives. Says nothing of what it stands on.
+    @Sendable func health(_ inquiry: Inquiry) async throws -> Response {
+        var body: [String: Value] = ["status": "ok"]
+        if let installation { body["installation"] = .string(installation) }
+        return .json(.object(body))
+    }
+
+    /// Alerts would be stored and decided now: the store answers and playbooks are loaded.
+    @Sendable func ready(_ inquiry: Inquiry) async throws -> Response {
+        let library = engine.library
+        guard !library.playbooks.isEmpty else {
+            return .json(["status": "not_ready", "reason": "no playbook is loaded"], status: .serviceUnavailable)
+        }
+        do throws(StoreError) {
+            var query = AlertQuery()
+            query.limit = 1
+            _ = try await store.alerts(query)
+        } catch {
+            logger.error("not ready", metadata: ["error": "\(error)"])
+            return .json(["status": "not_ready", "reason": "the store does not answer"], status: .serviceUnavailable)
+        }
+        return .json([
+            "status": "ready", "playbooks": .int(Int64(library.playbooks.count)),
+            "workflows": .int(Int64(library.workflows.count)),
+        ])
+    }
+
+    /// Prometheus text exposition format, version 0.0.4.
+    @Sendable func metrics(_ inquiry: Inquiry) async throws -> Response {
+        let text = engine.counts.prometheus + gauges(try await store.vitals())
+        return Response(
+            status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    private func gauges(_ vitals: Vitals) -> String {
+        var out = ""
+        func row(_ name: String, _ kind: String, _ help: String, _ value: Int) {
+            out += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n\(name) \(value)\n"
+        }
+        row("cordon_alerts", "gauge", "Alerts in the store.", vitals.alerts)
+        row("cordon_runs", "gauge", "Runs in the store.", vitals.runs)
+        row("cordon_runs_live", "gauge", "Runs that have not ended.", vitals.liveRuns)
+        row("cordon_runs_without_wake", "gauge", "Live runs that nothing will wake; must be 0.", vitals.runsWithoutWake)
+        row("cordon_history_entries", "gauge", "Entries of the history over all streams.", vitals.entries)
+        row("cordon_store_bytes", "gauge", "Bytes of the store on disk.", vitals.bytesOnDisk)
+        row("cordon_store_commits_total", "counter", "Transactions committed since the start.", vitals.commits)
+        row("cordon_store_operations_total", "counter", "Operations in them.", vitals.operations)
+        return out
+    }
+
+    @Sendable func versionText(_ inquiry: Inquiry) async throws -> Response {
+        .json(["name": "cordon", "version": .string(version), "api": "v1"])
+    }
+
+    @Sendable func whoAmI(_ inquiry: Inquiry) async throws -> Response {
+        let caller = try inquiry.knownCaller()
+        let permissions = Permission.allCases.filter(caller.role.may).map { Value.string($0.rawValue) }
+        return .json([
+            "id": .string(caller.id), "name": .string(caller.name), "role": .string(caller.role.rawValue),
+            "permissions": .array(permissions),
+        ])
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import HTTPTypes
+import Hummingbird
+
+/// One thing that the API answers.
+struct Route: Sendable {
+    /// Who may ask.
+    enum Gate: Sendable, Hashable {
+        case open
+        /// No token: the source signs what it sends.
+        case signature
+        /// A token whose role has one of these.
+        case anyOf([Permission])
+
+        static func needs(_ permission: Permission) -> Gate { .anyOf([permission]) }
+    }
+
+    typealias Act = @Sendable (API) -> @Sendable (Inquiry) async throws -> Response
+
+    var method: HTTPRequest.Method
+    var path: String
+    var gate: Gate
+    var act: Act
+
+    init(_ method: HTTPRequest.Method, _ path: String, _ gate: Gate, _ act: @escaping Act) {
+        self.method = method
+        self.path = path
+        self.gate = gate
+        self.act = act
+    }
+
+    /// All that is answered. A route that is not here does not exist; a gate that is not open is closed.
+    static let all: [Route] = [
+        Route(.post, "/hooks/{source}", .signature, API.takeAlert),
+
+        Route(.get, "/health", .open, API.health),
+        Route(.get, "/ready", .open, API.ready),
+        Route(.get, "/metrics", .needs(.measure), API.metrics),
+
+        Route(.get, "/api/v1/version", .needs(.identify), API.versionText),
+        Route(.get, "/api/v1/whoami", .needs(.identify), API.whoAmI),
+
+        Route(.get, "/api/v1/alerts", .needs(.read), API.alerts),
+        Route(.get, "/api/v1/alerts/{id}", .needs(.read), API.alert),
+        Route(.get, "/api/v1/signals", .needs(.read), API.signals),
+        Route(.get, "/api/v1/decisions", .needs(.read), API.decisions),
+        Route(.get, "/api/v1/decisions/{id}", .needs(.read), API.decision),
+
+        Route(.get, "/api/v1/runs", .needs(.read), API.runs),
+        Route(.get, "/api/v1/runs/{id}", .needs(.read), API.run),
+        Route(.get, "/api/v1/runs/{id}/history", .needs(.read), API.history),
+        Route(.get, "/api/v1/runs/{id}/why", .needs(.read), API.why),
+        // Of a proposal `approve`, of anything else `operate`: the run says which, so its route asks for either.
+        Route(.post, "/api/v1/runs/{id}/resume", .anyOf([.operate, .approve]), API.resume),
+        Route(.post, "/api/v1/runs/{id}/cancel", .anyOf([.operate, .approve]), API.cancel),
+        Route(.post, "/api/v1/runs/{id}/resolve", .needs(.operate), API.resolve),
+
+        Route(.get, "/api/v1/tokens", .needs(.administer), API.tokens),
+        Route(.post, "/api/v1/tokens", .needs(.administer), API.grantToken),
+        Route(.delete, "/api/v1/tokens/{id}", .needs(.administer), API.revokeToken),
+    ]
+}
+
+/// A request that passed its route's gate.
+struct Inquiry: Sendable {
+    var request: Request
+    var parameters: Parameters
+    /// Known behind every gate but `open` and `signature`.
+    var caller: Access.Caller?
+
+    func query(_ known: String...) throws(Problem) -> Query { try Query(request.uri.query, knows: known) }
+
+    func id<Noun>(of what: String, _ noun: ID<Noun>.Type = ID<Noun>.self) throws(Problem) -> ID<Noun> {
+        let text = parameters.get("id") ?? ""
+        // An id of the wrong shape names nothing either.
+        guard let id = ID<Noun>(text) else { throw .notFound(what, text) }
+        return id
+    }
+
+    /// The caller, behind a gate that asked for one.
+    func knownCaller() throws(Problem) -> Access.Caller {
+        guard let caller else { throw .noToken }
+        return caller
+    }
+}
+
+extension API {
+    /// The routes as the library's router walks them, with an answer for the wrong method on each.
+    func responder() -> RouterResponder<BasicRequestContext> {
+        let router = Router(context: BasicRequestContext.self, options: [.autoGenerateHeadEndpoints])
+        router.add(middleware: Frame(logger: logger))
+        for route in Route.all { router.on(RouterPath(route.path), method: route.method, use: handler(route)) }
+        for (path, routes) in Dictionary(grouping: Route.all, by: \.path) {
+            let methods = routes.map(\.method)
+            var allowed = methods.map(\.rawValue)
+            if methods.contains(.get) { allowed.append("HEAD") }
+            let problem = Problem(
+                .methodNotAllowed, "this route answers \(allowed.sorted().joined(separator: ", "))",
+                headers: [.allow: allowed.sorted().joined(separator: ", ")])
+            for method in API.methods where !methods.contains(method) && !(method == .head && methods.contains(.get)) {
+                router.on(RouterPath(path), method: method) { _, _ -> Response in throw problem }
+            }
+        }
+        return router.buildResponder()
+    }
+
+    private static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
+
+    private func handler(_ route: Route) -> @Sendable (Request, BasicRequestContext) async throws -> Response {
+        let act = route.act(self)
+        return { request, context in
+            let caller = try await admit(request, to: route)
+            return try await act(Inquiry(request: request, parameters: context.parameters, caller: caller))
+        }
+    }
+
+    private func admit(_ request: Request, to route: Route) async throws -> Access.Caller? {
+        guard case .anyOf(let permissions) = route.gate else { return nil }
+        let presented = request.headers[values: .authorization]
+        guard presented.count == 1, let caller = try await access.caller(authorization: presented[0]) else {
+            throw Problem.noToken
+        }
+        guard permissions.contains(where: caller.role.may) else { throw Problem.lacking(permissions, caller) }
+        return caller
+    }
+}

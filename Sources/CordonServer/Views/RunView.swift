@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+package import CordonEngine
+package import CordonLanguage
+package import CordonStore
+
+/// A run as the API and the command line show it. Pure: made of what is stored, so it needs no server.
+package enum RunView {
+    /// One line of a list.
+    package static func row(_ record: RunRecord, now: Instant) throws(EngineError) -> Value {
+        members(try record.run(), record, now)
+    }
+
+    /// The whole run: its steps, and the calls of each as its history tells of them.
+    package static func make(
+        _ record: RunRecord, _ entries: [IndexedEntry], now: Instant
+    ) throws(EngineError) -> Value {
+        let run = try record.run()
+        let calls = try CallLedger(entries)
+        var all = members(run, record, now).objectValue ?? [:]
+        all["why"] = .string(whyLine(run, now: now))
+        all["signal"] = .string(run.signal.text)
+        all["identity"] = run.subject?.value ?? .null
+        all["inputs"] = run.inputs
+        all["ask"] = ask(run)
+        all["cancel_requested_by"] = run.cancelRequestedBy.map(Value.string) ?? .null
+        all["steps"] = .array(run.steps.map { step($0, calls.lines[$0.id] ?? []) })
+        return .object(all)
+    }
+
+    /// Why it waits, in one line and in fields.
+    package static func why(_ record: RunRecord, now: Instant) throws(EngineError) -> Value {
+        let run = try record.run()
+        return [
+            "id": .string(run.id.text), "phase": .string(run.phaseWord), "why": .string(whyLine(run, now: now)),
+            "waits_for": run.waitsFor.map(Value.string) ?? .null, "wake": run.wake.map { .string($0.word) } ?? .null,
+            "due_at": Value(run.dueAt), "ask": ask(run), "next": run.nextCommand.map(Value.string) ?? .null,
+        ]
+    }
+
+    private static func members(_ run: Run, _ record: RunRecord, _ now: Instant) -> Value {
+        [
+            "id": .string(run.id.text), "phase": .string(run.phaseWord),
+            "ending": run.ending.map { .string($0.rawValue) } ?? .null,
+            "playbook": pin(run.playbook), "workflow": pin(run.workflow), "subject": .string(record.subject),
+            "severity": .string(run.severity.rawValue), "alert": .string(run.alert.text),
+            "decision": .string(run.decision.text), "waits_for": run.waitsFor.map(Value.string) ?? .null,
+            "wake": run.wake.map { .string($0.word) } ?? .null, "due_at": Value(run.dueAt),
+            "opened_at": Value(run.openedAt), "updated_at": Value(run.updatedAt), "ended_at": Value(run.endedAt),
+            "age_ms": .int(max(0, now.since(run.openedAt))), "number": .int(Int64(run.number)),
+        ]
+    }
+
+    private static func pin(_ pin: Run.Pin) -> Value { ["name": .string(pin.name), "digest": .string(pin.digest)] }
+
+    private static func ask(_ run: Run) -> Value {
+        guard case .asked(let ask) = run.phase else { return .null }
+        return [
+            "kind": .string(ask.kind.rawValue), "step": ask.step.map(Value.string) ?? .null,
+            "reason": .string(ask.reason),
+        ]
+    }
+
+    private static func step(_ step: Step, _ calls: [CallLedger.Line]) -> Value {
+        [
+            "id": .string(step.id), "phase": .string(step.phase.word), "started_at": Value(step.startedAt),
+            "deadline": Value(step.deadline), "ended_at": Value(step.endedAt), "verified": .bool(step.isVerified),
+            "acted": .bool(step.hasActed), "note": step.note.map(Value.string) ?? .null,
+            "before": step.before ?? .null, "after": step.after ?? .null, "result": step.result ?? .null,
+            "evidence": .array(step.evidence.map(\.value)), "calls": .array(calls.map(\.value)),
+        ]
+    }
+}
+
+extension Value {
+    /// RFC 3339, or null.
+    init(_ instant: Instant?) { self = instant.map { .string($0.description) } ?? .null }
+}
+
+extension Run {
+    var ending: Ending? { if case .ended(let ending) = phase { ending } else { nil } }
+}
+
+extension Step.Phase {
+    var word: String {
+        switch self {
+        case .pending: "pending"
+        case .calling: "calling"
+        case .backingOff: "backing_off"
+        case .uncertain: "uncertain"
+        case .finished: "finished"
+        case .skipped: "skipped"
+        case .stopped: "stopped"
+        }
+    }
+}

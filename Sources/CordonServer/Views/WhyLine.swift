@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+
+/// Why a run stands where it stands, in one line for a person.
+package func whyLine(_ run: Run, now: Instant) -> String {
+    switch run.phase {
+    case .ended(let ending):
+        let at = run.endedAt ?? run.updatedAt
+        return "\(ending.rawValue) \(spanText(now.since(at))) ago; nothing moves it any more"
+    case .asked(let ask):
+        let place = ask.step.map { " at step '\($0)'" } ?? ""
+        let next = run.nextCommand.map { "; next: \($0)" } ?? ""
+        return "waits for a person\(place) since \(spanText(now.since(run.updatedAt))): \(ask.reason)\(next)"
+    case .running:
+        let ending = run.cancelRequestedBy.map { "; ends then, as \($0) asked" } ?? ""
+        return (runningLine(run, now) ?? "nothing will wake it: this is an error, please report it") + ending
+    }
+}
+
+private func runningLine(_ run: Run, _ now: Instant) -> String? {
+    var timerLine: String?
+    for step in run.steps {
+        switch step.phase {
+        case .calling(let call):
+            let again = call.delivery > 1 ? ", sent \(call.delivery) times" : ""
+            let left = call.deadline.since(now)
+            let end = left > 0 ? "given up in \(spanText(left))" : "overdue since \(spanText(-left))"
+            return "waits for \(call.provider) to answer \(call.capability) (\(call.purpose.text), step '\(step.id)', "
+                + "call #\(call.number)\(again)); sent \(spanText(now.since(call.intendedAt))) ago, \(end)"
+        case .backingOff(let backOff):
+            let left = backOff.until.since(now)
+            let when = left > 0 ? "in \(spanText(left))" : "now"
+            timerLine = timerLine
+                ?? "waits at step '\(step.id)' to \(backOff.purpose.verb) again \(when) (try \(backOff.attempt))"
+        case .pending, .uncertain, .finished, .skipped, .stopped: continue
+        }
+    }
+    return timerLine
+}
+
+extension Run {
+    /// Short, for a list's column.
+    var waitsFor: String? {
+        switch phase {
+        case .ended: nil
+        case .asked(let ask):
+            switch ask.kind {
+            case .proposal: "an approver"
+            case .unknownOutcome: "a person: unknown outcome"
+            case .stoppedStep: "a person: stopped step"
+            case .undecided: "a person: undecided"
+            case .paused: "a person: paused"
+            }
+        case .running:
+            switch wake {
+            case .call:
+                steps.lazy.compactMap { if case .calling(let call) = $0.phase { "\(call.provider): \(call.capability)" } else { nil } }
+                    .first
+            case .timer(let at): "the timer of \(at)"
+            case .person, nil: nil
+            }
+        }
+    }
+
+    /// What the person who is asked can do.
+    var nextCommand: String? {
+        guard case .asked(let ask) = phase else { return nil }
+        return switch ask.kind {
+        case .proposal, .stoppedStep, .paused: "cordon run resume \(id) --reason …"
+        case .unknownOutcome: "cordon run resolve \(id) --took-effect yes|no --reason …"
+        case .undecided: "cordon run cancel \(id) --reason …"
+        }
+    }
+}
+
+extension Call.Purpose {
+    fileprivate var text: String {
+        switch self {
+        case .before: "reading the state before the change"
+        case .act: "the change"
+        case .probe: "asking whether the change happened"
+        case .readBack: "reading the state back"
+        }
+    }
+
+    fileprivate var verb: String {
+        switch self {
+        case .before: "read the state"
+        case .act: "try"
+        case .probe: "ask whether it happened"
+        case .readBack: "read the state back"
+        }
+    }
+}
+
+/// `250 ms`, `4 s`, `12 min`, `3 h`, `5 d`; never negative.
+func spanText(_ milliseconds: Int64) -> String {
+    let span = max(0, milliseconds)
+    return switch span {
+    case ..<1000: "\(span) ms"
+    case ..<120_000: "\(span / 1000) s"
+    case ..<7_200_000: "\(span / 60_000) min"
+    case ..<172_800_000: "\(span / 3_600_000) h"
+    default: "\(span / 86_400_000) d"
+    }
+}

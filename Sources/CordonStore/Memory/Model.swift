@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+
+/// What a store holds, and the writing verbs on it: each checks everything first and only then changes anything.
+struct Model {
+    /// Compared byte by byte, as a database does: two spellings of one Unicode text are two deliveries.
+    struct Delivery: Hashable {
+        var source: [UInt8]
+        var id: [UInt8]
+    }
+
+    var alerts: [AlertID: Alert] = [:]
+    var deliveries: [Delivery: AlertID] = [:]
+    var signals: [SignalRecord] = []
+    var signalIDs: Set<SignalID> = []
+    var decisions: [DecisionID: DecisionRecord] = [:]
+    var runs: [RunID: RunRecord] = [:]
+    var definitions: [String: Definition] = [:]
+    var tokens: [String: TokenRecord] = [:]
+    var log: [Entry] = []
+    /// Each stream's entries, as places in the log.
+    var streams: [String: [Int]] = [:]
+    var operations = 0
+    var isClosed = false
+
+    func read() throws(StoreError) -> Model {
+        if isClosed { throw .closed }
+        return self
+    }
+
+    mutating func accept(_ alert: Alert, _ entry: Entry) throws(StoreError) -> Acceptance {
+        try begin()
+        let delivery = Delivery(source: Array(alert.source.utf8), id: Array(alert.deliveryID.utf8))
+        if let first = deliveries[delivery] { return .duplicate(of: first) }
+        guard alerts[alert.id] == nil, last(entry.stream) == 0 else { throw .idTaken(alert.id.text) }
+        alerts[alert.id] = alert
+        deliveries[delivery] = alert.id
+        append([entry])
+        return .stored
+    }
+
+    mutating func record(_ reading: Reading) throws(StoreError) {
+        try begin()
+        guard alerts[reading.alert]?.state == .received else { throw .alreadyRead(reading.alert) }
+        if let first = reading.entries.first, first.number != last(first.stream) + 1 { throw .entryTaken(first) }
+        var newSignals = signalIDs
+        for signal in reading.signals where !newSignals.insert(signal.id).inserted { throw .idTaken(signal.id.text) }
+        var newDecisions = Set(decisions.keys)
+        for decision in reading.decisions where !newDecisions.insert(decision.id).inserted {
+            throw .idTaken(decision.id.text)
+        }
+        var newRuns = Set(runs.keys)
+        for change in reading.opened {
+            guard newRuns.insert(change.run.id).inserted, last(change.run.id.text) == 0 else {
+                throw .idTaken(change.run.id.text)
+            }
+        }
+        alerts[reading.alert]?.state = reading.state
+        signals += reading.signals
+        signalIDs = newSignals
+        for decision in reading.decisions { decisions[decision.id] = decision }
+        append(reading.entries)
+        for change in reading.opened {
+            runs[change.run.id] = change.run
+            append(change.entries)
+        }
+    }
+
+    mutating func commit(_ change: RunChange) throws(StoreError) {
+        try begin()
+        let stored = runs[change.run.id]
+        guard stored?.number ?? 0 == change.expectedNumber, last(change.run.id.text) == change.expectedNumber else {
+            throw .overtaken(change)
+        }
+        runs[change.run.id] = stored?.advanced(to: change.run) ?? change.run
+        append(change.entries)
+    }
+
+    mutating func publish(_ definition: Definition) throws(StoreError) {
+        try begin()
+        if definitions[definition.digest] == nil { definitions[definition.digest] = definition }
+    }
+
+    mutating func grant(_ token: TokenRecord, _ entry: Entry) throws(StoreError) {
+        try begin()
+        guard tokens[token.id] == nil else { throw .idTaken(token.id) }
+        guard entry.number == last(entry.stream) + 1 else { throw .entryTaken(entry) }
+        tokens[token.id] = token
+        append([entry])
+    }
+
+    mutating func revoke(_ id: String, _ at: Instant, _ entry: Entry) throws(StoreError) {
+        try begin()
+        guard let token = tokens[id] else { throw .noToken(id) }
+        if token.revokedAt != nil { return }
+        guard entry.number == last(entry.stream) + 1 else { throw .entryTaken(entry) }
+        tokens[id]?.revokedAt = at
+        append([entry])
+    }
+
+    private mutating func begin() throws(StoreError) {
+        if isClosed { throw .closed }
+        operations += 1
+    }
+
+    private func last(_ stream: String) -> Int { streams[stream]?.count ?? 0 }
+
+    private mutating func append(_ entries: [Entry]) {
+        for entry in entries {
+            streams[entry.stream, default: []].append(log.count)
+            log.append(entry)
+        }
+    }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+
+/// What `accept` did.
+package enum Acceptance: Sendable, Hashable {
+    case stored
+    /// The delivery was known: the id is that of the alert stored first.
+    case duplicate(of: AlertID)
+}
+
+/// What reading one alert gave; stored in one transaction, once.
+package struct Reading: Sendable, Hashable {
+    package var alert: AlertID
+    /// `read` or `quarantined`.
+    package var state: Alert.State
+    package var signals: [SignalRecord]
+    package var decisions: [DecisionRecord]
+    /// Runs that the decisions opened; each a run's first change, with `expectedNumber` 0.
+    package var opened: [RunChange]
+    /// The alert's own entries (it has one already, from `accept`).
+    package var entries: [Entry]
+
+    package init(
+        alert: AlertID, state: Alert.State, signals: [SignalRecord] = [], decisions: [DecisionRecord] = [],
+        opened: [RunChange] = [], entries: [Entry]
+    ) {
+        self.alert = alert
+        self.state = state
+        self.signals = signals
+        self.decisions = decisions
+        self.opened = opened
+        self.entries = entries
+    }
+}
+
+package struct SignalRecord: Sendable, Hashable {
+    package var id: SignalID
+    package var alert: AlertID
+    package var kind: String
+    package var receivedAt: Instant
+    /// JSON of the whole signal.
+    package var body: [UInt8]
+
+    package init(id: SignalID, alert: AlertID, kind: String, receivedAt: Instant, body: [UInt8]) {
+        self.id = id
+        self.alert = alert
+        self.kind = kind
+        self.receivedAt = receivedAt
+        self.body = body
+    }
+}
+
+package struct DecisionRecord: Sendable, Hashable {
+    package var id: DecisionID
+    package var signal: SignalID
+    package var alert: AlertID
+    /// `enforce`, `propose`, `shadow`, `ignore` or `undecided`.
+    package var verdict: String
+    package var at: Instant
+    /// JSON of the whole decision, all inputs included.
+    package var body: [UInt8]
+
+    package init(id: DecisionID, signal: SignalID, alert: AlertID, verdict: String, at: Instant, body: [UInt8]) {
+        self.id = id
+        self.signal = signal
+        self.alert = alert
+        self.verdict = verdict
+        self.at = at
+        self.body = body
+    }
+}
+
+/// A run's row: the snapshot that the system runs on, and the columns that queries need.
+package struct RunRecord: Sendable, Hashable {
+    package var id: RunID
+    package var decision: DecisionID
+    package var alert: AlertID
+    package var playbook: String
+    package var playbookDigest: String
+    package var workflow: String
+    package var workflowDigest: String
+    /// `Subject.key`, or empty when the subject is not resolved.
+    package var subject: String
+    package var severity: Signal.Severity
+    /// The run's phase, one word: `running`, `asked`, `ended` …
+    package var phase: String
+    /// What will move the run next: `call`, `timer`, `person`; `nil` only when it has ended.
+    package var wake: String?
+    /// When its earliest timer is due; indexed.
+    package var dueAt: Instant?
+    /// The number of the run's last entry.
+    package var number: Int
+    package var openedAt: Instant
+    package var updatedAt: Instant
+    package var endedAt: Instant?
+    /// JSON of the run's state; folding the run's entries gives the same.
+    package var snapshot: [UInt8]
+
+    package init(
+        id: RunID, decision: DecisionID, alert: AlertID, playbook: String, playbookDigest: String, workflow: String,
+        workflowDigest: String, subject: String, severity: Signal.Severity, phase: String, wake: String?,
+        dueAt: Instant?, number: Int, openedAt: Instant, updatedAt: Instant, endedAt: Instant?, snapshot: [UInt8]
+    ) {
+        self.id = id
+        self.decision = decision
+        self.alert = alert
+        self.playbook = playbook
+        self.playbookDigest = playbookDigest
+        self.workflow = workflow
+        self.workflowDigest = workflowDigest
+        self.subject = subject
+        self.severity = severity
+        self.phase = phase
+        self.wake = wake
+        self.dueAt = dueAt
+        self.number = number
+        self.openedAt = openedAt
+        self.updatedAt = updatedAt
+        self.endedAt = endedAt
+        self.snapshot = snapshot
+    }
+}
+
+/// One compare-and-set step of one run: its next entries and its new row, or nothing.
+package struct RunChange: Sendable, Hashable {
+    /// The number of the run's last stored entry; 0 opens the run.
+    package var expectedNumber: Int
+    package var run: RunRecord
+    /// Numbered `expectedNumber + 1 ... run.number`.
+    package var entries: [Entry]
+
+    package init(expectedNumber: Int, run: RunRecord, entries: [Entry]) {
+        self.expectedNumber = expectedNumber
+        self.run = run
+        self.entries = entries
+    }
+}
+
+/// A definition's source as its author wrote it, named for ever by the digest of its bytes.
+package struct Definition: Sendable, Hashable {
+    package typealias Kind = Library.Source.Kind
+
+    /// `sha256:` and hex.
+    package var digest: String
+    package var kind: Kind
+    package var name: String
+    package var source: [UInt8]
+    package var publishedAt: Instant
+
+    package init(digest: String, kind: Kind, name: String, source: [UInt8], publishedAt: Instant) {
+        self.digest = digest
+        self.kind = kind
+        self.name = name
+        self.source = source
+        self.publishedAt = publishedAt
+    }
+}
+
+/// An access token as it is kept: never the token, only a hash of it.
+package struct TokenRecord: Sendable, Hashable {
+    package var id: String
+    package var name: String
+    package var role: String
+    /// Hex SHA-256 of the token (which holds 256 random bits, so a slow hash would add nothing).
+    package var hash: String
+    package var createdAt: Instant
+    package var expiresAt: Instant?
+    package var revokedAt: Instant?
+
+    package init(
+        id: String, name: String, role: String, hash: String, createdAt: Instant, expiresAt: Instant? = nil,
+        revokedAt: Instant? = nil
+    ) {
+        self.id = id
+        self.name = name
+        self.role = role
+        self.hash = hash
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+        self.revokedAt = revokedAt
+    }
+}
+
+/// An entry with its place in the log over all streams.
+package struct IndexedEntry: Sendable, Hashable {
+    package var index: Int
+    package var entry: Entry
+
+    package init(index: Int, entry: Entry) {
+        self.index = index
+        self.entry = entry
+    }
+}
+
+package struct AlertQuery: Sendable, Hashable {
+    package var id: AlertID?
+    package var state: Alert.State?
+    package var source: String?
+    /// Only alerts with a smaller id (the next page, newest first) or, oldest first, with a larger one.
+    package var beyond: AlertID?
+    package var oldestFirst = false
+    package var limit = 100
+
+    package init() {}
+}
+
+package struct DecisionQuery: Sendable, Hashable {
+    package var id: DecisionID?
+    package var alert: AlertID?
+    package var verdict: String?
+    package var beyond: DecisionID?
+    package var limit = 100
+
+    package init() {}
+}
+
+package struct RunQuery: Sendable, Hashable {
+    package var id: RunID?
+    package var alert: AlertID?
+    package var phase: String?
+    package var playbook: String?
+    package var subject: String?
+    /// Only runs whose `wake` is this word.
+    package var wake: String?
+    /// Only runs that have not ended.
+    package var onlyLive = false
+    /// Only live runs whose timer is due at this instant or before; earliest first.
+    package var dueBy: Instant?
+    package var beyond: RunID?
+    package var oldestFirst = false
+    package var limit = 100
+
+    package init() {}
+}
+
+/// The store's own health, for `doctor` and the metrics.
+package struct Vitals: Sendable, Hashable {
+    /// `SQLite 3.40.1, WAL, synchronous=FULL` or the like.
+    package var description: String
+    package var alerts: Int
+    package var runs: Int
+    package var liveRuns: Int
+    /// Live runs that nothing will ever wake: must be 0.
+    package var runsWithoutWake: Int
+    package var entries: Int
+    package var bytesOnDisk: Int
+    /// Transactions committed and operations in them since it was opened.
+    package var commits: Int
+    package var operations: Int
+
+    package init(
+        description: String, alerts: Int, runs: Int, liveRuns: Int, runsWithoutWake: Int, entries: Int,
+        bytesOnDisk: Int, commits: Int, operations: Int
+    ) {
+        self.description = description
+        self.alerts = alerts
+        self.runs = runs
+        self.liveRuns = liveRuns
+        self.runsWithoutWake = runsWithoutWake
+        self.entries = entries
+        self.bytesOnDisk = bytesOnDisk
+        self.commits = commits
+        self.operations = operations
+    }
+}

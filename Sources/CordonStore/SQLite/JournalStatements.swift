@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The writer's statements, prepared once.
+struct JournalStatements {
+    let begin, commit, rollback, savepoint, release, rollbackToSavepoint: SQLiteStatement
+    let insertEntry, lastNumber: SQLiteStatement
+    let insertAlert, insertAlertBody, alertOfDelivery, updateAlertState: SQLiteStatement
+    let insertSignal, insertDecision: SQLiteStatement
+    let insertRun, runExists, advanceLiveRun, advanceRun: SQLiteStatement
+    let insertDefinition, insertToken, tokenRevokedAt, revokeToken: SQLiteStatement
+
+    init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
+        begin = try connection.statement("BEGIN IMMEDIATE")
+        commit = try connection.statement("COMMIT")
+        rollback = try connection.statement("ROLLBACK")
+        savepoint = try connection.statement("SAVEPOINT operation")
+        release = try connection.statement("RELEASE operation")
+        rollbackToSavepoint = try connection.statement("ROLLBACK TO operation")
+
+        insertEntry = try connection.statement(
+            "INSERT INTO entry (place, stream, number, at, kind, leaf, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        lastNumber = try connection.statement(
+            "SELECT number FROM entry WHERE stream = ? ORDER BY number DESC LIMIT 1")
+
+        insertAlert = try connection.statement(
+            """
+            INSERT INTO alert (id, source, delivery, received_at, headers, body_digest, origin_proof, state)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+            """)
+        insertAlertBody = try connection.statement("INSERT INTO alert_body (place, bytes) VALUES (?, ?)")
+        alertOfDelivery = try connection.statement("SELECT id FROM alert WHERE source = ? AND delivery = ?")
+        updateAlertState = try connection.statement(
+            "UPDATE alert SET state = ? WHERE id = ? AND state = 'received'")
+        insertSignal = try connection.statement(
+            "INSERT INTO signal (id, alert, kind, received_at, body) VALUES (?, ?, ?, ?, ?)")
+        insertDecision = try connection.statement(
+            "INSERT INTO decision (id, signal, alert, verdict, at, body) VALUES (?, ?, ?, ?, ?, ?)")
+
+        insertRun = try connection.statement(
+            """
+            INSERT INTO run (id, number, phase, wake, due_at, updated_at, subject, severity, ended_at, decision, alert,
+                playbook, playbook_digest, workflow, workflow_digest, opened_at, snapshot)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """)
+        runExists = try connection.statement("SELECT 1 FROM run WHERE id = ?")
+        let moving = "number = ?, phase = ?, wake = ?, due_at = ?, updated_at = ?, subject = ?, severity = ?"
+        advanceLiveRun = try connection.statement(
+            "UPDATE run SET \(moving), snapshot = ? WHERE id = ? AND number = ? AND ended_at IS NULL")
+        advanceRun = try connection.statement(
+            "UPDATE run SET \(moving), ended_at = ?, snapshot = ? WHERE id = ? AND number = ?")
+
+        insertDefinition = try connection.statement(
+            """
+            INSERT INTO definition (digest, kind, name, source, published_at) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (digest) DO NOTHING
+            """)
+        insertToken = try connection.statement(
+            """
+            INSERT INTO token (id, name, role, hash, created_at, expires_at, revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (id) DO NOTHING
+            """)
+        tokenRevokedAt = try connection.statement("SELECT revoked_at FROM token WHERE id = ?")
+        revokeToken = try connection.statement("UPDATE token SET revoked_at = ? WHERE id = ?")
+    }
+}

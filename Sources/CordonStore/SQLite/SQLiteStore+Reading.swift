@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+
+// The reading verbs: each is one statement, and so sees one state of the store.
+
+extension SQLiteStore {
+    package func definition(_ digest: String) async throws(StoreError) -> Definition? {
+        try await read { (connection) throws(SQLiteFailure) in
+            var query = SQLiteQuery("SELECT digest, kind, name, source, published_at FROM definition")
+            query.require("digest", digest)
+            query.order = "digest"
+            return try query.rows(connection, limit: 1) { (row) throws(SQLiteFailure) in try row.definition() }.first
+        }
+    }
+
+    package func tokens() async throws(StoreError) -> [TokenRecord] {
+        try await read { (connection) throws(SQLiteFailure) in
+            var query = SQLiteQuery("SELECT id, name, role, hash, created_at, expires_at, revoked_at FROM token")
+            query.order = "created_at, id"
+            return try query.rows(connection, limit: .max) { $0.token() }
+        }
+    }
+
+    package func alerts(_ query: AlertQuery) async throws(StoreError) -> [Alert] {
+        try await read { (connection) throws(SQLiteFailure) in
+            try query.sql.rows(connection, limit: query.limit) { (row) throws(SQLiteFailure) in try row.alert() }
+        }
+    }
+
+    package func signals(of alert: AlertID) async throws(StoreError) -> [SignalRecord] {
+        try await read { (connection) throws(SQLiteFailure) in
+            var query = SQLiteQuery("SELECT id, alert, kind, received_at, body FROM signal")
+            query.require("alert", alert.text)
+            query.order = "place"
+            return try query.rows(connection, limit: .max) { (row) throws(SQLiteFailure) in try row.signal() }
+        }
+    }
+
+    package func decisions(_ query: DecisionQuery) async throws(StoreError) -> [DecisionRecord] {
+        try await read { (connection) throws(SQLiteFailure) in
+            try query.sql.rows(connection, limit: query.limit) { (row) throws(SQLiteFailure) in try row.decision() }
+        }
+    }
+
+    package func runs(_ query: RunQuery) async throws(StoreError) -> [RunRecord] {
+        try await read { (connection) throws(SQLiteFailure) in
+            try query.sql.rows(connection, limit: query.limit) { (row) throws(SQLiteFailure) in try row.run() }
+        }
+    }
+
+    package func history(_ stream: String, from number: Int, limit: Int) async throws(StoreError) -> [IndexedEntry] {
+        try await read { (connection) throws(SQLiteFailure) in
+            var query = SQLiteQuery(SQLiteStatement.selectEntries)
+            query.require("stream", stream)
+            query.require("number", ">=", Int64(number))
+            query.order = "number"
+            return try query.rows(connection, limit: limit) { $0.entry() }
+        }
+    }
+
+    package func log(from index: Int, limit: Int) async throws(StoreError) -> [IndexedEntry] {
+        try await read { (connection) throws(SQLiteFailure) in
+            var query = SQLiteQuery(SQLiteStatement.selectEntries)
+            query.require("place", ">=", Int64(index))
+            query.order = "place"
+            return try query.rows(connection, limit: limit) { $0.entry() }
+        }
+    }
+
+    package func vitals() async throws(StoreError) -> Vitals {
+        let counters = self.counters
+        let (folder, description) = (self.folder, self.description)
+        return try await read { (connection) throws(SQLiteFailure) in
+            let row = try connection.statement(
+                """
+                SELECT (SELECT ifnull(max(place), 0) FROM alert), (SELECT ifnull(max(place), 0) FROM run),
+                    (SELECT count(*) FROM run WHERE ended_at IS NULL),
+                    (SELECT count(*) FROM run WHERE ended_at IS NULL AND wake IS NULL),
+                    (SELECT ifnull(max(place) + 1, 0) FROM entry)
+                """)
+            defer { row.reset() }
+            _ = try row.step()
+            return Vitals(
+                description: description, alerts: row.int(0), runs: row.int(1), liveRuns: row.int(2),
+                runsWithoutWake: row.int(3), entries: row.int(4), bytesOnDisk: folder.bytesOnDisk,
+                commits: counters.commits, operations: counters.operations)
+        }
+    }
+
+    private func read<Answer: Sendable>(
+        _ work: @escaping @Sendable (SQLiteConnection) throws(SQLiteFailure) -> Answer
+    ) async throws(StoreError) -> Answer {
+        let (health, folder) = (self.health, self.folder)
+        return try await readers.read { connection in
+            if let fault = health.fault { return .failure(fault) }
+            do throws(SQLiteFailure) { return .success(try work(connection)) } catch {
+                let failure = StoreError(error, in: folder.path)
+                if error.endsTheStore { health.note(failure) }
+                return .failure(failure)
+            }
+        }
+    }
+}
+
+extension AlertQuery {
+    var sql: SQLiteQuery {
+        var query = SQLiteQuery(SQLiteStatement.selectAlerts)
+        query.require("id", id?.text)
+        // Spelt out, so that the index of the few unread alerts serves.
+        if let state { query.require("state = '\(state.rawValue)'") }
+        query.require("source", source)
+        query.page(by: "id", beyond: beyond?.text, oldestFirst: oldestFirst)
+        return query
+    }
+}
+
+extension DecisionQuery {
+    var sql: SQLiteQuery {
+        var query = SQLiteQuery("SELECT id, signal, alert, verdict, at, body FROM decision")
+        query.require("id", id?.text)
+        query.require("alert", alert?.text)
+        query.require("verdict", verdict)
+        query.page(by: "id", beyond: beyond?.text, oldestFirst: false)
+        return query
+    }
+}
+
+extension RunQuery {
+    var sql: SQLiteQuery {
+        var query = SQLiteQuery(SQLiteStatement.selectRuns)
+        query.require("id", id?.text)
+        query.require("alert", alert?.text)
+        query.require("phase", phase)
+        query.require("playbook", playbook)
+        query.require("subject", subject)
+        if onlyLive || dueBy != nil { query.require("ended_at IS NULL") }
+        query.require("due_at", "<=", dueBy?.milliseconds)
+        query.page(by: "id", beyond: beyond?.text, oldestFirst: oldestFirst)
+        if dueBy != nil { query.order = "due_at, id" }
+        return query
+    }
+}

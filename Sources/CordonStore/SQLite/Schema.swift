@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The tables, as the ordered list of changes that made them: a database's `user_version` counts those it has had.
+enum Schema {
+    /// "Crdn" in the file's header: this is a store of Cordon.
+    static let applicationID = 0x4372_646E
+
+    static var version: Int { migrations.count }
+
+    static let migrations = [first]
+
+    /// Rows of `alert`, `run` and `entry` are never deleted, so the largest row number is also their count.
+    ///
+    /// Each index is there for a query of the port, and is narrow, because every commit pays for it.
+    private static let first = """
+        CREATE TABLE entry (
+            place INTEGER PRIMARY KEY,
+            stream TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            leaf BLOB NOT NULL,
+            bytes BLOB NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX entry_of_stream ON entry (stream, number);
+        CREATE TRIGGER entry_never_changes BEFORE UPDATE ON entry
+            BEGIN SELECT RAISE(ABORT, 'an entry of the history never changes'); END;
+        CREATE TRIGGER entry_never_leaves BEFORE DELETE ON entry
+            BEGIN SELECT RAISE(ABORT, 'an entry of the history never leaves'); END;
+
+        CREATE TABLE alert (
+            place INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            source TEXT NOT NULL,
+            delivery TEXT NOT NULL,
+            received_at INTEGER NOT NULL,
+            headers TEXT NOT NULL,
+            body_digest TEXT NOT NULL,
+            origin_proof TEXT NOT NULL,
+            state TEXT NOT NULL,
+            UNIQUE (source, delivery)
+        ) STRICT;
+        CREATE INDEX alert_received ON alert (id) WHERE state = 'received';
+        -- Apart from its alert, so that a change of state does not write a long body again.
+        CREATE TABLE alert_body (place INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+
+        CREATE TABLE signal (
+            place INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            alert TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            received_at INTEGER NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX signal_of_alert ON signal (alert);
+
+        CREATE TABLE decision (
+            place INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            signal TEXT NOT NULL,
+            alert TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX decision_of_alert ON decision (alert);
+
+        CREATE TABLE run (
+            place INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            number INTEGER NOT NULL,
+            phase TEXT NOT NULL,
+            wake TEXT,
+            due_at INTEGER,
+            updated_at INTEGER NOT NULL,
+            ended_at INTEGER,
+            subject TEXT NOT NULL,
+            severity TEXT NOT NULL,
+            decision TEXT NOT NULL,
+            alert TEXT NOT NULL,
+            playbook TEXT NOT NULL,
+            playbook_digest TEXT NOT NULL,
+            workflow TEXT NOT NULL,
+            workflow_digest TEXT NOT NULL,
+            opened_at INTEGER NOT NULL,
+            snapshot BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX run_of_alert ON run (alert);
+        CREATE INDEX run_live ON run (id) WHERE ended_at IS NULL;
+        CREATE INDEX run_due ON run (due_at) WHERE ended_at IS NULL AND due_at IS NOT NULL;
+        CREATE INDEX run_without_wake ON run (id) WHERE ended_at IS NULL AND wake IS NULL;
+
+        CREATE TABLE definition (
+            digest TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL,
+            name TEXT NOT NULL,
+            source BLOB NOT NULL,
+            published_at INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE token (
+            id TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            role TEXT NOT NULL,
+            hash TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER,
+            revoked_at INTEGER
+        ) STRICT;
+        """
+
+    /// The version of an open file, 0 for one without tables; refuses a file that is not ours or too new.
+    static func version(of connection: SQLiteConnection, in folder: String) throws(StoreError) -> Int {
+        let found: (application: String, version: Int, tables: Int)
+        do throws(SQLiteFailure) {
+            found.application = try connection.answer("PRAGMA application_id")
+            found.version = Int(try connection.answer("PRAGMA user_version")) ?? 0
+            found.tables = Int(try connection.answer("SELECT count(*) FROM sqlite_schema")) ?? 0
+        } catch { throw StoreError(error, in: folder) }
+        if found == ("0", 0, 0) { return 0 }
+        guard found.application == String(applicationID) else {
+            throw StoreError(.corrupt, "\(folder)/\(StateFolder.databaseName) is another program's database")
+        }
+        guard found.version <= version else {
+            throw StoreError(
+                .tooNew,
+                "the store in \(folder) has version \(found.version), this program knows \(version): use a newer one")
+        }
+        return found.version
+    }
+
+    /// Brings the database up to this program's version, one transaction a change.
+    static func migrate(_ connection: SQLiteConnection, in folder: String) throws(StoreError) {
+        let found = try version(of: connection, in: folder)
+        do throws(SQLiteFailure) {
+            for index in found..<migrations.count {
+                try connection.execute(
+                    """
+                    BEGIN IMMEDIATE;
+                    \(migrations[index])
+                    PRAGMA application_id = \(applicationID);
+                    PRAGMA user_version = \(index + 1);
+                    COMMIT;
+                    """)
+            }
+        } catch { throw StoreError(error, in: folder) }
+    }
+}

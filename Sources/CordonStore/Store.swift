@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+
+/// The durable truth: one port in the domain's words, with one contract suite for all that implement it.
+///
+/// What every implementation promises:
+/// - A writing verb that returns has stored everything it was given, durably and at once: a crash a moment later
+///   loses none of it, and a reader sees all of it or none.
+/// - A writing verb that throws `conflict` has stored nothing, and so has every other code but `unavailable`:
+///   after `unavailable` the caller doesn't know, and reads again before it goes on.
+/// - Entries of one stream are numbered from 1 without gaps; an entry, once stored, never changes. Over all streams
+///   they are indexed from 0 without gaps, in the order of their commits: that index is the leaf's place in the log.
+package protocol Store: Sendable {
+    // Intake
+
+    /// Stores the alert and its first entry, unless (source, delivery id) is known already.
+    func accept(_ alert: Alert, entry: Entry) async throws(StoreError) -> Acceptance
+    /// Stores what reading an alert gave: its signals, decisions, opened runs, the entries of them all, and the
+    /// alert's new state. `conflict` when the alert is unknown or no longer `received`: it is read once.
+    func record(_ reading: Reading) async throws(StoreError)
+
+    // Runs
+
+    /// Advances one run by compare-and-set: `conflict` unless the stored run's last entry number is
+    /// `change.expectedNumber`.
+    func commit(_ change: RunChange) async throws(StoreError)
+
+    // Definitions, immutable by digest
+
+    /// Stores a playbook's, workflow's or connector's source under its digest; storing it again changes nothing.
+    func publish(_ definition: Definition) async throws(StoreError)
+    func definition(_ digest: String) async throws(StoreError) -> Definition?
+
+    // Access tokens
+
+    func grant(_ token: TokenRecord, entry: Entry) async throws(StoreError)
+    /// `notFound` for an unknown id; revoking twice changes nothing.
+    func revoke(token id: String, at: Instant, entry: Entry) async throws(StoreError)
+    func tokens() async throws(StoreError) -> [TokenRecord]
+
+    // Reading
+
+    /// One page of rows, newest first unless the query says otherwise.
+    func alerts(_ query: AlertQuery) async throws(StoreError) -> [Alert]
+    func signals(of alert: AlertID) async throws(StoreError) -> [SignalRecord]
+    func decisions(_ query: DecisionQuery) async throws(StoreError) -> [DecisionRecord]
+    func runs(_ query: RunQuery) async throws(StoreError) -> [RunRecord]
+    /// The stream's entries from `number` on, in order, at most `limit`.
+    func history(_ stream: String, from number: Int, limit: Int) async throws(StoreError) -> [IndexedEntry]
+    /// Entries of all streams by log index, in order, at most `limit`.
+    func log(from index: Int, limit: Int) async throws(StoreError) -> [IndexedEntry]
+    func vitals() async throws(StoreError) -> Vitals
+
+    /// Lets what was handed in be stored, then closes. Every verb after it throws `closed`.
+    func close() async
+}

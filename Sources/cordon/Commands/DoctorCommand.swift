@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CordonConnectors
+import CordonCore
+import CordonEngine
+import CordonLanguage
+import CordonStore
+import Foundation
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Check the settings, the state folder, the keys, the secrets and the store.",
+        discussion: """
+            Changes nothing and sends nothing to a provider. Ends with 1 when something needs a person.
+
+            EXAMPLES
+              cordon doctor
+              cordon doctor -o json
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let settings = try await common.settings()
+        var findings = [checkFolder(settings)]
+        findings += checkDefinitions(settings)
+        findings.append(checkSealKey(settings))
+        findings.append(await checkStore(settings))
+        findings.append(await checkServer(settings))
+        Output.many(
+            findings.map(\.value), as: common.output,
+            columns: [
+                Output.Column("CHECK") { $0["check"]?.stringValue ?? "" },
+                Output.Column("STATE") { $0["state"]?.stringValue ?? "" },
+                Output.Column("SAYS") { $0["says"]?.stringValue ?? "" },
+            ])
+        let bad = findings.filter { $0.state == .bad }.count
+        guard bad == 0 else { throw CommandFailure(.failed, "\(bad) of \(findings.count) checks need a person") }
+    }
+
+    private struct Finding {
+        enum State: String { case ok, note, bad }
+
+        var check: String
+        var state: State
+        var says: String
+
+        var value: Value { ["check": .string(check), "state": .string(state.rawValue), "says": .string(says)] }
+    }
+
+    private func checkFolder(_ settings: Settings) -> Finding {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: settings.statePath),
+            let mode = attributes[.posixPermissions] as? Int
+        else { return Finding(check: "state folder", state: .bad, says: "\(settings.statePath) is missing; run 'cordon init'") }
+        guard mode & 0o077 == 0 else {
+            return Finding(check: "state folder", state: .bad, says: "others may enter it; run: chmod 700 \(settings.statePath)")
+        }
+        guard FileManager.default.isWritableFile(atPath: settings.statePath) else {
+            return Finding(check: "state folder", state: .bad, says: "\(settings.statePath) can't be written by this user")
+        }
+        return Finding(check: "state folder", state: .ok, says: settings.statePath)
+    }
+
+    private func checkDefinitions(_ settings: Settings) -> [Finding] {
+        do {
+            let shelf = try Shelf.load(settings)
+            let library = shelf.library
+            let says =
+                "\(library.playbooks.count) playbooks, \(library.workflows.count) workflows, "
+                + "\(shelf.connectors.count) connectors, \(library.inventory.identities.count) identities"
+            return [Finding(check: "definitions", state: .ok, says: says)] + checkSecrets(shelf, settings)
+        } catch {
+            return [
+                Finding(
+                    check: "definitions", state: .bad,
+                    says: "\(error.diagnostics.count) mistakes; see 'cordon playbook check': \(error.diagnostics.first?.message ?? "")")
+            ]
+        }
+    }
+
+    private func checkSecrets(_ shelf: Shelf, _ settings: Settings) -> [Finding] {
+        let reader = SecretReader(folder: settings.folder)
+        var references = shelf.connections.sources.flatMap { source in source.secrets.map { ("source \(source.id)", $0) } }
+        for provider in shelf.connections.providers {
+            references += provider.secrets.map { ("provider \(provider.id)", $0.value) }
+        }
+        for identity in shelf.library.inventory.identities {
+            references += identity.secrets.map { ("identity \(identity.subject.id)", $0.value) }
+        }
+        let bad = references.compactMap { owner, reference -> Finding? in
+            do {
+                _ = try reader.read(reference)
+                return nil
+            } catch {
+                return Finding(check: "secret of \(owner)", state: .bad, says: error.reason)
+            }
+        }
+        return bad.isEmpty ? [Finding(check: "secrets", state: .ok, says: "\(references.count) can be read")] : bad
+    }
+
+    private func checkSealKey(_ settings: Settings) -> Finding {
+        let path = settings.state.keysPath + "/seal"
+        guard FileManager.default.fileExists(atPath: path) else {
+            return Finding(check: "seal key", state: .note, says: "not made yet; a first start makes it")
+        }
+        do {
+            _ = try settings.state.key("seal")
+            return Finding(check: "seal key", state: .ok, says: path)
+        } catch {
+            return Finding(check: "seal key", state: .bad, says: error.reason)
+        }
+    }
+
+    private func checkStore(_ settings: Settings) async -> Finding {
+        do {
+            let store = try SQLiteStore(.readOnly(settings.statePath))
+            let vitals = try await store.vitals()
+            await store.close()
+            let says = "\(vitals.description); \(vitals.liveRuns) live runs, \(vitals.entries) entries"
+            guard vitals.runsWithoutWake == 0 else {
+                return Finding(check: "store", state: .bad, says: "\(vitals.runsWithoutWake) live runs have nothing that wakes them; \(says)")
+            }
+            return Finding(check: "store", state: .ok, says: says)
+        } catch {
+            let isNew = !FileManager.default.fileExists(atPath: settings.statePath + "/cordon.db")
+            return Finding(check: "store", state: isNew ? .note : .bad, says: isNew ? "not made yet; a first start makes it" : "\(error)")
+        }
+    }
+
+    private func checkServer(_ settings: Settings) async -> Finding {
+        do {
+            guard let client = try await Client.find(settings) else {
+                return Finding(check: "server", state: .note, says: "none runs on this state folder")
+            }
+            return Finding(check: "server", state: .ok, says: client.base)
+        } catch {
+            return Finding(check: "server", state: .bad, says: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CordonEngine
+import CordonServer
+import CordonStore
+import Foundation
+
+struct InitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Make the settings, the keys and the first token of a new installation.",
+        discussion: """
+            Writes cordon.yaml, connections.yaml and identities.yaml into FOLDER, where they are missing, makes the \
+            state folder with its keys, a secret for GitHub's webhook, and an administrator's token. Nothing that \
+            exists is changed.
+
+            EXAMPLES
+              cordon init
+              cordon init /etc/cordon --state /var/lib/cordon
+            """)
+
+    @Argument(help: "Where the settings go.")
+    var folder = "."
+
+    @Option(name: .long, help: "The state folder, written into the settings.")
+    var state: String?
+
+    func run() async throws {
+        let here = FileManager.default.currentDirectoryPath
+        let folder = absolute(self.folder, in: here)
+        try make(folder: folder)
+        let statePath = state.map { absolute($0, in: here) } ?? folder + "/state"
+        try writeNew("cordon.yaml", in: folder, Templates.settings(state: state == nil ? "state" : statePath))
+        let settings = try await Settings.read(file: folder + "/cordon.yaml", flags: [:])
+        try settings.state.make()
+        let secret = settings.statePath + "/github-webhook"
+        try writeNew("connections.yaml", in: folder, Templates.connections(secret: display(secret, from: folder)))
+        try writeNew("identities.yaml", in: folder, Templates.identities)
+        try makeSecret(secret, in: settings.state)
+        _ = try settings.state.key("seal")
+        let isNew = try await FirstToken.make(settings)
+        Output.line(isNew ? "made    \(settings.state.tokenPath) (administrator)" : "kept    \(settings.state.tokenPath)")
+        Output.line(
+            """
+
+            GitHub: add a webhook for «Secret scanning alerts» to URL http(s)://YOUR-HOST/hooks/github, content type
+            application/json, with the secret in \(display(secret)).
+            Next: list what alerts may name in \(display(folder + "/identities.yaml")), then: cordon serve
+            """)
+    }
+
+    private func make(folder: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw CommandFailure(.failed, "could not make the folder \(folder): \(error.localizedDescription)")
+        }
+    }
+
+    private func writeNew(_ name: String, in folder: String, _ text: String) throws {
+        let path = folder + "/" + name
+        guard !FileManager.default.fileExists(atPath: path) else { return Output.line("kept    \(display(path))") }
+        do { try Data(text.utf8).write(to: URL(filePath: path), options: .withoutOverwriting) } catch {
+            throw CommandFailure(.failed, "could not write \(path): \(error.localizedDescription)")
+        }
+        Output.line("made    \(display(path))")
+    }
+
+    private func makeSecret(_ path: String, in state: StateFolder) throws {
+        guard !FileManager.default.fileExists(atPath: path) else { return Output.line("kept    \(display(path))") }
+        try state.writePrivate(Array(randomHex(32).utf8), to: path)
+        Output.line("made    \(display(path)) (GitHub's webhook secret)")
+    }
+
+    /// The path as the settings file should say it: relative when it lies below the folder.
+    private func display(_ path: String, from folder: String) -> String {
+        path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.count + 1)) : path
+    }
+}
+
+func randomHex(_ count: Int) -> String {
+    var random = SystemRandomNumberGenerator()
+    let digits = Array("0123456789abcdef")
+    return String((0..<count * 2).map { _ in digits[Int.random(in: 0..<16, using: &random)] })
+}
+
+/// What `cordon init` writes.
+enum Templates {
+    static func settings(state: String) -> String {
+        """
+        # Cordon's settings. Each may also be given as a variable (CORDON_LISTEN_PORT) or a flag (--port), in that order.
+        listen:
+          address: 127.0.0.1
+          port: 8787
+        # Everything that changes: database, evidence, keys.
+        state: \(state)
+        # The folder with playbooks/ and workflows/; what is missing there comes from the binary.
+        library: .
+        connections: connections.yaml
+        identities: identities.yaml
+        log:
+          level: info      # trace, debug, info, notice, warning, error, critical
+          format: text     # text or json
+
+        """
+    }
+
+    static func connections(secret: String) -> String {
+        """
+        # Which sources may post alerts, and which providers Cordon may call. Secrets are referred to, never written here:
+        # { file: PATH } (only its owner may read it) or { env: NAME }.
+        sources:
+          - id: github                # POST /hooks/github
+            connector: github
+            secrets: [{ file: "\(secret)" }]
+        providers: []
+        #  - id: login                # as identities.yaml names it
+        #    connector: oauth2
+        #    settings:
+        #      introspection_endpoint: https://login.example.com/oauth2/introspect
+        #      revocation_endpoint: https://login.example.com/oauth2/revoke
+        #      client_id: cordon
+        #    secrets: { client_secret: { env: LOGIN_CLIENT_SECRET } }
+        #    egress: { plain_http: false, loopback: false, networks: [] }
+
+        """
+    }
+
+    static let identities = """
+        # What alerts may name. An alert acts on an identity only when every field of `matches` equals the alert's and no
+        # other identity matches too.
+        identities: []
+        #  - id: billing-ci-token
+        #    kind: credential         # service_account, credential, workload or agent_session
+        #    provider: login
+        #    owner: team/billing
+        #    tags: []
+        #    matches: { issuer: github, repository: example/billing, secret_type: example_api_token }
+        #    secrets: { token: { file: secrets/billing-ci-token } }
+
+        """
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CordonConnectors
+import CordonCore
+import CordonLanguage
+import Foundation
+
+struct PlaybookCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "playbook", abstract: "Check the playbooks and workflows.", subcommands: [PlaybookCheck.self])
+}
+
+struct PlaybookCheck: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Check playbooks, workflows and connectors, and say what each may do at worst.",
+        discussion: """
+            Without FILE everything that 'cordon serve' would load is checked. Mistakes are told with their place; \
+            the command then ends with 10.
+
+            EXAMPLES
+              cordon playbook check
+              cordon playbook check playbooks/secret-leaked.yaml
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "Playbook, workflow or connector files; what they refer to comes from the library.")
+    var files: [String] = []
+
+    func run() async throws {
+        let settings = try await common.settings()
+        if files.isEmpty {
+            let shelf: Shelf
+            do { shelf = try Shelf.load(settings) } catch { throw error }
+            return report(shelf.library.playbooks, shelf.library.workflows)
+        }
+        var mistakes: [Diagnostic] = []
+        var playbooks: [Playbook] = []
+        let workflows = libraryWorkflows(settings)
+        for file in files {
+            guard let contents = FileManager.default.contents(atPath: file) else {
+                throw CommandFailure(.notFound, "there is no file \(file)")
+            }
+            switch check(Array(contents), file: file, workflows) {
+            case .success(let playbook): if let playbook { playbooks.append(playbook) }
+            case .failure(let found): mistakes += found.diagnostics
+            }
+        }
+        guard mistakes.isEmpty else { throw Mistakes(mistakes) }
+        report(playbooks, Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first })
+    }
+
+    private func libraryWorkflows(_ settings: Settings) -> [Workflow] {
+        Shelf.files("workflows", settings).compactMap { try? Workflow.load($0.bytes, file: $0.path).get() }
+    }
+
+    /// The file's first key says what it is.
+    private func check(_ bytes: [UInt8], file: String, _ workflows: [Workflow]) -> Result<Playbook?, Mistakes> {
+        let text = String(decoding: bytes, as: UTF8.self)
+        let first = text.split(separator: "\n").first { !$0.hasPrefix("#") && !$0.allSatisfy(\.isWhitespace) } ?? ""
+        if first.hasPrefix("workflow:") { return Workflow.load(bytes, file: file).map { _ in nil } }
+        if first.hasPrefix("connector:") { return Connector.load(bytes, file: file).map { _ in nil } }
+        return Playbook.load(bytes, file: file, workflows: workflows).map { $0 }
+    }
+
+    private func report(_ playbooks: [Playbook], _ workflows: [String: Workflow]) {
+        let rows = playbooks.map { playbook -> Value in
+            let lines = workflows[playbook.workflow]?.lines ?? []
+            let writes = lines.filter { Capability.named($0.capability)?.isWrite == true }
+            return [
+                "playbook": .string(playbook.name), "mode": .string(playbook.mode.rawValue),
+                "workflow": .string(playbook.workflow), "steps": .int(Int64(lines.count)),
+                "writes": .array(writes.map { .string($0.capability) }), "digest": .string(playbook.digest),
+            ]
+        }
+        Output.many(
+            rows, as: common.output,
+            columns: [
+                Output.Column("PLAYBOOK") { $0["playbook"]?.stringValue ?? "" },
+                Output.Column("MODE") { $0["mode"]?.stringValue ?? "" },
+                Output.Column("WORKFLOW") { $0["workflow"]?.stringValue ?? "" },
+                Output.Column("STEPS") { "\($0["steps"]?.intValue ?? 0)" },
+                Output.Column("AT WORST") { ($0["writes"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ") },
+                Output.Column("DIGEST") { String(($0["digest"]?.stringValue ?? "").prefix(19)) },
+            ])
+        if common.output == .table { Output.note("\(rows.count) playbook\(rows.count == 1 ? "" : "s"), no mistakes") }
+    }
+}

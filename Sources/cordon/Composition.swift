@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import CordonEngine
+import CordonEvidence
+import CordonServer
+import CordonStore
+import Foundation
+import Logging
+import ServiceLifecycle
+
+/// Puts the parts together: the one place that names concrete types.
+struct Composition {
+    let settings: Settings
+    let store: SQLiteStore
+    let engine: Engine
+    let access: Access
+    let server: Server
+    let transport: CurlTransport
+    let logger: Logger
+
+    init(_ settings: Settings, logger: Logger) throws {
+        self.settings = settings
+        self.logger = logger
+        let shelf = try Shelf.load(settings)
+        try settings.state.make()
+        let sealKey = try settings.state.key("seal")
+        store = try SQLiteStore(.readWrite(settings.statePath))
+        let blobs = try Blobs(at: settings.state.evidencePath)
+        try blobs.sweep()
+        transport = try CurlTransport()
+        let clock = SystemClock()
+        engine = Engine(
+            Engine.Parts(
+                store: store, clock: clock, connections: shelf.connections, connectors: shelf.connectors,
+                secrets: SecretReader(folder: settings.folder), sealKey: sealKey, transport: transport,
+                evidence: EvidenceKeeper(blobs: blobs), library: shelf.library, logger: logger))
+        access = Access(store: store, clock: clock)
+        server = try Server(
+            engine: engine, access: access, version: Version.text,
+            options: Server.Options(address: settings.address, port: settings.port), logger: logger)
+    }
+
+    /// Runs until a signal or a failure; what was accepted is finished or stored by then.
+    func run(onListening: @escaping @Sendable (Int) async throws -> Void) async throws {
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: engine, failureTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: server, failureTerminationBehavior: .gracefullyShutdownGroup),
+                ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                tasks.addTask {
+                    let port = try await server.boundPort()
+                    try await announce(port: port)
+                    try await onListening(port)
+                }
+                try await tasks.waitForAll()
+            }
+        } catch {
+            await close()
+            throw error
+        }
+        await close()
+    }
+
+    private func close() async {
+        try? FileManager.default.removeItem(atPath: settings.state.addressPath)  // a stale one is harmless: nobody answers there
+        await transport.close()
+        await store.close()
+    }
+
+    /// Tells the commands of this machine where the server is.
+    private func announce(port: Int) throws {
+        let host = settings.address.contains(":") ? "[\(settings.address)]" : settings.address
+        let url = "http://\(host):\(port)"
+        try settings.state.writePrivate(
+            Array(#"{"url":"\#(url)","pid":\#(ProcessInfo.processInfo.processIdentifier)}"#.utf8),
+            to: settings.state.addressPath)
+        logger.notice("listening on \(url)")
+    }
+}
+
+/// The administrator's token that `init` and a first start leave in the state folder.
+enum FirstToken {
+    /// `false` when there is one already.
+    static func make(_ settings: Settings) async throws -> Bool {
+        guard !FileManager.default.fileExists(atPath: settings.state.tokenPath) else { return false }
+        let store = try SQLiteStore(.readWrite(settings.statePath))
+        defer { Task { await store.close() } }
+        try await make(settings.state, Access(store: store, clock: SystemClock()))
+        return true
+    }
+
+    static func make(_ state: StateFolder, _ access: Access) async throws {
+        let grant = try await access.grant(name: "first", role: .administrator, by: "cordon init")
+        try state.writePrivate(Array(grant.token.reveal().utf8), to: state.tokenPath)
+    }
+}
+
+extension Logger {
+    /// Logs go to standard error, as text or as one JSON object a line.
+    static func cordon(_ settings: Settings) -> Logger {
+        var logger = Logger(label: "cordon") { label in
+            switch settings.logFormat {
+            case .text: StreamLogHandler.standardError(label: label)
+            case .json: JSONLogHandler()
+            }
+        }
+        logger.logLevel = settings.logLevel
+        return logger
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonEngine
+import CordonLanguage
+import CordonServer
+import CordonStore
+import Foundation
+
+/// Where a command reads: the running server's API, or the store itself when no server runs.
+enum Desk {
+    case server(Client)
+    case store(SQLiteStore)
+
+    static func open(_ settings: Settings) async throws -> Desk {
+        if let client = try await Client.find(settings) { return .server(client) }
+        guard FileManager.default.fileExists(atPath: settings.statePath) else {
+            throw CommandFailure(
+                .notFound, "there is no state folder \(settings.statePath); make one with 'cordon init', or name it with --state")
+        }
+        return .store(try SQLiteStore(.readOnly(settings.statePath)))
+    }
+
+    func runs(phase: String?, playbook: String?, limit: Int) async throws -> [Value] {
+        switch self {
+        case .server(let client):
+            var query = "?limit=\(limit)"
+            if let phase { query += "&phase=\(escaped(phase))" }
+            if let playbook { query += "&playbook=\(escaped(playbook))" }
+            return try await client.get("/runs" + query)["runs"]?.arrayValue ?? []
+        case .store(let store):
+            var query = RunQuery()
+            query.phase = phase
+            query.playbook = playbook
+            query.limit = limit
+            return try await store.runs(query).map { try RunView.row($0, now: SystemClock().now) }
+        }
+    }
+
+    func run(_ id: RunID) async throws -> Value {
+        switch self {
+        case .server(let client): return try await client.get("/runs/\(id)")
+        case .store(let store):
+            return try RunView.make(try await record(id, store), try await entries(id, store), now: SystemClock().now)
+        }
+    }
+
+    func why(_ id: RunID) async throws -> Value {
+        switch self {
+        case .server(let client): return try await client.get("/runs/\(id)/why")
+        case .store(let store): return try RunView.why(try await record(id, store), now: SystemClock().now)
+        }
+    }
+
+    private func record(_ id: RunID, _ store: SQLiteStore) async throws -> RunRecord {
+        var query = RunQuery()
+        query.id = id
+        guard let record = try await store.runs(query).first else { throw CommandFailure(.notFound, "there is no run \(id)") }
+        return record
+    }
+
+    private func entries(_ id: RunID, _ store: SQLiteStore) async throws -> [IndexedEntry] {
+        var all: [IndexedEntry] = []
+        while true {
+            let page = try await store.history(id.text, from: all.count + 1, limit: 1000)
+            all += page
+            if page.count < 1000 { return all }
+        }
+    }
+}
+
+func escaped(_ text: String) -> String {
+    text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~"))) ?? ""
+}
+
+func runID(_ text: String) throws -> RunID {
+    guard let id = RunID(text) else {
+        throw CommandFailure(.usage, "'\(text)' is no run's id; they look like run_01JD0Z… and 'cordon run list' shows them")
+    }
+    return id
+}

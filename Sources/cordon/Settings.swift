@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import CordonEngine
+import Foundation
+import Logging
+import SystemPackage
+
+/// How this installation is set: flags first, then `CORDON_…` variables, then the file, then the standards.
+struct Settings: Sendable {
+    enum LogFormat: String, Sendable, CaseIterable { case text, json }
+
+    /// The folder of the settings file; relative paths start here.
+    var folder: String
+    var address: String
+    var port: Int
+    var statePath: String
+    /// The folder that holds `playbooks/` and `workflows/`; what is missing there comes from the binary.
+    var libraryPath: String
+    var connectionsPath: String
+    var identitiesPath: String
+    var logLevel: Logger.Level
+    var logFormat: LogFormat
+
+    var state: StateFolder { StateFolder(statePath) }
+
+    /// - Parameter flags: settings given on the command line, by key.
+    static func read(file: String?, flags: [String: String]) async throws -> Settings {
+        let environment = ProcessInfo.processInfo.environment
+        let path = absolute(
+            file ?? environment["CORDON_CONFIG"] ?? "cordon.yaml", in: FileManager.default.currentDirectoryPath)
+        if file != nil, !FileManager.default.fileExists(atPath: path) {
+            throw CommandFailure(.failed, "there is no settings file \(path); make one with 'cordon init'")
+        }
+        let inMemory = InMemoryProvider(
+            name: "flags",
+            values: Dictionary(
+                uniqueKeysWithValues: flags.map {
+                    (AbsoluteConfigKey($0.key.split(separator: ".").map(String.init)), ConfigValue(.string($0.value), isSecret: false))
+                }))
+        let fromFile: FileProvider<YAMLSnapshot>
+        do {
+            fromFile = try await FileProvider<YAMLSnapshot>(filePath: FilePath(path), allowMissing: true)
+        } catch {
+            throw CommandFailure(.failed, "the settings file \(path) can't be read: \(error)")
+        }
+        let reader = ConfigReader(providers: [
+            inMemory, EnvironmentVariablesProvider().prefixKeys(with: "cordon"), fromFile,
+        ])
+        return try Settings(reader, folder: (path as NSString).deletingLastPathComponent)
+    }
+
+    private init(_ reader: ConfigReader, folder: String) throws {
+        self.folder = folder
+        func path(_ key: ConfigKey, _ standard: String) -> String {
+            absolute(reader.string(forKey: key, default: standard), in: folder)
+        }
+        address = reader.string(forKey: "listen.address", default: "127.0.0.1")
+        port = try number(reader.string(forKey: "listen.port", default: "8787"), key: "listen.port", in: 0...65_535)
+        statePath = path("state", "state")
+        libraryPath = path("library", ".")
+        connectionsPath = path("connections", "connections.yaml")
+        identitiesPath = path("identities", "identities.yaml")
+        let level = reader.string(forKey: "log.level", default: "info")
+        guard let logLevel = Logger.Level(rawValue: level) else {
+            throw CommandFailure(.usage, "log.level is '\(level)'; it takes \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        self.logLevel = logLevel
+        let format = reader.string(forKey: "log.format", default: "text")
+        guard let logFormat = LogFormat(rawValue: format) else {
+            throw CommandFailure(.usage, "log.format is '\(format)'; it takes text or json")
+        }
+        self.logFormat = logFormat
+    }
+}
+
+private func number(_ text: String, key: String, in range: ClosedRange<Int>) throws -> Int {
+    guard let number = Int(text), range.contains(number) else {
+        throw CommandFailure(.usage, "\(key) is '\(text)'; it takes a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+}
+
+func absolute(_ path: String, in folder: String) -> String {
+    let whole = path.hasPrefix("/") ? path : folder + "/" + path
+    return (whole as NSString).standardizingPath
+}

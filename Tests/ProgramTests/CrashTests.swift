@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+import Foundation
+import Synchronization
+import TestKit
+import Testing
+
+/// The built program, killed with SIGKILL at every boundary of a run and started again: each alert that got its 202
+/// has one run, each call that reached the provider has a stored intent, and the token is dead at the end.
+@Suite(.serialized)
+struct CrashTests {
+    /// Kills at the n-th sync of the writer's thread: before the commit that it belongs to is durable.
+    @Test func `killed before any commit of the run it finishes after a start`() async throws {
+        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/strace") else {
+            return try skip("strace is not installed (apt-get install strace)")
+        }
+        var kills = 0
+        for sync in 1...60 {
+            let wasKilled = try await sweep("fdatasync", sync)
+            if wasKilled { kills += 1 } else { break }
+        }
+        // Opening the store, the alert, the reading, three settled calls: fewer would mean that the sweep missed them.
+        #expect(kills >= 6, "only \(kills) boundaries were reached")
+        print("killed at \(kills) syncs of the database")
+    }
+
+    /// Kills where the intent is stored and not a byte has left: at the connection to the provider.
+    @Test func `killed between an intent's commit and the first byte it finishes after a start`() async throws {
+        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/strace") else {
+            return try skip("strace is not installed (apt-get install strace)")
+        }
+        var kills = 0
+        for call in 1...8 {
+            if try await sweep("connect", call) { kills += 1 } else { break }
+        }
+        #expect(kills >= 1)
+        print("killed at \(kills) connections")
+    }
+
+    @Test(arguments: PracticeAuthority.Point.allCases, ["/introspect", "/revoke"])
+    func `killed while the provider holds a call it finishes after a start`(
+        _ point: PracticeAuthority.Point, _ path: String
+    ) async throws {
+        let provider = try PracticeAuthority()
+        let installation = try provider.installation()
+        let first = try await installation.serve()
+        provider.onPoint { reached, on in
+            if reached == point, on == path { first.program.kill() }
+        }
+        #expect(try await first.post(Installation.alert(), delivery: "d-1").status == 202)
+        #expect(try await first.program.waitForExit() == .killed(bySignal: SIGKILL))
+        provider.onPoint(nil)
+        let second = try await installation.serve()
+        try await expectContained(installation, provider, accepted: true)
+        second.program.kill()
+    }
+
+    @Test func `killed again and again at random moments it still finishes`() async throws {
+        let provider = try PracticeAuthority()
+        let installation = try provider.installation()
+        var random = Seeded(seed: 7)
+        var serving = try await installation.serve()
+        #expect(try await serving.post(Installation.alert(), delivery: "d-1").status == 202)
+        for _ in 0..<6 {
+            let wait = UInt64.random(in: 0...60, using: &random)
+            try await Task.sleep(for: .milliseconds(Int64(wait)))
+            serving.program.kill()
+            try await serving.program.waitForExit()
+            serving = try await installation.serve()
+        }
+        try await expectContained(installation, provider, accepted: true)
+        serving.program.kill()
+    }
+
+    /// One installation, killed at the n-th call of a system call by whichever thread makes it; `false` when the run
+    /// ended before that many.
+    private func sweep(_ call: String, _ number: Int) async throws -> Bool {
+        let provider = try PracticeAuthority()
+        let installation = try provider.installation()
+        let wrapper = [
+            "/usr/bin/strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
+            "inject=\(call):signal=KILL:when=\(number)",
+        ]
+        var accepted = false
+        var wasKilled = true
+        if let serving = try? await installation.serve(wrapper: wrapper) {
+            let answer = try? await serving.post(Installation.alert(), delivery: "d-1")
+            accepted = answer?.status == 202
+            if accepted {
+                try await eventually("the run to end or the program to die") {
+                    if serving.program.end != nil { return true }
+                    return provider.introspections >= 3 && provider.revocations >= 1
+                }
+            }
+            let end = try? await serving.program.waitForExit(timeoutMilliseconds: 1500)
+            wasKilled = end != nil
+            if !wasKilled {
+                serving.program.terminate()
+                try await serving.program.waitForExit()
+            }
+        }
+        let again = try await installation.serve()
+        if !accepted { #expect(try await again.post(Installation.alert(), delivery: "d-1").status == 202) }
+        try await expectContained(installation, provider, accepted: accepted)
+        again.program.kill()
+        return wasKilled
+    }
+
+    /// What must be true after any crash and one start.
+    private func expectContained(_ installation: Installation, _ provider: PracticeAuthority, accepted: Bool) async throws {
+        try await eventually("the run to end") { try await installation.runs().first?["phase"] == "ended" }
+        let runs = try await installation.runs()
+        #expect(runs.count == 1, "one run per alert")
+        #expect(!provider.isActive, "the convergent effect is there at the end")
+        let run = try await installation.run(try #require(runs.first?["id"]?.stringValue))
+        let calls = (run["steps"]?.arrayValue ?? []).flatMap { $0["calls"]?.arrayValue ?? [] }
+        let deliveries = calls.reduce(0) { $0 + Int($1["deliveries"]?.intValue ?? 0) }
+        #expect(provider.introspections + provider.revocations <= deliveries, "no call without a stored intent")
+        #expect(run["steps"]?.arrayValue?.allSatisfy { $0["phase"] == "finished" } == true)
+    }
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonStore
+import Testing
+
+/// What `Store` promises about writing, for every store.
+@Suite struct ContractTests {
+    // Intake
+
+    @Test(arguments: StoreKind.allCases)
+    func `an accepted alert is stored whole, with its entry`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        let entry = Sample.entry(Sample.alertID(1).text, 1, "received")
+        #expect(try await tested.store.accept(Sample.alert(1), entry: entry) == .stored)
+        #expect(try await tested.store.alert(1) == Sample.alert(1))
+        #expect(try await tested.store.log(from: 0, limit: 10) == [IndexedEntry(index: 0, entry: entry)])
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a repeated delivery names the alert that was first and stores nothing`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        let first = Sample.alert(1, delivery: "same")
+        _ = try await tested.store.accept(first, entry: Sample.entry(first.id.text, 1))
+        let again = Sample.alert(2, delivery: "same")
+        #expect(try await tested.store.accept(again, entry: Sample.entry(again.id.text, 1)) == .duplicate(of: first.id))
+        #expect(try await tested.store.alert(2) == nil)
+        #expect(try await tested.store.vitals().entries == 1)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `the same alert accepted again is a duplicate of itself`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        let entry = Sample.entry(Sample.alertID(1).text, 1)
+        _ = try await tested.store.accept(Sample.alert(1), entry: entry)
+        #expect(try await tested.store.accept(Sample.alert(1), entry: entry) == .duplicate(of: Sample.alertID(1)))
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `one delivery id from two sources is two alerts`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        for (number, source) in [(1, "github"), (2, "okta")] {
+            let alert = Sample.alert(number, source: source, delivery: "same")
+            #expect(try await tested.store.accept(alert, entry: Sample.entry(alert.id.text, 1)) == .stored)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `deliveries are compared by bytes, not by how Unicode reads them`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        for (number, delivery) in [(1, "caf\u{e9}"), (2, "cafe\u{301}"), (3, "caf\u{e9}\u{0}")] {
+            let alert = Sample.alert(number, delivery: delivery)
+            #expect(try await tested.store.accept(alert, entry: Sample.entry(alert.id.text, 1)) == .stored)
+            #expect(try await tested.store.alert(number) == alert)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `an alert's id is stored once, whatever its delivery`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        let entry = Sample.entry(Sample.alertID(1).text, 1)
+        _ = try await tested.store.accept(Sample.alert(1), entry: entry)
+        await #expect(throws: StoreError(.conflict, "")) {
+            try await tested.store.accept(Sample.alert(1, delivery: "another"), entry: entry)
+        }
+        #expect(try await tested.store.vitals().entries == 1)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a body of any size and content comes back as it was`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        for (number, size) in [(1, 0), (2, 1), (3, 300_000)] {
+            var alert = Sample.alert(number)
+            alert.body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            alert.headers = [:]
+            _ = try await tested.store.accept(alert, entry: Sample.entry(alert.id.text, 1))
+            #expect(try await tested.store.alert(number) == alert)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a reading stores all that it found at once`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        try await tested.store.openRun(1)
+        #expect(try await tested.store.alert(1)?.state == .read)
+        #expect(try await tested.store.signals(of: Sample.alertID(1)) == [Sample.signal(1)])
+        #expect(try await tested.store.decisions { $0.alert = Sample.alertID(1) } == [Sample.decision(1)])
+        #expect(try await tested.store.run(1) == Sample.run(1, at: 2))
+        let streams = try await tested.store.checkedLog().map(\.entry.stream)
+        let (alert, run) = (Sample.alertID(1).text, Sample.runID(1).text)
+        #expect(streams == [alert, alert, run, run])
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `an alert is read once`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        try await tested.store.openRun(1)
+        await #expect(throws: StoreError(.conflict, "")) { try await tested.store.record(Sample.reading(1)) }
+        let later = Reading(
+            alert: Sample.alertID(1), state: .quarantined, entries: [Sample.entry(Sample.alertID(1).text, 3)])
+        await #expect(throws: StoreError(.conflict, "")) { try await tested.store.record(later) }
+        #expect(try await tested.store.alert(1)?.state == .read)
+        #expect(try await tested.store.vitals().entries == 4)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `an unknown alert can't be read`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        await #expect(throws: StoreError(.conflict, "")) { try await tested.store.record(Sample.reading(9)) }
+        #expect(try await tested.store.signals(of: Sample.alertID(9)).isEmpty)
+        #expect(try await tested.store.vitals().entries == 0)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a reading that meets a known run stores nothing of itself`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        try await tested.store.commit(Sample.change(1, from: 0, to: 1))
+        _ = try await tested.store.accept(Sample.alert(1), entry: Sample.entry(Sample.alertID(1).text, 1))
+        await #expect(throws: StoreError(.conflict, "")) { try await tested.store.record(Sample.reading(1)) }
+        #expect(try await tested.store.alert(1)?.state == .received)
+        #expect(try await tested.store.signals(of: Sample.alertID(1)).isEmpty)
+        #expect(try await tested.store.decisions { $0.limit = 10 }.isEmpty)
+        #expect(try await tested.store.checkedLog().count == 2)
+        // What lost leaves no trace in the numbering either.
+        try await tested.store.record(Sample.reading(1, opens: false))
+        #expect(try await tested.store.checkedLog().count == 3)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `many signals of one alert stay in the order they were read`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        _ = try await tested.store.accept(Sample.alert(1), entry: Sample.entry(Sample.alertID(1).text, 1))
+        var reading = Sample.reading(1, opens: false)
+        reading.signals = (1...12).map { Sample.signal(1, ordinal: $0) }
+        try await tested.store.record(reading)
+        #expect(try await tested.store.signals(of: Sample.alertID(1)) == reading.signals)
+    }
+
+    // Runs
+
+    @Test(arguments: StoreKind.allCases)
+    func `a commit moves the run and its history together`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        try await tested.store.openRun(1)
+        try await tested.store.commit(Sample.change(1, from: 2, to: 4))
+        #expect(try await tested.store.run(1) == Sample.run(1, at: 4))
+        let history = try await tested.store.history(Sample.runID(1).text, from: 1, limit: 10)
+        #expect(history.map(\.entry.number) == [1, 2, 3, 4])
+    }
+
+    @Test(arguments: StoreKind.allCases, [0, 1, 3])
+    func `a stale writer is refused and stores nothing`(kind: StoreKind, expected: Int) async throws {
+        let tested = try kind.make()
+        try await tested.store.openRun(1)
+        await #expect(throws: StoreError(.conflict, "")) {
+            try await tested.store.commit(Sample.change(1, from: expected, to: expected + 1))
+        }
+        #expect(try await tested.store.run(1) == Sample.run(1, at: 2))
+        #expect(try await tested.store.checkedLog().count == 4)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a run can't be advanced before it is opened`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        await #expect(throws: StoreError(.conflict, "")) {
+            try await tested.store.commit(Sample.change(1, from: 1, to: 2))
+        }
+        #expect(try await tested.store.run(1) == nil)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a run ends, and may go on after its end`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        try await tested.store.openRun(1)
+        try await tested.store.commit(Sample.change(1, from: 2, to: 3, phase: "ended"))
+        #expect(try await tested.store.runs { $0.onlyLive = true }.isEmpty)
+        #expect(try await tested.store.vitals().liveRuns == 0)
+        try await tested.store.commit(Sample.change(1, from: 3, to: 4))
+        #expect(try await tested.store.runs { $0.onlyLive = true } == [Sample.run(1, at: 4)])
+        #expect(try await tested.store.runs { $0.dueBy = Sample.time(101) } == [Sample.run(1, at: 4)])
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what a run is for never changes after it was opened`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        try await tested.store.openRun(1)
+        var change = Sample.change(1, from: 2, to: 3)
+        change.run.playbook = "another"
+        change.run.workflowDigest = "sha256:another"
+        change.run.alert = Sample.alertID(7)
+        change.run.openedAt = Sample.time(999)
+        try await tested.store.commit(change)
+        #expect(try await tested.store.run(1) == Sample.run(1, at: 3))
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `of two commits on one run exactly one wins`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        try await tested.store.openRun(1)
+        for round in 0..<50 {
+            let number = 2 + round
+            let won = await winners(16) { rival in
+                try await tested.store.commit(Sample.change(1, from: number, to: number + 1, mark: "by\(rival)"))
+            }
+            #expect(won.count == 1)
+            let last = try await tested.store.history(Sample.runID(1).text, from: number + 1, limit: 2)
+            #expect(last.map(\.entry.kind) == won.map { "by\($0)" })
+        }
+        _ = try await tested.store.checkedLog()
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `histories stay without gaps under 64 writers at once`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        await withTaskGroup { group in
+            for writer in 1...64 {
+                group.addTask {
+                    await #expect(throws: Never.self) {
+                        try await tested.store.openRun(writer)
+                        for number in 2..<12 {
+                            try await tested.store.commit(Sample.change(writer, from: number, to: number + 1))
+                        }
+                    }
+                }
+            }
+        }
+        let log = try await tested.store.checkedLog()
+        #expect(log.count == 64 * 14)
+        #expect(try await tested.store.vitals().liveRuns == 64)
+    }
+
+    /// The rivals whose `deed` was not refused with `conflict`.
+    private func winners(_ rivals: Int, _ deed: @escaping @Sendable (Int) async throws -> Void) async -> [Int] {
+        await withTaskGroup(of: Int?.self) { group in
+            for rival in 0..<rivals {
+                group.addTask {
+                    do { try await deed(rival) } catch {
+                        #expect(error as? StoreError == StoreError(.conflict, ""))
+                        return nil
+                    }
+                    return rival
+                }
+            }
+            return await group.reduce(into: []) { won, rival in if let rival { won.append(rival) } }
+        }
+    }
+}
