@@ -2,7 +2,7 @@
 
 package import CordonCore
 import CordonEvidence
-import CordonLanguage
+package import CordonLanguage
 package import CordonStore
 
 /// Writes the history's lines: the one place that turns an event into the bytes that are stored, hashed and exported.

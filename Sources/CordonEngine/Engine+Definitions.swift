@@ -4,6 +4,7 @@ import CordonConnectors
 import CordonCore
 import CordonLanguage
 import CordonStore
+import Synchronization
 
 extension Engine {
     /// Stores the loaded definitions under their digests: a run finds its own again whatever the files say by then.
@@ -26,11 +27,11 @@ extension Engine {
         guard let stored = try await store.definition(pin.digest) else {
             throw EngineError(.runsStranded, "the workflow \(pin.name) (\(pin.digest)) is not in the store")
         }
-        switch Workflow.load(stored.source, file: "\(pin.name)@\(pin.digest.prefix(19))") {
+        switch Workflow.load(stored.source, file: "\(pin.name)@\(pin.digest.prefix(19))", digest: pin.digest) {
         case .failure(let problems):
             throw EngineError(
                 .runsStranded,
-                "the workflow \(pin.name) (\(pin.digest)) can't be read by this version: \(problems.diagnostics.first?.text ?? "")")
+                "the workflow \(pin.name) (\(pin.digest)) can't be read by this version: \(problems.all.first?.text ?? "")")
         case .success(let workflow):
             workflows.withLock { $0[pin.digest] = workflow }
             return workflow

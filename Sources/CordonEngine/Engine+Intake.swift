@@ -5,6 +5,8 @@ package import CordonCore
 import CordonEvidence
 import CordonLanguage
 import CordonStore
+import Logging
+import Synchronization
 
 /// What became of a delivery.
 package enum Receipt: Sendable, Hashable {

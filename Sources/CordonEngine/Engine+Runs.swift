@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CordonConnectors
 package import CordonCore
 import CordonEvidence
 import CordonLanguage
-import CordonStore
+package import CordonStore
+import Logging
+import Synchronization
 
 /// What a person may ask of a run.
 package enum Control: Sendable, Hashable {

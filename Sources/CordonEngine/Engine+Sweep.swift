@@ -2,8 +2,10 @@
 
 import CordonCore
 import CordonLanguage
-package import CordonStore
+import CordonStore
+import Logging
 import ServiceLifecycle
+import Synchronization
 
 extension Engine {
     private static var tickMilliseconds: Int64 { 100 }

@@ -6,7 +6,7 @@ import CordonEvidence
 import CordonLanguage
 package import CordonStore
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// The shell around the pure machines: input, machine, commit, perform, input.

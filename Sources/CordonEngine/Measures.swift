@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CordonConnectors
-import CordonCore
+package import CordonConnectors
+package import CordonCore
 import Synchronization
 
 /// What the engine counts, in the words of its metrics.

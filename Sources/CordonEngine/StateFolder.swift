@@ -2,6 +2,7 @@
 
 import Glibc
 package import CordonConnectors
+import CordonCore
 
 /// Why the engine could not start or go on. Equal by code.
 package struct EngineError: Error, Sendable, CustomStringConvertible {

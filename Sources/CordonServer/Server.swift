@@ -2,7 +2,7 @@
 
 package import CordonEngine
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// The HTTP server: takes alerts, answers questions, lets people decide. The only part that knows the HTTP library.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import CordonStore
+import CordonStore
 
 /// Why the server could not start, or a token not be granted or revoked. Equal by code.
 package struct ServerError: Error, Sendable, CustomStringConvertible {

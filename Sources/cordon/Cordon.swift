@@ -5,6 +5,7 @@ import CordonConnectors
 import CordonCore
 import CordonEngine
 import CordonEvidence
+import CordonLanguage
 import CordonServer
 import CordonStore
 import Foundation
@@ -51,9 +52,9 @@ struct Cordon: AsyncParsableCommand {
     private static func end(_ error: any Error) -> Never {
         switch error {
         case let failure as CommandFailure: leave(failure.exit, failure.reason)
-        case let mistakes as Mistakes:
-            for diagnostic in mistakes.diagnostics { Output.note(diagnostic.text) }
-            let count = mistakes.diagnostics.count
+        case let mistakes as Diagnostics:
+            for diagnostic in mistakes.all { Output.note(diagnostic.text) }
+            let count = mistakes.all.count
             leave(.definitionWrong, "\(count) mistake\(count == 1 ? "" : "s")")
         case let error as StoreError: leave(exit(for: error), error.reason)
         case let error as ServerError: leave(.failed, error.reason)

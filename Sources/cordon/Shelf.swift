@@ -19,19 +19,19 @@ struct Shelf: Sendable {
     }
 
     /// All or nothing: with one mistake anywhere nothing is loaded, and every mistake is told.
-    static func load(_ settings: Settings) throws(Mistakes) -> Shelf {
+    static func load(_ settings: Settings) throws(Diagnostics) -> Shelf {
         var mistakes: [Diagnostic] = []
-        let connectors = loadAll(files("workflows/connectors", settings), &mistakes) { Connector.load($0.bytes, file: $0.path) }
-        let workflows = loadAll(files("workflows", settings), &mistakes) { Workflow.load($0.bytes, file: $0.path) }
+        let connectors = loadAll(files("workflows/connectors", settings), &mistakes) { Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes)) }
+        let workflows = loadAll(files("workflows", settings), &mistakes) { Workflow.load($0.bytes, file: $0.path, digest: digestText($0.bytes)) }
         let playbooks = loadAll(files("playbooks", settings), &mistakes) {
-            Playbook.load($0.bytes, file: $0.path, workflows: workflows)
+            Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows)
         }
-        let inventory = load(settings.identitiesPath, &mistakes) { Inventory.load($0.bytes, file: $0.path) }
+        let inventory = load(settings.identitiesPath, &mistakes) { Inventory.load($0.bytes, file: $0.path, digest: digestText($0.bytes)) }
         let connectorsByName = Dictionary(connectors.map { ($0.name, $0) }) { first, _ in first }
         let connections = load(settings.connectionsPath, &mistakes) {
             Connections.load($0.bytes, file: $0.path, connectors: connectorsByName)
         }
-        guard !mistakes.contains(where: { $0.severity == .error }) else { throw Mistakes(mistakes) }
+        guard !mistakes.contains(where: { $0.severity == .error }) else { throw Diagnostics(mistakes) }
         return Shelf(
             library: Library(
                 playbooks: playbooks, workflows: workflows,
@@ -75,20 +75,20 @@ struct Shelf: Sendable {
     }
 
     private static func loadAll<Item>(
-        _ files: [File], _ mistakes: inout [Diagnostic], _ load: (File) -> Result<Item, Mistakes>
+        _ files: [File], _ mistakes: inout [Diagnostic], _ load: (File) -> Result<Item, Diagnostics>
     ) -> [Item] {
         files.compactMap { file in
             switch load(file) {
             case .success(let item): return item
             case .failure(let found):
-                mistakes += found.diagnostics
+                mistakes += found.all
                 return nil
             }
         }
     }
 
     private static func load<Item>(
-        _ path: String, _ mistakes: inout [Diagnostic], _ load: (File) -> Result<Item, Mistakes>
+        _ path: String, _ mistakes: inout [Diagnostic], _ load: (File) -> Result<Item, Diagnostics>
     ) -> Item? {
         guard let contents = FileManager.default.contents(atPath: path) else { return nil }
         return loadAll([File(path: display(path), bytes: Array(contents))], &mistakes, load).first

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import CordonCore
-package import CordonLanguage
+import CordonLanguage
 
 /// A provider ready to be called: its connector's shape, this instance's settings, and where its secrets lie.
 package struct Provider: Sendable {

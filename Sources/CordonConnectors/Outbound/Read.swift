@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import CordonCore
-package import CordonLanguage
+import CordonLanguage
 
 /// An answer as read: the outcome, and what of the answer may be kept as evidence.
 package struct ReadAnswer: Sendable, Hashable {

@@ -4,6 +4,7 @@ package import CordonCore
 import CordonEngine
 import CordonLanguage
 package import CordonStore
+import Synchronization
 
 /// The stream of the installation's own history.
 private let nodeStream = "node"

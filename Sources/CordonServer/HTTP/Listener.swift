@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import Glibc
 
 /// Runs an HTTP/1.1 server with the house's bounds until the service group asks for shutdown.
 struct Listener: Sendable {

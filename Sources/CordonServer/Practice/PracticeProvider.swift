@@ -4,7 +4,7 @@ package import CordonCore
 package import CordonEngine
 import Hummingbird
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// A practice OAuth 2.0 server, for demos and tests alone: it listens on loopback and nowhere else, forgets everything
 /// when it ends, and says `x-practice-provider: yes` in every answer. Never a stand-in for an identity provider.

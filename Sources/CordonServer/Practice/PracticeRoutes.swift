@@ -12,7 +12,7 @@ extension PracticeDesk {
         var frame = Frame(logger: logger)
         // The field's name is a constant of the right form.
         if let name = HTTPField.Name("x-practice-provider") { frame.headers[name] = "yes" }
-        frame.headers[.pragma] = "no-cache"
+        if let name = HTTPField.Name("pragma") { frame.headers[name] = "no-cache" }
         let router = Router(context: BasicRequestContext.self)
         router.add(middleware: frame)
         let bodies = BodyReader(heldBytesMax: ServerLimits.bodiesBytesMax)

@@ -44,8 +44,8 @@ extension API {
 
     private func answer(_ receipt: Receipt) throws(Problem) -> Response {
         switch receipt {
-        case .stored(let id): .json(["alert": .string(id.text)], status: .accepted)
-        case .duplicate(let id): .json(["alert": .string(id.text), "duplicate": true], status: .accepted)
+        case .stored(let id): return .json(["alert": .string(id.text)], status: .accepted)
+        case .duplicate(let id): return .json(["alert": .string(id.text), "duplicate": true], status: .accepted)
         case .unavailable(_, let seconds): throw .unavailable(retryAfterSeconds: seconds)
         case .rejected(let rejection):
             switch rejection {

@@ -5,6 +5,7 @@ import CordonEngine
 import CordonLanguage
 import CordonStore
 import Hummingbird
+import Logging
 
 extension API {
     @Sendable func runs(_ inquiry: Inquiry) async throws -> Response {

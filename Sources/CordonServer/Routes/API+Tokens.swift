@@ -4,6 +4,8 @@ import CordonCore
 import CordonLanguage
 import CordonStore
 import Hummingbird
+import Logging
+import CordonEngine
 
 extension API {
     @Sendable func tokens(_ inquiry: Inquiry) async throws -> Response {

@@ -5,6 +5,7 @@ import CordonLanguage
 import CordonStore
 import Hummingbird
 import Logging
+import CordonCore
 
 /// What the routes are answered from.
 struct API: Sendable {

@@ -74,7 +74,7 @@ struct DoctorCommand: AsyncParsableCommand {
             return [
                 Finding(
                     check: "definitions", state: .bad,
-                    says: "\(error.diagnostics.count) mistakes; see 'cordon playbook check': \(error.diagnostics.first?.message ?? "")")
+                    says: "\(error.all.count) mistakes; see 'cordon playbook check': \(error.all.first?.message ?? "")")
             ]
         }
     }

@@ -16,7 +16,7 @@ struct PlaybookCheck: AsyncParsableCommand {
         commandName: "check",
         abstract: "Check playbooks, workflows and connectors, and say what each may do at worst.",
         discussion: """
-            Without FILE everything that 'cordon serve' would load is checked. Mistakes are told with their place; \
+            Without FILE everything that 'cordon serve' would load is checked. Diagnostics are told with their place; \
             the command then ends with 10.
 
             EXAMPLES
@@ -32,8 +32,7 @@ struct PlaybookCheck: AsyncParsableCommand {
     func run() async throws {
         let settings = try await common.settings()
         if files.isEmpty {
-            let shelf: Shelf
-            do { shelf = try Shelf.load(settings) } catch { throw error }
+            let shelf = try Shelf.load(settings)
             return report(shelf.library.playbooks, shelf.library.workflows)
         }
         var mistakes: [Diagnostic] = []
@@ -45,24 +44,24 @@ struct PlaybookCheck: AsyncParsableCommand {
             }
             switch check(Array(contents), file: file, workflows) {
             case .success(let playbook): if let playbook { playbooks.append(playbook) }
-            case .failure(let found): mistakes += found.diagnostics
+            case .failure(let found): mistakes += found.all
             }
         }
-        guard mistakes.isEmpty else { throw Mistakes(mistakes) }
+        guard mistakes.isEmpty else { throw Diagnostics(mistakes) }
         report(playbooks, Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first })
     }
 
     private func libraryWorkflows(_ settings: Settings) -> [Workflow] {
-        Shelf.files("workflows", settings).compactMap { try? Workflow.load($0.bytes, file: $0.path).get() }
+        Shelf.files("workflows", settings).compactMap { try? Workflow.load($0.bytes, file: $0.path, digest: digestText($0.bytes)).get() }
     }
 
     /// The file's first key says what it is.
-    private func check(_ bytes: [UInt8], file: String, _ workflows: [Workflow]) -> Result<Playbook?, Mistakes> {
+    private func check(_ bytes: [UInt8], file: String, _ workflows: [Workflow]) -> Result<Playbook?, Diagnostics> {
         let text = String(decoding: bytes, as: UTF8.self)
         let first = text.split(separator: "\n").first { !$0.hasPrefix("#") && !$0.allSatisfy(\.isWhitespace) } ?? ""
-        if first.hasPrefix("workflow:") { return Workflow.load(bytes, file: file).map { _ in nil } }
-        if first.hasPrefix("connector:") { return Connector.load(bytes, file: file).map { _ in nil } }
-        return Playbook.load(bytes, file: file, workflows: workflows).map { $0 }
+        if first.hasPrefix("workflow:") { return Workflow.load(bytes, file: file, digest: digestText(bytes)).map { _ in nil } }
+        if first.hasPrefix("connector:") { return Connector.load(bytes, file: file, digest: digestText(bytes)).map { _ in nil } }
+        return Playbook.load(bytes, file: file, digest: digestText(bytes), workflows: workflows).map { $0 }
     }
 
     private func report(_ playbooks: [Playbook], _ workflows: [String: Workflow]) {

@@ -23,30 +23,31 @@ struct PatternMachine {
         var scalars = text.unicodeScalars.makeIterator()
         after = scalars.next()
         if reach(0) { return true }
-        swap(&current, &next)
         while let scalar = after {
+            swap(&current, &next)
+            next.removeAll(keepingCapacity: true)
             step += 1
             before = scalar
             after = scalars.next()
-            for place in current {
-                let instruction = pattern.instructions[Int(place)]
-                let isTaken: Bool
-                switch instruction.code {
-                case .scalar: isTaken = instruction.x == scalar.value
-                case .set: isTaken = pattern.sets[Int(instruction.x)].contains(scalar)
-                default: isTaken = true
-                }
-                if isTaken, reach(place + 1) { return true }
+            for place in current where takes(pattern.instructions[Int(place)], scalar) {
+                if reach(place + 1) { return true }
             }
             if !pattern.isAnchored, reach(0) { return true }
             if next.isEmpty { return false }
-            swap(&current, &next)
-            next.removeAll(keepingCapacity: true)
         }
         return false
     }
 
-    /// Adds what can be reached from an instruction without reading; true when that is a match.
+    @inline(__always)
+    private func takes(_ instruction: PatternInstruction, _ scalar: Unicode.Scalar) -> Bool {
+        switch instruction.code {
+        case .scalar: instruction.x == scalar.value
+        case .set: pattern.sets[Int(instruction.x)].contains(scalar)
+        default: true
+        }
+    }
+
+    /// Adds to `next` what can be reached from an instruction without reading; true when that is a match.
     @inline(__always)
     private mutating func reach(_ start: UInt32) -> Bool {
         stack.append(start)
@@ -61,7 +62,7 @@ struct PatternMachine {
                 stack.append(instruction.x)
             case .assert: if holds(instruction.x) { stack.append(place + 1) }
             case .match:
-                stack.removeAll()
+                stack.removeAll(keepingCapacity: true)
                 return true
             case .scalar, .set, .any: next.append(place)
             }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+package import CordonLanguage
+
+extension Connections {
+    /// Reads and checks `connections.yaml` against the connectors that it uses.
+    package static func load(
+        _ bytes: [UInt8], file: String, connectors: [String: Connector]
+    ) -> Result<Connections, Diagnostics> {
+        DefinitionLoader.load(bytes, file: file, limits: YAMLLimits(bytesMax: 1 << 20)) { loader, root in
+            let sources = (root.mappings("sources", required: true) ?? []).compactMap { readSource($0, loader, connectors) }
+            let providers = (root.mappings("providers", required: true) ?? []).compactMap {
+                readProvider($0, loader, connectors)
+            }
+            for (key, ids) in [("sources", sources.map(\.id)), ("providers", providers.map(\.id))]
+            where Set(ids).count != ids.count {
+                root.report(DefinitionCode.repeatedName.rawValue, key, "an id stands twice under '\(key)'")
+            }
+            return Connections(sources: sources, providers: providers)
+        }
+    }
+
+    private static func readID(_ map: YAMLFields) -> String? {
+        guard let id = map.string("id", required: true) else { return nil }
+        if !isName(id) {
+            map.report(DefinitionCode.badName.rawValue, "id", "'\(id)' is no name", "lower-case letters, digits and single hyphens")
+        }
+        return id
+    }
+
+    private static func readConnector(_ map: YAMLFields, _ connectors: [String: Connector]) -> Connector? {
+        guard let name = map.string("connector", required: true) else { return nil }
+        if let connector = connectors[name] { return connector }
+        let near = nearest(to: name, among: connectors.keys).map { "did you mean '\($0)'?" }
+        map.report(DefinitionCode.notOffered.rawValue, "connector", "there is no connector '\(name)'", near)
+        return nil
+    }
+
+    private static func readSource(
+        _ map: YAMLFields, _ loader: DefinitionLoader, _ connectors: [String: Connector]
+    ) -> Source? {
+        defer { map.refuseUnknown() }
+        let id = readID(map)
+        let connector = readConnector(map, connectors)
+        let secrets = (map.list("secrets", required: true) ?? []).compactMap { SecretReference.read($0, loader.reader) }
+        if secrets.isEmpty, map.has("secrets") {
+            map.report(DefinitionCode.badSecret.rawValue, "secrets", "a source needs the secret that it signs with")
+        }
+        guard let id, let connector else { return nil }
+        if connector.source == nil {
+            map.report(DefinitionCode.notOffered.rawValue, "connector", "\(connector.name) describes no source")
+        }
+        return Source(id: id, connector: connector.name, secrets: secrets)
+    }
+
+    private static func readProvider(
+        _ map: YAMLFields, _ loader: DefinitionLoader, _ connectors: [String: Connector]
+    ) -> Provider? {
+        defer { map.refuseUnknown() }
+        let id = readID(map)
+        let connector = readConnector(map, connectors)
+        let settings = readSettings(map, connector?.provider)
+        var secrets: [String: SecretReference] = [:]
+        if let fields = map.mapping("secrets") {
+            for name in fields.keys {
+                if let node = fields.node(name) { secrets[name] = SecretReference.read(node, loader.reader) }
+            }
+        }
+        let egress = map.mapping("egress").map(readEgress) ?? EgressPolicy()
+        guard let id, let connector else { return nil }
+        guard let shape = connector.provider else {
+            map.report(DefinitionCode.notOffered.rawValue, "connector", "\(connector.name) describes no provider")
+            return nil
+        }
+        for name in shape.secrets where secrets[name] == nil {
+            map.report(DefinitionCode.badSecret.rawValue, "secrets", "\(connector.name) needs the secret '\(name)'")
+        }
+        return Provider(id: id, connector: connector.name, settings: settings, secrets: secrets, egress: egress)
+    }
+
+    private static func readSettings(_ map: YAMLFields, _ shape: ProviderShape?) -> [String: String] {
+        guard let shape, let fields = map.mapping("settings", required: true) else { return [:] }
+        defer { fields.refuseUnknown() }
+        var out: [String: String] = [:]
+        for (name, setting) in shape.settings.sorted(by: { $0.key < $1.key }) {
+            guard let text = fields.string(name, required: setting.isRequired) else { continue }
+            if setting.kind == .url, !text.hasPrefix("https://"), !text.hasPrefix("http://") {
+                fields.report(DefinitionCode.badSetting.rawValue, name, "'\(name)' is no absolute URL", "write https://…")
+            }
+            out[name] = text
+        }
+        return out
+    }
+
+    private static func readEgress(_ map: YAMLFields) -> EgressPolicy {
+        defer { map.refuseUnknown() }
+        return EgressPolicy(
+            allowsPlainHTTP: map.bool("plain_http") ?? false, allowsLoopback: map.bool("loopback") ?? false,
+            allowedNetworks: map.strings("networks") ?? [])
+    }
+}
