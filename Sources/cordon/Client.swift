@@ -4,6 +4,7 @@ import CordonConnectors
 import CordonEngine
 import CordonLanguage
 import Foundation
+import CordonCore
 
 /// Speaks to a running server over its versioned API, with the token of the state folder.
 struct Client: Sendable {

@@ -9,6 +9,7 @@ import CordonStore
 import Foundation
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// Puts the parts together: the one place that names concrete types.
 struct Composition {
@@ -19,6 +20,8 @@ struct Composition {
     let server: Server
     let transport: CurlTransport
     let logger: Logger
+    /// Tells this server's answers from those of another that took its port.
+    let installation = randomHex(16)
 
     init(_ settings: Settings, logger: Logger) throws {
         self.settings = settings
@@ -39,7 +42,7 @@ struct Composition {
         access = Access(store: store, clock: clock)
         server = try Server(
             engine: engine, access: access, version: Version.text,
-            options: Server.Options(address: settings.address, port: settings.port), logger: logger)
+            options: Server.Options(address: settings.address, port: settings.port, installation: installation), logger: logger)
     }
 
     /// Runs until a signal or a failure; what was accepted is finished or stored by then.
@@ -55,7 +58,7 @@ struct Composition {
                 tasks.addTask { try await group.run() }
                 tasks.addTask {
                     let port = try await server.boundPort()
-                    try await announce(port: port)
+                    try announce(port: port)
                     try await onListening(port)
                 }
                 try await tasks.waitForAll()
@@ -78,7 +81,7 @@ struct Composition {
         let host = settings.address.contains(":") ? "[\(settings.address)]" : settings.address
         let url = "http://\(host):\(port)"
         try settings.state.writePrivate(
-            Array(#"{"url":"\#(url)","pid":\#(ProcessInfo.processInfo.processIdentifier)}"#.utf8),
+            Array(#"{"url":"\#(url)","pid":\#(ProcessInfo.processInfo.processIdentifier),"installation":"\#(installation)"}"#.utf8),
             to: settings.state.addressPath)
         logger.notice("listening on \(url)")
     }

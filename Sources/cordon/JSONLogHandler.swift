@@ -4,6 +4,7 @@ import CordonEngine
 import CordonLanguage
 import Foundation
 import Logging
+import CordonCore
 
 /// One JSON object a line on standard error: `at`, `level`, `message`, and the metadata by their keys.
 struct JSONLogHandler: LogHandler {

@@ -6,6 +6,7 @@ import CordonCore
 import CordonEngine
 import CordonLanguage
 import CordonServer
+import CordonStore
 import Foundation
 import Logging
 
@@ -44,7 +45,17 @@ private struct Demonstration {
     init(folder: String) { self.folder = folder }
 
     func run() async throws {
-        let practice = try await PracticeProvider.start(clientID: "cordon-demo", clientSecret: randomHex(16))
+        let client = PracticeProvider.Client(id: "cordon-demo", secret: randomHex(16))
+        let provider = PracticeProvider(clients: [client], logger: Logger(label: "practice") { _ in SwiftLogNoOpLogHandler() })
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await provider.run() }
+            let practice = DemoPractice(client: client, url: "http://127.0.0.1:\(try await provider.boundPort())")
+            try await show(practice)
+            tasks.cancelAll()
+        }
+    }
+
+    private func show(_ practice: DemoPractice) async throws {
         let web = DemoWeb(transport: try CurlTransport())
         say("practice", "an identity provider for practice listens on \(practice.url) (this process, no real identities)")
         let token = try await web.token(practice)
@@ -66,12 +77,11 @@ private struct Demonstration {
             }
             try await tasks.waitForAll()
         }
-        await practice.stop()
         close(settings)
     }
 
     private func tell(
-        _ port: Int, _ web: DemoWeb, _ practice: PracticeProvider, _ token: String, _ composition: Composition
+        _ port: Int, _ web: DemoWeb, _ practice: DemoPractice, _ token: String, _ composition: Composition
     ) async throws {
         say("cordon", "serves on http://127.0.0.1:\(port), state in \(folder)/state")
         let alert = try await web.postAlert(port: port, secret: hookSecret)
@@ -88,7 +98,7 @@ private struct Demonstration {
     }
 
     private func tellNouns(
-        _ alert: AlertID, _ id: RunID, _ web: DemoWeb, _ practice: PracticeProvider, _ token: String,
+        _ alert: AlertID, _ id: RunID, _ web: DemoWeb, _ practice: DemoPractice, _ token: String,
         _ composition: Composition
     ) async throws {
         let store = composition.store
@@ -147,7 +157,7 @@ private struct Demonstration {
     private let hookSecret = randomHex(16)
 
     /// Lays the scratch installation.
-    private func lay(_ practice: PracticeProvider, _ token: String) throws {
+    private func lay(_ practice: DemoPractice, _ token: String) throws {
         let state = StateFolder(folder + "/state")
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try state.make()
@@ -162,7 +172,7 @@ private struct Demonstration {
                 settings:
                   introspection_endpoint: "\(practice.url)/introspect"
                   revocation_endpoint: "\(practice.url)/revoke"
-                  client_id: "\(practice.clientID)"
+                  client_id: "\(practice.client.id)"
                 secrets: { client_secret: { file: state/client } }
                 egress: { plain_http: true, loopback: true }
 
@@ -179,7 +189,7 @@ private struct Demonstration {
             """,
         ]
         for (name, text) in files { try state.writePrivate(Array(text.utf8), to: folder + "/" + name) }
-        for (name, text) in ["hook": hookSecret, "client": practice.clientSecret, "leaked": token] {
+        for (name, text) in ["hook": hookSecret, "client": practice.client.secret, "leaked": token] {
             try state.writePrivate(Array(text.utf8), to: state.path + "/" + name)
         }
     }

@@ -7,6 +7,12 @@ import CordonServer
 import CordonStore
 import Foundation
 
+/// The practice provider as its clients know it.
+struct DemoPractice: Sendable {
+    var client: PracticeProvider.Client
+    var url: String
+}
+
 /// What the demo does from outside: the client that holds the token, and the source that posts the alert.
 struct DemoWeb: Sendable {
     let transport: CurlTransport
@@ -22,8 +28,8 @@ struct DemoWeb: Sendable {
         return response
     }
 
-    func token(_ practice: PracticeProvider) async throws -> String {
-        let pair = Data("\(practice.clientID):\(practice.clientSecret)".utf8).base64EncodedString()
+    func token(_ practice: DemoPractice) async throws -> String {
+        let pair = Data("\(practice.client.id):\(practice.client.secret)".utf8).base64EncodedString()
         let response = try await ask(
             "POST", practice.url + "/token",
             [("authorization", "Basic " + pair), ("content-type", "application/x-www-form-urlencoded")],
@@ -35,7 +41,7 @@ struct DemoWeb: Sendable {
     }
 
     /// `200 OK` while the token lives, `401 Unauthorized` after.
-    func use(_ token: String, _ practice: PracticeProvider) async throws -> String {
+    func use(_ token: String, _ practice: DemoPractice) async throws -> String {
         let status = try await ask("GET", practice.url + "/resource", [("authorization", "Bearer " + token)]).status
         return "\(status)\(status == 200 ? " OK" : status == 401 ? " Unauthorized" : "")"
     }

@@ -93,7 +93,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 _ = try reader.read(reference)
                 return nil
             } catch {
-                return Finding(check: "secret of \(owner)", state: .bad, says: error.reason)
+                return Finding(check: "secret of \(owner)", state: .bad, says: "\(error)")
             }
         }
         return bad.isEmpty ? [Finding(check: "secrets", state: .ok, says: "\(references.count) can be read")] : bad
@@ -108,7 +108,7 @@ struct DoctorCommand: AsyncParsableCommand {
             _ = try settings.state.key("seal")
             return Finding(check: "seal key", state: .ok, says: path)
         } catch {
-            return Finding(check: "seal key", state: .bad, says: error.reason)
+            return Finding(check: "seal key", state: .bad, says: "\(error)")
         }
     }
 

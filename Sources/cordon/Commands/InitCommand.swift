@@ -35,7 +35,7 @@ struct InitCommand: AsyncParsableCommand {
         let settings = try await Settings.read(file: folder + "/cordon.yaml", flags: [:])
         try settings.state.make()
         let secret = settings.statePath + "/github-webhook"
-        try writeNew("connections.yaml", in: folder, Templates.connections(secret: display(secret, from: folder)))
+        try writeNew("connections.yaml", in: folder, Templates.connections(secret: relative(secret, to: folder)))
         try writeNew("identities.yaml", in: folder, Templates.identities)
         try makeSecret(secret, in: settings.state)
         _ = try settings.state.key("seal")
@@ -74,7 +74,7 @@ struct InitCommand: AsyncParsableCommand {
     }
 
     /// The path as the settings file should say it: relative when it lies below the folder.
-    private func display(_ path: String, from folder: String) -> String {
+    private func relative(_ path: String, to folder: String) -> String {
         path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.count + 1)) : path
     }
 }
