@@ -159,7 +159,7 @@ extension Connector {
     private static func readExchange(
         _ map: YAMLFields, _ settings: [String: ProviderShape.Setting], _ loader: DefinitionLoader
     ) -> ProviderShape.Exchange? {
-        let keep = map.strings("keep", required: true) ?? []
+        let keep = map.strings("keep") ?? []
         let answers = map.mapping("answers", required: true).map(readAnswers)
         guard let fields = map.mapping("request", required: true) else { return nil }
         defer { fields.refuseUnknown() }
