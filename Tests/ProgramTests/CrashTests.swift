@@ -59,7 +59,7 @@ struct CrashTests {
     @Test func `killed again and again at random moments it still finishes`() async throws {
         let provider = try PracticeAuthority()
         let installation = try provider.installation()
-        var random = Seeded(seed: 7)
+        var random = Seeded(7)
         var serving = try await installation.serve()
         #expect(try await serving.post(Installation.alert(), delivery: "d-1").status == 202)
         for _ in 0..<6 {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-
 /// What happened to a run. Past tense; stored for ever under `kind`, so a case is never renamed or reused.
 package enum Event: Sendable, Hashable {
     case runOpened(Opening)

@@ -110,7 +110,9 @@ import Testing
     }
 
     @Test func `a fresh connection isn't kept for others`() async throws {
-        try await withServer { _ in .respond(200) } body: { transport, server in
+        try await withServer { _ in
+            .respond(200)
+        } body: { transport, server in
             #expect(await transport.send(.post(server.url, needsFreshConnection: true)).told == .answered(200))
             #expect(await transport.send(.post(server.url)).told == .answered(200))
             #expect(server.requests.map(\.connection) == [1, 2])

@@ -88,7 +88,7 @@ import Testing
         try await withServer(limits: limits) { _ in
             .silence
         } body: { transport, server in
-            async let held = transport.send(.get(server.url))
+            async let held = transport.send(.get(server.url, timeoutMilliseconds: 600_000))
             await server.waitForRequests(1)
             #expect(await transport.send(.get(server.url, timeoutMilliseconds: 40)).told == .notSent(.timedOut))
             await transport.close()

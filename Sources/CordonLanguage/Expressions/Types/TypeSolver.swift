@@ -101,7 +101,10 @@ struct TypeSolver {
     }
 
     private func mostGeneral(_ left: StaticType, _ right: StaticType) -> StaticType {
-        isAsGeneral(left, as: right) ? left : right
+        // Where null may stand for a value, the value's type says more.
+        if left == .null, right != .dynamic { return right }
+        if right == .null { return left }
+        return isAsGeneral(left, as: right) ? left : right
     }
 
     private func isAsGeneral(_ left: StaticType, as right: StaticType) -> Bool {

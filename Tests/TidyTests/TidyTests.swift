@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// The house's rules, read off the sources: a violation is named with its place and the way out.
+@Suite
+struct TidyTests {
+    @Test func `no room imports what its wall forbids`() throws {
+        let repository = try Repository(around: #filePath)
+        let violations = repository.sources.flatMap(Walls.check) + Walls.checkSingleFile(repository)
+        #expect(violations.isEmpty, "\(violations.sorted().map(\.description).joined(separator: "\n"))")
+    }
+
+    @Test func `no banned call stands without a reason beside it`() throws {
+        let repository = try Repository(around: #filePath)
+        let violations = repository.sources.filter(\.isUnderSources).flatMap(BannedCalls.check)
+        #expect(violations.isEmpty, "\(violations.sorted().map(\.description).joined(separator: "\n"))")
+    }
+
+    @Test func `no unfinished work is left behind`() throws {
+        let words = ["TO" + "DO", "FIX" + "ME"]
+        let repository = try Repository(around: #filePath)
+        for source in repository.sources where source.isSwift {
+            for (index, line) in source.lines.enumerated() where words.contains(where: line.contains) {
+                Issue.record("\(source.path):\(index + 1): finish it, or write down why not in the documents")
+            }
+        }
+    }
+
+    @Test(arguments: ["Alert", "Signal", "Decision", "Run", "Step", "Call", "Outcome", "Evidence", "Entry"])
+    func `every noun has its type in the core`(_ noun: String) throws {
+        let repository = try Repository(around: #filePath)
+        let declaration = "package struct \(noun):"
+        #expect(repository.sources.contains { $0.room == "CordonCore" && $0.lines.contains { $0.contains(declaration) } })
+    }
+
+    @Test func `every source says under which license it stands`() throws {
+        let repository = try Repository(around: #filePath)
+        for source in repository.sources where source.isSwift && source.name != "Package.swift" {
+            #expect(source.lines.first?.contains("SPDX-License-Identifier: Apache-2.0") == true, "\(source.path)")
+        }
+    }
+
+    @Test func `a planted violation of each rule is caught`() {
+        let wall = Source("Sources/CordonCore/Planted.swift", "import Foundation\n")
+        #expect(!Walls.check(wall).isEmpty)
+        for call in ["let now = Date()", "Task.detached { }", "let x = try! f()"] {
+            #expect(!BannedCalls.check(Source("Sources/CordonCore/Planted.swift", call + "\n")).isEmpty, "\(call)")
+        }
+    }
+}
