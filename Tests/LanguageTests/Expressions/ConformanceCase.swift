@@ -15,6 +15,8 @@ struct ConformanceCase {
     var source: String
     var declarations: Declarations
     var bindings: [String: Datum]
+    /// Variables whose reading fails.
+    var broken: Set<String> = []
     var allowsMacros: Bool
     var isCheckOnly: Bool
     var expectation: Expectation
@@ -30,7 +32,11 @@ struct ConformanceCase {
         isCheckOnly = json["check_only"]?.boolValue == true
         bindings = [:]
         for (name, tagged) in json["bindings"]?.objectValue ?? [:] {
-            bindings[name] = try Self.datum(tagged)
+            if tagged["error"] == nil {
+                bindings[name] = try Self.datum(tagged)
+            } else {
+                broken.insert(name)
+            }
             declarations.variables[name] = .dynamic
         }
         for declaration in json["env"]?.arrayValue ?? [] { Self.declare(declaration, &declarations) }
@@ -114,6 +120,9 @@ struct ConformanceCase {
 
     private func outcome(of expression: Expression) -> String? {
         var machine = Machine(expression.program, bindings: bindings, limits: Self.limits)
+        for (slot, name) in expression.program.resolution.variables.enumerated() where broken.contains(name) {
+            machine.slots[slot] = .fault(Fault(.noValue, "the variable was given as an error"))
+        }
         do throws(Fault) {
             let datum = try machine.result()
             switch expectation {
