@@ -12,7 +12,7 @@ package struct ExpressionLimits: Sendable, Hashable {
     package var costMax: Int
     /// Bytes of all values that one evaluation makes.
     package var valueBytesMax: Int
-    /// Compiled size of one regular expression, in instructions.
+    /// Compiled size of one regular expression, in instructions; also the longest source of one, in bytes.
     package var patternInstructionsMax: Int
     /// Author's mistakes reported at once.
     package var issuesMax: Int

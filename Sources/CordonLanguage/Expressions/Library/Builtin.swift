@@ -51,11 +51,14 @@ enum Library {
         case .type: return .type(arguments[0].typeName)
         case .dyn: return arguments[0]
         case .int, .uint, .double, .bool, .string, .bytes: return try Conversion.convert(site.function, call, &budget)
-        case .timestamp, .duration: return try Conversion.time(site.function, call)
+        case .timestamp, .duration:
+            try budget.scan(call.textBytes)
+            return try Conversion.time(site.function, call)
         case .startsWith, .endsWith, .contains: return try StringLibrary.search(site.function, call, &budget)
         case .matches: return try StringLibrary.matches(call, site.pattern, &budget)
         case .getFullYear, .getMonth, .getDayOfYear, .getDayOfMonth, .getDate, .getDayOfWeek, .getHours, .getMinutes,
             .getSeconds, .getMilliseconds:
+            try budget.scan(call.textBytes)
             return try TimeLibrary.part(site.function, call)
         case .charAt, .indexOf, .lastIndexOf, .lowerAscii, .upperAscii, .trim, .reverse, .replace, .split, .substring,
             .join, .format, .quote:
@@ -68,6 +71,7 @@ enum Library {
         case .base64Encode, .base64Decode: return try base64(site.function, call, &budget)
         case .ip, .isIP, .isCanonical, .family, .isUnspecified, .isLoopback, .isGlobalUnicast, .isLinkLocalMulticast,
             .isLinkLocalUnicast, .cidr, .isCIDR, .containsIP, .containsCIDR, .masked, .prefixLength:
+            try budget.scan(call.textBytes)
             return try NetworkLibrary.call(site.function, call)
         }
     }
@@ -120,6 +124,13 @@ struct Call {
     func string(_ index: Int) throws(Fault) -> String {
         guard case .string(let text) = arguments[index] else { throw mismatch }
         return text
+    }
+
+    /// Bytes of all arguments that are text: a long needle is work as much as a long hay.
+    var textBytes: Int {
+        arguments.reduce(0) { sum, argument in
+            if case .string(let text) = argument { sum + text.utf8.count } else { sum }
+        }
     }
 
     func int(_ index: Int) throws(Fault) -> Int {

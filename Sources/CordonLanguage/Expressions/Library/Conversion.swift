@@ -3,6 +3,7 @@
 /// `int(x)`, `string(x)` and the like: exact or an error.
 enum Conversion {
     static func convert(_ function: Builtin, _ call: Call, _ budget: inout Budget) throws(Fault) -> Datum {
+        if function != .string, function != .bytes { try budget.scan(call.textBytes) }
         switch function {
         case .int: return .int(try int(call))
         case .uint: return .uint(try uint(call))

@@ -39,11 +39,11 @@ enum MathLibrary {
         _ call: Call, isGreatest: Bool, _ budget: inout Budget
     ) throws(Fault) -> Datum {
         var numbers = call.arguments
+        try budget.spend(call[0].count ?? call.count)
         if call.count == 1, call[0].isList {
             numbers = try call[0].elements()
             guard !numbers.isEmpty else { throw Fault(.badArgument, "\(call.name) of an empty list") }
         }
-        try budget.spend(numbers.count)
         var best = numbers[0]
         guard numbers.allSatisfy(\.isNumber) else { throw call.mismatch }
         for number in numbers.dropFirst() {

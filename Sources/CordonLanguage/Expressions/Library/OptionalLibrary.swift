@@ -22,12 +22,12 @@ enum OptionalLibrary {
 
     private static func unwrap(_ call: Call, _ budget: inout Budget) throws(Fault) -> Datum {
         guard call[0].isList else { throw call.mismatch }
+        try budget.spend(1 + (call[0].count ?? 0) / 10)
         var items: [Datum] = []
         for element in try call[0].elements() {
             guard case .optional(let inner) = element else { throw call.mismatch }
             if let inner { items.append(inner) }
         }
-        try budget.spend(1 + items.count / 10)
         try budget.make(items.count * Budget.elementBytes)
         return .list(items)
     }

@@ -14,6 +14,7 @@ struct StringFormat {
         let text = try call.string(0)
         guard call[1].isList else { throw call.mismatch }
         try budget.scan(text.utf8.count)
+        try budget.spend((call[1].count ?? 0) / 10)
         try budget.make(text.utf8.count)
         var format = StringFormat(rest: Substring(text).unicodeScalars, arguments: try call[1].elements())
         try format.run(&budget)

@@ -65,6 +65,7 @@ extension StringLibrary {
 
     static func join(_ call: Call, _ budget: inout Budget) throws(Fault) -> Datum {
         guard call[0].isList else { throw call.mismatch }
+        try budget.spend(1 + (call[0].count ?? 0) / 10)
         let separator = call.count > 1 ? try call.string(1) : ""
         var out = ""
         for (index, element) in try call[0].elements().enumerated() {

@@ -11,7 +11,7 @@ enum StringLibrary {
         default: break
         }
         let text = try call.string(0)
-        try budget.scan(text.utf8.count)
+        try budget.scan(call.textBytes)
         switch function {
         case .charAt: return try charAt(text, call)
         case .indexOf: return try indexOf(text, call)
@@ -73,15 +73,26 @@ enum StringLibrary {
         if let known {
             pattern = known
         } else {
-            do throws(PatternSlip) { pattern = try Pattern(source, instructionsMax: budget.patternInstructionsMax) } catch {
-                throw Fault(.badPattern, error.message)
-            }
-            try budget.spend(pattern.size)
+            pattern = try compiled(source, &budget)
         }
         // A tenth of a unit for each byte, a quarter for each instruction, the two multiplied.
         let (product, isOver) = (text.utf8.count / 10 + 1).multipliedReportingOverflow(by: pattern.size / 4 + 1)
         try budget.spend(isOver ? Int.max : product)
         return .bool(pattern.matches(text))
+    }
+
+    /// A pattern that only now is known. It is paid for before and after: one that does not compile is work, too.
+    private static func compiled(_ source: String, _ budget: inout Budget) throws(Fault) -> Pattern {
+        try budget.spend(source.utf8.count)
+        let pattern: Pattern
+        do throws(PatternSlip) {
+            pattern = try Pattern(source, instructionsMax: budget.patternInstructionsMax)
+        } catch {
+            if error.isTooLarge { try budget.spend(budget.patternInstructionsMax) }
+            throw Fault(.badPattern, error.message)
+        }
+        try budget.spend(pattern.size)
+        return pattern
     }
 
     private static func outOfRange(_ place: Int) -> Fault {

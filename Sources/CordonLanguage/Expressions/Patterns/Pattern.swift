@@ -12,6 +12,9 @@ struct Pattern: Sendable {
     var size: Int { instructions.count }
 
     init(_ text: String, instructionsMax: Int) throws(PatternSlip) {
+        guard text.utf8.count <= instructionsMax else {
+            throw PatternSlip("it is longer than \(instructionsMax) bytes")
+        }
         let node = try PatternParser.parse(text)
         var compiler = PatternCompiler(instructionsMax: instructionsMax)
         try compiler.emit(node)
@@ -31,6 +34,8 @@ struct Pattern: Sendable {
 struct PatternSlip: Error {
     let message: String
     var suggestion: String?
+    /// It was read to its end and has too many instructions.
+    var isTooLarge = false
 
     init(_ message: String, suggestion: String? = nil) {
         self.message = "the regular expression is wrong: \(message)"

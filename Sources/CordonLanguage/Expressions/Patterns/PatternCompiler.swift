@@ -28,9 +28,11 @@ struct PatternCompiler {
 
     private mutating func add(_ instruction: PatternInstruction) throws(PatternSlip) -> Int {
         guard instructions.count < instructionsMax else {
-            throw PatternSlip(
+            var slip = PatternSlip(
                 "compiled it has more than \(instructionsMax) instructions",
                 suggestion: "make its counted repetitions smaller")
+            slip.isTooLarge = true
+            throw slip
         }
         instructions.append(instruction)
         return instructions.count - 1

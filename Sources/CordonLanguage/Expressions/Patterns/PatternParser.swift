@@ -17,6 +17,7 @@ struct PatternParser {
     var position = 0
     var flags = Flags()
     private var depth = 0
+    private var groupNames: Set<String> = []
 
     static func parse(_ text: String) throws(PatternSlip) -> PatternNode {
         var parser = PatternParser(scalars: Array(text.unicodeScalars))
@@ -34,7 +35,7 @@ struct PatternParser {
     }
 
     mutating func take(_ text: String) -> Bool {
-        let wanted = Array(text.unicodeScalars)
+        let wanted = text.unicodeScalars
         guard scalars[position...].starts(with: wanted) else { return false }
         position += wanted.count
         return true
@@ -52,11 +53,13 @@ struct PatternParser {
         var parts: [PatternNode] = []
         while let scalar = here, scalar != "|", scalar != ")" {
             if take("\\Q") {
+                let before = parts.count
                 while !isAtEnd, !take("\\E") {
                     parts.append(literal(scalars[position]))
                     position += 1
                 }
-                if !parts.isEmpty { parts.append(try repeated(parts.removeLast())) }
+                // An empty quote is no atom: repeating what stands before it again would nest without bound.
+                if parts.count > before { parts.append(try repeated(parts.removeLast())) }
                 continue
             }
             guard let atom = try atom() else { continue }
@@ -171,9 +174,15 @@ struct PatternParser {
     private mutating func groupName() throws(PatternSlip) {
         _ = take("P")
         guard take("<") else { throw PatternSlip("(?P is followed by <name>") }
-        let start = position
-        while let scalar = here, Lexer.isNamePart(scalar) { position += 1 }
-        guard position > start, take(">") else { throw PatternSlip("a group's name is letters, digits and _") }
+        var name = String.UnicodeScalarView()
+        while let scalar = here, Lexer.isNamePart(scalar) {
+            name.append(scalar)
+            position += 1
+        }
+        guard !name.isEmpty, take(">") else { throw PatternSlip("a group's name is letters, digits and _") }
+        guard groupNames.insert(String(name)).inserted else {
+            throw PatternSlip("two groups have the name \(String(name))", suggestion: "write (?:…) for a group without name")
+        }
     }
 
     /// `i`, `m`, `s`, `U` with `-` to turn off; false when they stand for the rest of the surrounding group.
@@ -181,6 +190,9 @@ struct PatternParser {
         var isOn = true
         while let scalar = here {
             position += 1
+            if scalar == ":" || scalar == ")", scalars[position - 2] == "-" {
+                throw PatternSlip("no flag follows the - in (?-)")
+            }
             switch scalar {
             case "i": flags.foldsCase = isOn
             case "m": flags.isMultiline = isOn

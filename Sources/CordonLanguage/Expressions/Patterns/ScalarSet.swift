@@ -31,6 +31,8 @@ struct ScalarSet: Sendable {
 
     /// Adds the other cases of all letters inside.
     mutating func foldCase() {
+        // Merged first: overlapping ranges would each bring all letters of all cases.
+        merge()
         var more: [ClosedRange<UInt32>] = []
         for range in ranges { more += CaseFolding.variants(of: range) }
         ranges += more
@@ -38,8 +40,15 @@ struct ScalarSet: Sendable {
         if categories & cased != 0 { categories |= cased }
     }
 
-    /// Merges the ranges; must come before the first question.
+    /// Must come before the first question.
     mutating func close() {
+        merge()
+        for value: UInt32 in 0..<128 where holds(value) {
+            if value < 64 { low |= 1 << UInt64(value) } else { high |= 1 << UInt64(value - 64) }
+        }
+    }
+
+    private mutating func merge() {
         ranges.sort { $0.lowerBound < $1.lowerBound }
         var merged: [ClosedRange<UInt32>] = []
         for range in ranges {
@@ -50,9 +59,6 @@ struct ScalarSet: Sendable {
             }
         }
         ranges = merged
-        for value: UInt32 in 0..<128 where holds(value) {
-            if value < 64 { low |= 1 << UInt64(value) } else { high |= 1 << UInt64(value - 64) }
-        }
     }
 
     @inline(__always)

@@ -60,7 +60,7 @@ struct ExactString: Hashable {
     static func == (left: Self, right: Self) -> Bool { left.text.isSame(as: right.text) }
 
     func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
+        text.withBytes { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 }
 

@@ -59,7 +59,7 @@ extension Machine {
     }
 
     /// The element under `key`; nil for a missing one only when that is no error.
-    private func element(_ holder: Datum, _ key: Datum, isOptional: Bool) throws(Fault) -> Datum? {
+    private mutating func element(_ holder: Datum, _ key: Datum, isOptional: Bool) throws(Fault) -> Datum? {
         if holder.isList {
             let count = holder.count ?? 0
             guard let place = key.listIndex else {
@@ -70,6 +70,7 @@ extension Machine {
             throw Fault(.indexOutOfRange, "no element \(place) in a list of \(count)")
         }
         guard holder.isMap else { throw Fault.noOverload("[]", holder, key) }
+        try budget.spend(key.keyCost)
         if let found = try holder.value(forKey: key) { return found }
         switch key {
         case .string, .int, .uint, .bool, .double: break

@@ -25,7 +25,10 @@ extension Machine {
     private static let turnCost = 3
 
     mutating func loop(_ site: Program.LoopSite) throws(Fault) -> Datum {
-        let elements = try Elements(evaluate(site.range), site.form)
+        let range = try evaluate(site.range)
+        // Keys are put in order before the first turn.
+        try budget.spend(range.orderingCost)
+        let elements = try Elements(range, site.form)
         switch site.form {
         case .all: return try quantify(site, elements, deciding: false)
         case .exists: return try quantify(site, elements, deciding: true)
@@ -110,12 +113,13 @@ extension Machine {
                 continue
             }
             guard result.isMap else { throw Fault.noOverload(site.form.rawValue, result) }
+            try budget.spend(result.orderingCost)
             for key in result.keys() {
                 try budget.make(2 * Budget.elementBytes)
                 entries.append((key, try result.value(forKey: key) ?? .null))
             }
         }
-        return .map(try DatumMap(entries))
+        return .map(try keyed(entries))
     }
 
     /// `cel.bind`: an error in the bound value counts only where the name is read.

@@ -40,9 +40,10 @@ extension Machine {
         switch (left, right) {
         case (.string(let a), .string(let b)): return min(a.utf8.count, b.utf8.count) / 10
         case (.bytes(let a), .bytes(let b)): return min(a.count, b.count) / 10
+        case (.optional(let a?), .optional(let b?)): return comparisonCost(a, b)
         default:
             guard left.count != nil, left.count == right.count else { return 0 }
-            return left.size(upTo: budget.costMax)
+            return left.comparingCost(upTo: budget.costMax)
         }
     }
 
@@ -50,7 +51,10 @@ extension Machine {
         let item = try evaluate(op.a)
         let holder = try evaluate(op.b)
         try budget.spend(1)
-        if holder.isMap { return .bool(try holder.value(forKey: item) != nil) }
+        if holder.isMap {
+            try budget.spend(item.keyCost)
+            return .bool(try holder.value(forKey: item) != nil)
+        }
         guard holder.isList, let count = holder.count else { throw Fault.noOverload("in", item, holder) }
         for place in 0..<count {
             let element = try holder.element(place)
@@ -105,37 +109,14 @@ extension Machine {
             guard case .optional(let inner) = value else { throw Fault.noOverload("{?}", value) }
             if let inner { entries.append((key, inner)) }
         }
-        return .map(try DatumMap(entries))
+        return .map(try keyed(entries))
     }
-}
 
-extension Datum {
-    /// The number of elements at any depth, counted up to a bound without recursion.
-    func size(upTo bound: Int) -> Int {
-        var waiting: [Datum] = [self]
-        var json: [Value] = []
-        var total = 0
-        while total < bound {
-            if let value = json.popLast() {
-                total += 1
-                switch value {
-                case .array(let items): json += items
-                case .object(let members): json += members.values
-                default: break
-                }
-            } else if let datum = waiting.popLast() {
-                total += 1
-                switch datum {
-                case .list(let items): waiting += items
-                case .map(let map): waiting += map.entries.map(\.value)
-                case .array(let items, _): json += items
-                case .object(let members, _): json += members.values
-                default: break
-                }
-            } else {
-                break
-            }
-        }
-        return total
+    /// A map of these entries; long keys are work.
+    mutating func keyed(_ entries: [(key: Datum, value: Datum)]) throws(Fault) -> DatumMap {
+        var cost = 0
+        for entry in entries { cost += entry.key.keyCost }
+        try budget.spend(cost)
+        return try DatumMap(entries)
     }
 }
