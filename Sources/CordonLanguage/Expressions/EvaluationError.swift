@@ -21,6 +21,30 @@ package struct EvaluationError: Error, Sendable, Hashable {
         case notJSON = "no JSON form"
         case costExceeded = "cost exceeded"
         case bytesExceeded = "bytes exceeded"
+
+        /// Kept for ever: `cordon explain X070` tells more.
+        package var number: String {
+            switch self {
+            case .noSuchKey: "X050"
+            case .noSuchVariable: "X051"
+            case .noSuchFunction: "X052"
+            case .noSuchOverload: "X053"
+            case .indexOutOfRange: "X054"
+            case .divisionByZero: "X055"
+            case .overflow: "X056"
+            case .outOfRange: "X057"
+            case .badConversion: "X058"
+            case .badArgument: "X059"
+            case .badPattern: "X060"
+            case .repeatedKey: "X061"
+            case .unsupportedKey: "X062"
+            case .noValue: "X063"
+            case .wrongType: "X064"
+            case .notJSON: "X065"
+            case .costExceeded: "X070"
+            case .bytesExceeded: "X071"
+            }
+        }
     }
 
     package var code: Code

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Parser {
-    mutating func call(
+    /// Opens a call's bracket; the call itself when it has no arguments.
+    mutating func openCall(
         _ function: String, target: Int?, from start: Int, mark: Range<Int>
-    ) throws(ExpressionErrors) -> Int {
+    ) throws(ExpressionErrors) -> Operand? {
         position += 1
-        var arguments: [Int] = []
-        while !isAt(.close) {
-            arguments.append(try expression())
-            guard take(.comma) else { break }
-        }
-        // The grammar has no trailing comma in calls.
-        if tokens[position - 1].kind == .sign(.comma) { throw unexpected("an argument") }
-        try expect(.close, to: "or ',' after the argument")
+        if take(.close) { return try call(function, target, [], from: start, mark: mark) }
+        try enter(.call(function: function, target: target, start: start, mark: mark, arguments: []))
+        return nil
+    }
+
+    mutating func call(
+        _ function: String, _ target: Int?, _ arguments: [Int], from start: Int, mark: Range<Int>
+    ) throws(ExpressionErrors) -> Operand {
         if allowsMacros, let kind = try macro(function, target, arguments, mark) {
-            return try add(kind, from: start, mark: mark)
+            return Operand(node: try add(kind, from: start, mark: mark), start: start)
         }
-        return try add(.call(function, target: target, arguments: arguments), from: start, mark: mark)
+        let kind = SyntaxNode.Kind.call(function, target: target, arguments: arguments)
+        return Operand(node: try add(kind, from: start, mark: mark), start: start)
     }
 
     /// The built-in form that a call spells, or nil when it is an ordinary call.

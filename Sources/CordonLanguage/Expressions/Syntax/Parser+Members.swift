@@ -1,27 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Parser {
-    /// A value and everything behind it: `.field`, `.?field`, `.method(…)`, `[index]`, `[?index]`.
-    mutating func member(isNegative: Bool) throws(ExpressionErrors) -> Int {
+    /// What a postfix made of an operand.
+    enum Postfix {
+        case done(Operand)
+        /// A bracket opened that needs an operand.
+        case opened
+    }
+
+    /// Takes signs and one value; nil when a bracket opened that another value must follow in.
+    mutating func operand() throws(ExpressionErrors) -> Operand? {
+        let isNegative = try signs()
         let start = isNegative ? tokens[position - 1].start : token.start
-        var node = try primary(isNegative: isNegative)
-        while true {
-            if take(.dot) {
-                node = try selection(of: node, from: start)
-            } else if take(.openList) {
-                let mark = tokens[position - 1].start..<tokens[position - 1].end
-                let isOptional = take(.question)
-                let index = try expression()
-                try expect(.closeList, to: "after the index")
-                node = try add(.index(node, index, isOptional: isOptional), from: start, mark: mark)
-            } else if isAt(.openMap), isTypeName(node) {
-                throw failure(
-                    .unexpectedToken, "there are no message types here", at: token.start..<token.end,
-                    suggestion: "write a map: {\"field\": value}")
-            } else {
-                return node
-            }
+        switch token.kind {
+        case .integer, .double, .string, .bytes: return try literal(isNegative: isNegative)
+        case .name: return try nameOrCall(from: start)
+        case .sign(.dot):
+            position += 1
+            guard case .name = token.kind else { throw unexpected("a name after '.'") }
+            return try nameOrCall(isAbsolute: true, from: start)
+        case .sign(.open):
+            position += 1
+            try enter(.group(start: start))
+        case .sign(.openList):
+            position += 1
+            if take(.closeList) { return Operand(node: try add(.list([]), from: start), start: start) }
+            try enter(.list(start: start, entries: [], isOptional: take(.question)))
+        case .sign(.openMap):
+            position += 1
+            if take(.closeMap) { return Operand(node: try add(.map([]), from: start), start: start) }
+            try enter(.map(start: start, entries: [], key: nil, isOptional: take(.question)))
+        default: throw unexpected("a value")
         }
+        return nil
+    }
+
+    /// Takes a run of one sign. True when its last minus belongs to the number behind it.
+    private mutating func signs() throws(ExpressionErrors) -> Bool {
+        let first = position
+        while isAt(.not) || isAt(.minus) {
+            guard tokens[position].kind == tokens[first].kind else { throw unexpected("a value") }
+            position += 1
+        }
+        var count = position - first
+        let isNegative = count > 0 && tokens[first].kind == .sign(.minus) && isAtNumber
+        if isNegative { count -= 1 }
+        if count > 0 { open.append(.prefix(token: first, count: count)) }
+        return isNegative
+    }
+
+    private var isAtNumber: Bool {
+        switch token.kind {
+        case .integer(_, let isUnsigned): !isUnsigned
+        case .double: true
+        default: false
+        }
+    }
+
+    /// `.field`, `.?field`, `.method(…)`, `[index]` or `[?index]` behind an operand; nil when none stands there.
+    mutating func postfix(_ operand: Operand) throws(ExpressionErrors) -> Postfix? {
+        if take(.dot) { return try selection(of: operand) }
+        if take(.openList) {
+            let mark = tokens[position - 1].start..<tokens[position - 1].end
+            try enter(.index(of: operand, isOptional: take(.question), mark: mark))
+            return .opened
+        }
+        if isAt(.openMap), isTypeName(operand.node) {
+            throw failure(
+                .unexpectedToken, "there are no message types here", at: token.start..<token.end,
+                suggestion: "write a map: {\"field\": value}")
+        }
+        return nil
     }
 
     private func isTypeName(_ node: Int) -> Bool {
@@ -31,7 +80,7 @@ extension Parser {
         }
     }
 
-    private mutating func selection(of operand: Int, from start: Int) throws(ExpressionErrors) -> Int {
+    private mutating func selection(of operand: Operand) throws(ExpressionErrors) -> Postfix {
         let isOptional = take(.question)
         let mark = token.start..<token.end
         let field: String
@@ -40,35 +89,17 @@ extension Parser {
         case .quotedName(let name): field = name
         default: throw unexpected("a field's name after '.'")
         }
-        let isQuoted = tokens[position].kind != .name(field)
+        let isQuoted = token.kind != .name(field)
         position += 1
         guard !isOptional, !isQuoted, isAt(.open) else {
-            return try add(.select(operand, field: field, isOptional: isOptional), from: start, mark: mark)
+            let kind = SyntaxNode.Kind.select(operand.node, field: field, isOptional: isOptional)
+            return .done(Operand(node: try add(kind, from: operand.start, mark: mark), start: operand.start))
         }
-        return try call(field, target: operand, from: start, mark: mark)
+        guard let call = try openCall(field, target: operand.node, from: operand.start, mark: mark) else { return .opened }
+        return .done(call)
     }
 
-    private mutating func primary(isNegative: Bool) throws(ExpressionErrors) -> Int {
-        let start = token.start
-        switch token.kind {
-        case .integer, .double, .string, .bytes: return try literal(isNegative: isNegative)
-        case .name: return try nameOrCall()
-        case .sign(.dot):
-            position += 1
-            guard case .name = token.kind else { throw unexpected("a name after '.'") }
-            return try nameOrCall(isAbsolute: true, from: start)
-        case .sign(.open):
-            position += 1
-            let inner = try expression()
-            try expect(.close, to: "to close the bracket")
-            return inner
-        case .sign(.openList): return try list()
-        case .sign(.openMap): return try map()
-        default: throw unexpected("a value")
-        }
-    }
-
-    private mutating func literal(isNegative: Bool) throws(ExpressionErrors) -> Int {
+    private mutating func literal(isNegative: Bool) throws(ExpressionErrors) -> Operand {
         let token = token
         position += 1
         let start = isNegative ? tokens[position - 2].start : token.start
@@ -91,62 +122,24 @@ extension Parser {
         case .bytes(let bytes): datum = .bytes(bytes)
         default: throw unexpected("a value")
         }
-        return try add(.literal(datum), from: start)
+        return Operand(node: try add(.literal(datum), from: start), start: start)
     }
 
-    private mutating func nameOrCall(isAbsolute: Bool = false, from: Int? = nil) throws(ExpressionErrors) -> Int {
+    private mutating func nameOrCall(isAbsolute: Bool = false, from start: Int) throws(ExpressionErrors) -> Operand? {
         guard case .name(let name) = token.kind else { throw unexpected("a name") }
         let mark = token.start..<token.end
-        let start = from ?? token.start
-        if !isAbsolute {
-            let literal: Datum? =
-                switch name {
-                case "true": .bool(true)
-                case "false": .bool(false)
-                case "null": .null
-                default: nil
-                }
-            if let literal {
-                position += 1
-                return try add(.literal(literal), from: start)
-            }
+        if !isAbsolute, let literal = Self.literals[name] {
+            position += 1
+            return Operand(node: try add(.literal(literal), from: start), start: start)
         }
         guard name != "in" else { throw unexpected("a value") }
         guard !Token.reservedWords.contains(name) else {
             throw failure(.reservedWord, "'\(name)' is a reserved word", at: mark, suggestion: "choose another name")
         }
         position += 1
-        if isAt(.open) {
-            return try call(isAbsolute ? ".\(name)" : name, target: nil, from: start, mark: mark)
-        }
-        return try add(.name(name, isAbsolute: isAbsolute), from: start, mark: mark)
+        if isAt(.open) { return try openCall(isAbsolute ? ".\(name)" : name, target: nil, from: start, mark: mark) }
+        return Operand(node: try add(.name(name, isAbsolute: isAbsolute), from: start, mark: mark), start: start)
     }
 
-    private mutating func list() throws(ExpressionErrors) -> Int {
-        let start = token.start
-        position += 1
-        var entries: [SyntaxNode.Entry] = []
-        while !isAt(.closeList) {
-            let isOptional = take(.question)
-            entries.append(SyntaxNode.Entry(key: nil, value: try expression(), isOptional: isOptional))
-            guard take(.comma) else { break }
-        }
-        try expect(.closeList, to: "or ',' in the list")
-        return try add(.list(entries), from: start)
-    }
-
-    private mutating func map() throws(ExpressionErrors) -> Int {
-        let start = token.start
-        position += 1
-        var entries: [SyntaxNode.Entry] = []
-        while !isAt(.closeMap) {
-            let isOptional = take(.question)
-            let key = try expression()
-            try expect(.colon, to: "after the map's key")
-            entries.append(SyntaxNode.Entry(key: key, value: try expression(), isOptional: isOptional))
-            guard take(.comma) else { break }
-        }
-        try expect(.closeMap, to: "or ',' in the map")
-        return try add(.map(entries), from: start)
-    }
+    private static let literals: [String: Datum] = ["true": .bool(true), "false": .bool(false), "null": .null]
 }

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Turns tokens into a syntax tree; recursion and the tree's height are bounded, so any source is safe on any stack.
+/// Turns tokens into a syntax tree. What is open lies on a list, not on the stack, so any source is safe on any stack.
 struct Parser {
+    /// A finished value, and where it starts: at its opening bracket, if it has one.
+    struct Operand {
+        var node: Int
+        var start: Int
+    }
+
     var tokens: [Token]
     var position = 0
     var tree: SyntaxTree
-    var nesting = 0
+    /// What the next operand stands in, the innermost last.
+    var open: [Open] = []
+    /// How many of those are brackets or branches, the whole expression included.
+    var nesting = 1
     let limits: ExpressionLimits
     var allowsMacros = true
 
@@ -23,8 +32,16 @@ struct Parser {
         var parser = Parser(tokens: tokens, tree: SyntaxTree(scalars: scalars), limits: limits)
         parser.allowsMacros = allowsMacros
         parser.tree.root = try parser.expression()
-        guard parser.token.kind == .end else { throw parser.unexpected("an operator or the end") }
         return parser.tree
+    }
+
+    private mutating func expression() throws(ExpressionErrors) -> Int {
+        while true {
+            guard let operand = try operand() else { continue }
+            guard let whole = try finish(operand) else { continue }
+            guard token.kind == .end else { throw unexpected("an operator or the end") }
+            return whole
+        }
     }
 
     // MARK: Tokens
@@ -77,95 +94,5 @@ struct Parser {
         failure(
             .tooDeep, "the expression is more than \(limits.depthMax) levels deep", at: range,
             suggestion: "split it into several conditions")
-    }
-
-    // MARK: Operators
-
-    mutating func expression() throws(ExpressionErrors) -> Int {
-        nesting += 1
-        defer { nesting -= 1 }
-        guard nesting <= limits.depthMax else { throw tooDeep(at: token.start..<token.end) }
-        let condition = try disjunction()
-        guard isAt(.question) else { return condition }
-        let mark = token.start..<token.end
-        position += 1
-        let yes = try disjunction()
-        try expect(.colon, to: "between the two results of '?'")
-        let no = try expression()
-        return try add(.choice(condition, yes, no), from: tree.nodes[condition].start, mark: mark)
-    }
-
-    private mutating func disjunction() throws(ExpressionErrors) -> Int {
-        let first = try conjunction()
-        guard isAt(.or) else { return first }
-        let mark = token.start..<token.end
-        var operands = [first]
-        while take(.or) { operands.append(try conjunction()) }
-        return try add(.or(operands), from: tree.nodes[first].start, mark: mark)
-    }
-
-    private mutating func conjunction() throws(ExpressionErrors) -> Int {
-        let first = try binary(0)
-        guard isAt(.and) else { return first }
-        let mark = token.start..<token.end
-        var operands = [first]
-        while take(.and) { operands.append(try binary(0)) }
-        return try add(.and(operands), from: tree.nodes[first].start, mark: mark)
-    }
-
-    /// How tightly an operator binds, and the function it stands for.
-    private var operation: (level: Int, function: String)? {
-        switch token.kind {
-        case .sign(.less), .sign(.lessEqual), .sign(.greater), .sign(.greaterEqual), .sign(.equal), .sign(.notEqual):
-            (0, "_\(tokenText)_")
-        case .name("in"): (0, "@in")
-        case .sign(.plus), .sign(.minus): (1, "_\(tokenText)_")
-        case .sign(.times), .sign(.over), .sign(.percent): (2, "_\(tokenText)_")
-        default: nil
-        }
-    }
-
-    private var tokenText: String {
-        if case .sign(let sign) = token.kind { sign.rawValue } else { "" }
-    }
-
-    private mutating func binary(_ level: Int) throws(ExpressionErrors) -> Int {
-        var left = try unary()
-        while let next = operation, next.level >= level {
-            let mark = token.start..<token.end
-            position += 1
-            let right = try binary(next.level + 1)
-            left = try add(
-                .call(next.function, target: nil, arguments: [left, right]), from: tree.nodes[left].start, mark: mark)
-        }
-        return left
-    }
-
-    private mutating func unary() throws(ExpressionErrors) -> Int {
-        let first = position
-        while isAt(.not) || isAt(.minus) {
-            guard tokens[position].kind == tokens[first].kind else { throw unexpected("a value") }
-            position += 1
-        }
-        let afterSigns = position
-        var isNegative = false
-        if afterSigns > first, tokens[first].kind == .sign(.minus), isAtNumber { isNegative = true }
-        var node = try member(isNegative: isNegative)
-        var sign = afterSigns - (isNegative ? 1 : 0)
-        while sign > first {
-            sign -= 1
-            let function = tokens[sign].kind == .sign(.not) ? "!_" : "-_"
-            let mark = tokens[sign].start..<tokens[sign].end
-            node = try add(.call(function, target: nil, arguments: [node]), from: mark.lowerBound, mark: mark)
-        }
-        return node
-    }
-
-    private var isAtNumber: Bool {
-        switch token.kind {
-        case .integer(_, let isUnsigned): !isUnsigned
-        case .double: true
-        default: false
-        }
     }
 }

@@ -44,7 +44,18 @@ extension Checker {
         let macros = isMember ? ["all", "exists", "exists_one", "map", "filter", "optMap"] : ["has"]
         return report(
             .unknownFunction, node, "there is no function '\(function)'",
-            suggestion: nearest(to: function, among: known + macros).map { "did you mean '\($0)'?" })
+            suggestion: Self.meant(function, known + macros).map { "did you mean '\($0)'?" })
+    }
+
+    /// What other languages call the same, the known name that begins like this one, or the nearest.
+    private static func meant(_ function: String, _ known: [String]) -> String? {
+        let synonyms = [
+            "length": "size", "len": "size", "count": "size", "toLowerCase": "lowerAscii", "toUpperCase": "upperAscii",
+            "includes": "contains", "any": "exists", "some": "exists", "every": "all", "test": "matches",
+        ]
+        if let synonym = synonyms[function] { return synonym }
+        let longer = function.utf8.count > 2 ? known.filter { $0.hasExactPrefix(function) }.min() : nil
+        return longer ?? nearest(to: function, among: known)
     }
 
     /// The result of the overloads that take these types; `dyn` when several with different results do.
