@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import CordonEvidence
+import CordonLanguage
+import CordonStore
+import Foundation
+import Logging
+import Synchronization
+import TestKit
+import Testing
+
+@testable import CordonEngine
+
+/// An installation of the shipped definitions over a store in memory, which outlives the engines that run on it.
+final class Installation: Sendable {
+    static let start = Instant(milliseconds: 1_700_000_000_000)
+    private static let secrets = ["HOOK": "the source's own", "CLIENT": "client-secret", "TOKEN": "leaked-token"]
+
+    let base = MemoryStore()
+    let clock = VirtualClock(start)
+    let server = TokenServer()
+    let blobs: Blobs
+    let library: Library
+    private let folder: ScratchFolder
+    private let connectors: [String: Connector]
+    private let disk = FailingDisk()
+
+    /// - Parameter publishes: whether an engine stores the workflow's source, as it must.
+    init(mode: Playbook.Mode = .enforce, publishes: Bool = true) throws {
+        let workflow = try Self.read("workflows/token-revocation.yaml")
+        let loaded = try Workflow.load(workflow.bytes, file: workflow.file, digest: workflow.digest).get()
+        let text = try Self.read("playbooks/secret-leaked.yaml")
+        var playbook = try Playbook.load(text.bytes, file: text.file, digest: text.digest, workflows: [loaded]).get()
+        playbook.mode = mode
+        let source = Library.Source(kind: .workflow, name: loaded.name, digest: workflow.digest, bytes: workflow.bytes)
+        library = Library(
+            playbooks: [playbook], workflows: [loaded], inventory: Self.inventory, sources: publishes ? [source] : [])
+        var connectors: [String: Connector] = [:]
+        for name in ["github", "oauth2"] {
+            let file = try Self.read("workflows/connectors/\(name).yaml")
+            connectors[name] = try Connector.load(file.bytes, file: file.file, digest: file.digest).get()
+        }
+        self.connectors = connectors
+        folder = try ScratchFolder()
+        blobs = try Blobs(at: folder.path("evidence"), disk: disk.disk)
+    }
+
+    private static func read(_ name: String) throws -> (file: String, bytes: [UInt8], digest: String) {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let bytes = Array(try Data(contentsOf: root.appending(path: name)))
+        return (name, bytes, digestText(bytes))
+    }
+
+    private static let inventory = Inventory(
+        identities: [
+            Inventory.Identity(
+                subject: Subject(kind: .credential, id: "deploy-token", provider: "auth"),
+                matches: ["issuer": "github", "repository": "octo-org/octo-repo"],
+                secrets: ["token": .environment("TOKEN")])
+        ], digest: "sha256:inventory")
+
+    func letEvidenceFail(_ fails: Bool) { disk.fails.withLock { $0 = fails } }
+
+    // MARK: Engines
+
+    func engine(_ transport: ScriptedTransport, over store: (any Store)? = nil, providers: Bool = true) -> Engine {
+        let provider = Connections.Provider(
+            id: "auth", connector: "oauth2",
+            settings: [
+                "introspection_endpoint": "https://auth.example/introspect",
+                "revocation_endpoint": "https://auth.example/revoke", "client_id": "cordon",
+            ],
+            secrets: ["client_secret": .environment("CLIENT")], egress: EgressPolicy())
+        return Engine(
+            Engine.Parts(
+                store: store ?? base, clock: clock,
+                connections: Connections(
+                    sources: [
+                        Connections.Source(id: "github-main", connector: "github", secrets: [.environment("HOOK")])
+                    ], providers: providers ? [provider] : []),
+                connectors: connectors, secrets: SecretReader(folder: "/nowhere", environment: { Self.secrets[$0] }),
+                sealKey: Secret(Array("the installation's own key".utf8)), transport: transport,
+                evidence: EvidenceKeeper(blobs: blobs), library: library,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    /// Runs an engine while `body` does, then ends it as a shutdown without grace would, and checks what it left.
+    func whileRunning<Answer: Sendable>(
+        _ engine: Engine, _ body: @Sendable @escaping () async throws -> Answer
+    ) async throws -> Answer {
+        let answer = try await withThrowingTaskGroup(of: Answer?.self) { group in
+            group.addTask {
+                try await engine.run()
+                return nil
+            }
+            group.addTask { try await body() }
+            while let result = try await group.next() {
+                guard let result else { continue }
+                group.cancelAll()
+                return result
+            }
+            throw CancellationError()
+        }
+        try await check()
+        return answer
+    }
+
+    // MARK: Alerts
+
+    /// Hands in a signed alert of the documented shape.
+    @discardableResult
+    func post(_ engine: Engine, delivery: String = "d-1", repository: String = "octo-org/octo-repo") async -> Receipt {
+        let body: Value = [
+            "action": "created",
+            "alert": [
+                "number": 42, "secret_type": "adafruit_io_key", "validity": "active", "publicly_leaked": true,
+                "created_at": "2023-11-14T22:00:00Z",
+            ],
+            "repository": ["full_name": .string(repository)],
+        ]
+        return await engine.receive(source: "github-main", self.delivery(body.jsonBytes, delivery))
+    }
+
+    func delivery(_ body: [UInt8], _ id: String, event: String = "secret_scanning_alert") -> InboundDelivery {
+        let authentication = connectors["github"]?.source?.authentication
+        let signature = authentication?.sign(body, with: Secret(Array("the source's own".utf8))) ?? ""
+        return InboundDelivery(
+            headers: ["x-hub-signature-256": signature, "x-github-delivery": id, "x-github-event": event], body: body)
+    }
+}
+
+/// A disk that can start and stop to refuse new files.
+private final class FailingDisk: Sendable {
+    let fails = Mutex(false)
+
+    var disk: Disk {
+        let real = Disk.real
+        var disk = real
+        disk.create = { path throws(EvidenceError) in
+            if self.fails.withLock({ $0 }) { throw EvidenceError(.writeFailed, "no room left") }
+            return try real.create(path)
+        }
+        return disk
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonEngine
+import Synchronization
+
+/// A clock that stands still until a test moves it; who sleeps wakes when the time is come, or when cancelled.
+final class VirtualClock: WallClock {
+    private struct State {
+        var now: Instant
+        var sleepers: [Int: (until: Instant, continuation: CheckedContinuation<Void, Never>)] = [:]
+        var made = 0
+    }
+
+    private let state: Mutex<State>
+
+    init(_ now: Instant) { state = Mutex(State(now: now)) }
+
+    var now: Instant { state.withLock { $0.now } }
+
+    /// How many sleep now.
+    var sleepers: Int { state.withLock { $0.sleepers.count } }
+
+    func advance(to instant: Instant) {
+        let woken = state.withLock { state in
+            state.now = max(state.now, instant)
+            let due = state.sleepers.filter { $0.value.until <= state.now }
+            for number in due.keys { state.sleepers[number] = nil }
+            return due.values.map(\.continuation)
+        }
+        for continuation in woken { continuation.resume() }
+    }
+
+    func advance(milliseconds: Int64) { advance(to: now.adding(milliseconds: milliseconds)) }
+
+    func sleep(until instant: Instant) async {
+        let number = state.withLock { state in
+            state.made += 1
+            return state.made
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isDue = state.withLock { state in
+                    if state.now >= instant { return true }
+                    state.sleepers[number] = (instant, continuation)
+                    return false
+                }
+                if isDue { continuation.resume() }
+                // A cancellation that came before the sleeper was noted found nobody to wake.
+                if Task.isCancelled { wake(number) }
+            }
+        } onCancel: {
+            wake(number)
+        }
+    }
+
+    private func wake(_ number: Int) {
+        state.withLock { $0.sleepers.removeValue(forKey: number) }?.continuation.resume()
+    }
+}
