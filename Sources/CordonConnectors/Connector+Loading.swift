@@ -27,6 +27,9 @@ extension Connector {
         let authentication = map.mapping("authentication", required: true).flatMap(readSignature)
         let delivery = map.string("delivery", required: true)
         let headers = map.strings("headers") ?? []
+        if headers.count > Limits.keptHeadersMax {
+            map.report(DefinitionCode.tooMany.rawValue, "headers", "\(headers.count) headers, the limit is \(Limits.keptHeadersMax) (keptHeadersMax)")
+        }
         let bytesMax = map.int("body_bytes_max", in: 1...Int64(Limits.bodyBytesCeiling)).map(Int.init)
         let rules = (map.mappings("signals", required: true) ?? []).compactMap { readRule($0, loader) }
         guard let authentication, let delivery else { return nil }

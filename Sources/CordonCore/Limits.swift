@@ -8,7 +8,8 @@ package enum Limits {
     /// What no source may exceed (GitHub caps its own payloads at 25 MB).
     package static let bodyBytesCeiling = 25 * 1024 * 1024
     package static let deliveryIDBytesMax = 256
-    package static let signalsPerAlertMax = 100
+    /// A signal's attributes as JSON: what an alert's own text can put into decisions and runs.
+    package static let signalBytesMax = 8 * 1024
     package static let keptHeadersMax = 16
     package static let headerValueBytesMax = 1024
     package static let stemBytesMax = 64
@@ -24,7 +25,6 @@ package enum Limits {
     // Runs
     /// One entry of the history, the size that an auditor's tools may count on.
     package static let entryBytesMax = 16 * 1024
-    package static let snapshotBytesMax = 64 * 1024
     package static let resultBytesMax = 8 * 1024
     package static let callsPerStepMax = 1000
     package static let runsPerAlertMax = 20

@@ -149,7 +149,7 @@ extension Engine {
                     id: signal.id, alert: alert.id, kind: signal.kind, receivedAt: signal.receivedAt,
                     body: signal.value.jsonBytes))
             let decision = decide(signal, library, at: now)
-            lines.write("decisionMade", decision.value)
+            lines.write("decisionMade", decision.line)
             reading.decisions.append(
                 DecisionRecord(
                     id: decision.id, signal: signal.id, alert: alert.id, verdict: decision.verdict.rawValue, at: now,
@@ -186,6 +186,19 @@ extension Engine {
         RunDefinition(
             workflow: workflow, contracts: subject.flatMap { providers[$0.provider]?.contracts } ?? [:],
             sealer: sealer)
+    }
+}
+
+extension Decision {
+    /// Its line in the history: whole, or where it is longer than a line may be, the digest of the decision as its row
+    /// keeps it.
+    fileprivate var line: Value {
+        let bytes = value.jsonBytes
+        guard bytes.count > Limits.entryBytesMax else { return value }
+        return [
+            "id": .string(id.text), "verdict": .string(verdict.rawValue), "cut": true, "bytes": .int(Int64(bytes.count)),
+            "digest": .string(digestText(bytes)),
+        ]
     }
 }
 

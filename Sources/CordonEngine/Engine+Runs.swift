@@ -134,6 +134,9 @@ extension Engine {
                     Evidence(
                         digest: digest.text, mediaType: "application/json", bytes: keepsake.count,
                         about: "\(call.provider) on \(call.capability), \(call.purpose.rawValue)"))
+            } catch let error where error.code == .syncFailed {
+                // The disk did not confirm: what is stored is unknown, and only a new start may look.
+                return fail("the evidence can't be trusted any more: \(error.reason)")
             } catch {
                 // What was read can't be kept: the reading counts for nothing, and the disk needs a person.
                 logger.critical("evidence could not be kept", metadata: ["run": "\(id)", "error": "\(error)"])

@@ -140,9 +140,11 @@ package final class Engine: Sendable, Service {
     }
 
     /// The store can't be trusted any more: the process ends, and its next start reads what is really there.
-    func fail(_ error: StoreError) {
-        logger.critical("the store failed; this process ends", metadata: ["error": "\(error)"])
-        failure.withLock { $0 = $0 ?? EngineError(.store, "the store failed: \(error.reason)") }
+    func fail(_ error: StoreError) { fail("the store failed: \(error.reason)") }
+
+    func fail(_ reason: String) {
+        logger.critical("this process ends", metadata: ["reason": "\(reason)"])
+        failure.withLock { $0 = $0 ?? EngineError(.store, reason) }
         workInlet.finish()
     }
 }

@@ -19,6 +19,7 @@ package struct SystemClock: WallClock {
         return Instant(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
+    // Suspends the task; it never blocks a thread.
     package func sleep(until instant: Instant) async {
         while !Task.isCancelled {
             let left = instant.since(now)

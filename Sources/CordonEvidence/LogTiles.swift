@@ -92,13 +92,22 @@ package struct LogTiles: Sendable {
     /// Removes what crashes left at the log's growing end. Only the log's one owner may call it, at its start.
     package func sweep() throws(EvidenceError) {
         try disk.sweep(folder)
-        var paths = [TilePath.bundle(index: edge.size.tileIndex, width: 1)]
-        paths.append(TilePath.bundle(index: edge.size.tileIndex))
-        for level in 0..<8 {
-            let index = (edge.size >> UInt64(level * TilePath.widthBits)).tileIndex
-            paths += [TilePath.tile(level: level, index: index, width: 1), TilePath.tile(level: level, index: index)]
+        // A batch that did not get to its end may have begun tiles beyond the edge, in this folder of a thousand or the next.
+        for step: UInt64 in [0, 1000] {
+            try sweepTiles(beside: TilePath.bundle(index: edge.size.tileIndex + step))
+            for level in 0..<8 {
+                let index = (edge.size >> UInt64(level * TilePath.widthBits)).tileIndex
+                try sweepTiles(beside: TilePath.tile(level: level, index: index + step))
+            }
         }
-        for path in paths { try disk.sweep(([folder] + path.folders).joined(separator: "/")) }
+    }
+
+    private func sweepTiles(beside path: TilePath) throws(EvidenceError) {
+        let folder = ([folder] + path.folders).joined(separator: "/")
+        try disk.sweep(folder)
+        for name in try disk.names(folder) where name.hasSuffix(TilePath.partialSuffix) {
+            try disk.sweep(folder + "/" + name)
+        }
     }
 }
 

@@ -5,6 +5,8 @@ package struct TilePath: Hashable, Sendable {
     /// How many hashes or entries a full file holds.
     package static let width = 256
     static let widthBits = 8
+    /// Ends the name of a folder with the files of one tile that is not full.
+    static let partialSuffix = ".p"
 
     /// The folders from the log's own down to the file.
     let folders: [String]
@@ -31,7 +33,7 @@ package struct TilePath: Hashable, Sendable {
             rest /= 1000
         }
         let isPartial = width < TilePath.width
-        if isPartial { parts[parts.count - 1] += ".p" }
+        if isPartial { parts[parts.count - 1] += TilePath.partialSuffix }
         if isPartial { parts.append(String(width)) }
         folders = ["tile", kind] + parts.dropLast()
         name = parts[parts.count - 1]

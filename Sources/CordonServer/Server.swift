@@ -18,14 +18,14 @@ package final class Server: Sendable, Service {
         package var lingerMilliseconds: Int64
         package var bodiesBytesMax: Int
         /// Told by `/health`, so that a command knows whose server it found.
-        package var installation: String?
+        package var proofKey: ProofKey?
 
         package init(
             address: String = "127.0.0.1", port: Int = 8787, connectionsMax: Int = ServerLimits.connectionsMax,
             idleMilliseconds: Int64 = ServerLimits.idleMilliseconds,
             bodyMilliseconds: Int64 = ServerLimits.bodyMilliseconds,
             lingerMilliseconds: Int64 = ServerLimits.lingerMilliseconds,
-            bodiesBytesMax: Int = ServerLimits.bodiesBytesMax, installation: String? = nil
+            bodiesBytesMax: Int = ServerLimits.bodiesBytesMax, proofKey: ProofKey? = nil
         ) {
             self.address = address
             self.port = port
@@ -34,7 +34,7 @@ package final class Server: Sendable, Service {
             self.bodyMilliseconds = bodyMilliseconds
             self.lingerMilliseconds = lingerMilliseconds
             self.bodiesBytesMax = bodiesBytesMax
-            self.installation = installation
+            self.proofKey = proofKey
         }
     }
 
@@ -49,7 +49,7 @@ package final class Server: Sendable, Service {
             throw ServerError(.notListening, "\(options.port) is no port; choose one from 0 to 65535 with --port")
         }
         api = API(
-            engine: engine, access: access, version: version, installation: options.installation,
+            engine: engine, access: access, version: version, proofKey: options.proofKey,
             bodies: BodyReader(heldBytesMax: options.bodiesBytesMax), logger: logger)
         listener = Listener(
             address: options.address, port: options.port, connectionsMax: options.connectionsMax,

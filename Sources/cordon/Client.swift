@@ -3,6 +3,7 @@
 import CordonConnectors
 import CordonEngine
 import CordonLanguage
+import CordonServer
 import Foundation
 import CordonCore
 
@@ -11,24 +12,31 @@ struct Client: Sendable {
     let base: String
     let token: String
     private let transport: CurlTransport
+    private let egress: EgressPolicy
 
     /// The server that runs on this state folder, or `nil` when none does.
     ///
     /// A server says where it is in `server.json`; the file of one that was killed is told by nobody answering there.
     static func find(_ settings: Settings) async throws -> Client? {
         guard let contents = FileManager.default.contents(atPath: settings.state.addressPath),
-            let address = try? JSON.parse(Array(contents)), let url = address["url"]?.stringValue
+            let address = try? JSON.parse(Array(contents)), let url = address["url"]?.stringValue,
+            let proofKey = address["proof_key"]?.stringValue
         else { return nil }
-        let client = try Client(base: url, token: readToken(settings))
-        let answer = await client.send("GET", "/health", timeoutMilliseconds: 2000)
+        let client = try Client(base: url, egress: settings.commandEgress, token: readToken(settings))
+        // Without the token: whoever took the port of a server that was killed must not be handed it.
+        let nonce = randomHex(16)
+        let answer = await client.send(
+            "GET", "/health", headers: [(ProofKey.headerText, nonce)], timeoutMilliseconds: 2000)
         guard case .answered(let response) = answer.fate, response.status == 200,
-            (try? JSON.parse(response.body))?["installation"] == address["installation"]
+            let proof = ProofKey(proofKey).proof(of: nonce),
+            (try? JSON.parse(response.body))?["proof"]?.stringValue == proof
         else { return nil }
         return client
     }
 
-    init(base: String, token: String) throws {
+    private init(base: String, egress: EgressPolicy, token: String) throws {
         self.base = base
+        self.egress = egress
         self.token = token
         do { transport = try CurlTransport() } catch {
             throw CommandFailure(.failed, "the HTTP client can't start: \(error.reason)")
@@ -70,7 +78,7 @@ struct Client: Sendable {
             OutboundRequest(
                 method: method, url: base + path, headers: fields, body: body,
                 timeoutMilliseconds: timeoutMilliseconds, responseBytesMax: 64 * 1024 * 1024,
-                egress: EgressPolicy(allowsPlainHTTP: true, allowsLoopback: true)))
+                egress: egress))
     }
 
     private func failure(_ status: Int, _ body: Value) -> CommandFailure {

@@ -4,6 +4,7 @@ import CordonConnectors
 import CordonCore
 import CordonEngine
 import CordonEvidence
+import CordonLanguage
 import CordonServer
 import CordonStore
 import Foundation
@@ -20,8 +21,7 @@ struct Composition {
     let server: Server
     let transport: CurlTransport
     let logger: Logger
-    /// Tells this server's answers from those of another that took its port.
-    let installation = randomHex(16)
+    private let proofKey = ProofKey(randomHex(32))
 
     init(_ settings: Settings, logger: Logger) throws {
         self.settings = settings
@@ -32,7 +32,9 @@ struct Composition {
         store = try SQLiteStore(.readWrite(settings.statePath))
         let blobs = try Blobs(at: settings.state.evidencePath)
         try blobs.sweep()
-        transport = try CurlTransport()
+        var limits = CurlTransport.Limits()
+        limits.inFlightMax = Limits.callsInFlightMax
+        transport = try CurlTransport(limits: limits)
         let clock = SystemClock()
         engine = Engine(
             Engine.Parts(
@@ -42,7 +44,7 @@ struct Composition {
         access = Access(store: store, clock: clock)
         server = try Server(
             engine: engine, access: access, version: Version.text,
-            options: Server.Options(address: settings.address, port: settings.port, installation: installation), logger: logger)
+            options: Server.Options(address: settings.address, port: settings.port, proofKey: proofKey), logger: logger)
     }
 
     /// Runs until a signal or a failure; what was accepted is finished or stored by then.
@@ -78,13 +80,17 @@ struct Composition {
 
     /// Tells the commands of this machine where the server is.
     private func announce(port: Int) throws {
-        let host = settings.address.contains(":") ? "[\(settings.address)]" : settings.address
-        let url = "http://\(host):\(port)"
-        try settings.state.writePrivate(
-            Array(#"{"url":"\#(url)","pid":\#(ProcessInfo.processInfo.processIdentifier),"installation":"\#(installation)"}"#.utf8),
-            to: settings.state.addressPath)
-        logger.notice("listening on \(url)")
+        let address: Value = [
+            "url": .string(url(host: settings.commandAddress, port)), "proof_key": .string(proofKey.text),
+            "pid": .int(Int64(ProcessInfo.processInfo.processIdentifier)),
+        ]
+        try settings.state.writePrivate(address.jsonBytes, to: settings.state.addressPath)
+        logger.notice("listening on \(url(host: settings.address, port))")
     }
+}
+
+private func url(host: String, _ port: Int) -> String {
+    "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
 }
 
 /// The administrator's token that `init` and a first start leave in the state folder.
@@ -93,8 +99,13 @@ enum FirstToken {
     static func make(_ settings: Settings) async throws -> Bool {
         guard !FileManager.default.fileExists(atPath: settings.state.tokenPath) else { return false }
         let store = try SQLiteStore(.readWrite(settings.statePath))
-        defer { Task { await store.close() } }
-        try await make(settings.state, Access(store: store, clock: SystemClock()))
+        do {
+            try await make(settings.state, Access(store: store, clock: SystemClock()))
+        } catch {
+            await store.close()
+            throw error
+        }
+        await store.close()
         return true
     }
 

@@ -81,7 +81,13 @@ struct Cordon: AsyncParsableCommand {
 }
 
 struct VersionCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Print the version.",
+        discussion: """
+            EXAMPLES
+              cordon version
+              cordon version -o json
+            """)
 
     @Option(name: [.customShort("o"), .long], help: "table, json or jsonl.")
     var output: OutputFormat = .table

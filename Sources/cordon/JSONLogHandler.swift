@@ -27,6 +27,7 @@ struct JSONLogHandler: LogHandler {
         }
         writer.endObject()
         writer.endLine()
-        FileHandle.standardError.write(Data(writer.bytes))
+        // A log that can't be written (a full disk, a closed pipe) must not end the server: the store says what matters.
+        try? FileHandle.standardError.write(contentsOf: Data(writer.bytes))
     }
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import CordonConnectors
+import CordonCore
 import CordonEngine
+import CordonLanguage
 import Foundation
 import Logging
 import SystemPackage
@@ -32,6 +35,7 @@ struct Settings: Sendable {
         if file != nil, !FileManager.default.fileExists(atPath: path) {
             throw CommandFailure(.failed, "there is no settings file \(path); make one with 'cordon init'")
         }
+        try checkFile(path)
         let inMemory = InMemoryProvider(
             name: "flags",
             values: Dictionary(
@@ -48,6 +52,40 @@ struct Settings: Sendable {
             inMemory, EnvironmentVariablesProvider().prefixKeys(with: "cordon"), fromFile,
         ])
         return try Settings(reader, folder: (path as NSString).deletingLastPathComponent)
+    }
+
+    /// The file's form and its names, with their places: the configuration library would pass over a misspelt setting.
+    private static func checkFile(_ path: String) throws {
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        guard let contents = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure(.failed, "the settings file \(path) can't be read; let this user read it")
+        }
+        let checked: Result<Bool, Diagnostics> = DefinitionLoader.load(Array(contents), file: display(path)) { _, root in
+            for (name, keys) in [("listen", ["address", "port"]), ("log", ["level", "format"])] {
+                guard let map = root.mapping(name) else { continue }
+                for key in keys { _ = map.node(key) }
+                map.refuseUnknown()
+            }
+            for key in ["state", "library", "connections", "identities"] { _ = root.string(key) }
+            return true
+        }
+        _ = try checked.get()
+    }
+
+    /// Where the commands of this machine reach the server: one that listens everywhere is reached on loopback.
+    var commandAddress: String {
+        switch address {
+        case "0.0.0.0": "127.0.0.1"
+        case "::": "::1"
+        default: address
+        }
+    }
+
+    /// The server's own address and loopback, and nothing else.
+    var commandEgress: EgressPolicy {
+        let isLoopback = ["127.0.0.1", "::1", "localhost"].contains(commandAddress)
+        let own = "\(commandAddress)/\(commandAddress.contains(":") ? 128 : 32)"
+        return EgressPolicy(allowsPlainHTTP: true, allowsLoopback: true, allowedNetworks: isLoopback ? [] : [own])
     }
 
     private init(_ reader: ConfigReader, folder: String) throws {

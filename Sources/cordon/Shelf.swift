@@ -21,9 +21,9 @@ struct Shelf: Sendable {
     /// All or nothing: with one mistake anywhere nothing is loaded, and every mistake is told.
     static func load(_ settings: Settings) throws(Diagnostics) -> Shelf {
         var mistakes: [Diagnostic] = []
-        let connectors = loadAll(files("workflows/connectors", settings), &mistakes) { Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes)) }
-        let workflows = loadAll(files("workflows", settings), &mistakes) { Workflow.load($0.bytes, file: $0.path, digest: digestText($0.bytes)) }
-        let playbooks = loadAll(files("playbooks", settings), &mistakes) {
+        let connectors = loadAll(files("workflows/connectors", settings, &mistakes), &mistakes) { Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes)) }
+        let workflows = loadAll(files("workflows", settings, &mistakes), &mistakes) { Workflow.load($0.bytes, file: $0.path, digest: digestText($0.bytes)) }
+        let playbooks = loadAll(files("playbooks", settings, &mistakes), &mistakes) {
             Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows)
         }
         let inventory = load(settings.identitiesPath, &mistakes) { Inventory.load($0.bytes, file: $0.path, digest: digestText($0.bytes)) }
@@ -31,32 +31,60 @@ struct Shelf: Sendable {
         let connections = load(settings.connectionsPath, &mistakes) {
             Connections.load($0.bytes, file: $0.path, connectors: connectorsByName)
         }
+        if playbooks.count > Limits.playbooksMax {
+            mistakes.append(unusable("playbooks", "\(playbooks.count) playbooks, the limit is \(Limits.playbooksMax) (playbooksMax)", .tooMany, nil))
+        }
+        let sources = sources(settings, &mistakes)
         guard !mistakes.contains(where: { $0.severity == .error }) else { throw Diagnostics(mistakes) }
         return Shelf(
             library: Library(
                 playbooks: playbooks, workflows: workflows,
-                inventory: inventory ?? Inventory(identities: [], digest: digestText([])), sources: sources(settings)),
+                inventory: inventory ?? Inventory(identities: [], digest: digestText([])), sources: sources),
             connectors: connectorsByName, connections: connections ?? Connections(sources: [], providers: []))
     }
 
-    private static func sources(_ settings: Settings) -> [Library.Source] {
-        [("playbooks", Library.Source.Kind.playbook), ("workflows", .workflow), ("workflows/connectors", .connector)]
-            .flatMap { folder, kind in
-                files(folder, settings).map {
-                    Library.Source(
-                        kind: kind, name: (($0.path as NSString).lastPathComponent as NSString).deletingPathExtension,
-                        digest: digestText($0.bytes), bytes: $0.bytes)
-                }
+    private static func sources(_ settings: Settings, _ mistakes: inout [Diagnostic]) -> [Library.Source] {
+        var sources: [Library.Source] = []
+        for (folder, kind) in [("playbooks", Library.Source.Kind.playbook), ("workflows", .workflow), ("workflows/connectors", .connector)] {
+            sources += files(folder, settings, &mistakes).map {
+                Library.Source(
+                    kind: kind, name: (($0.path as NSString).lastPathComponent as NSString).deletingPathExtension,
+                    digest: digestText($0.bytes), bytes: $0.bytes)
             }
+        }
+        return sources
     }
 
-    /// The YAML files of one folder of the library, by name.
-    static func files(_ folder: String, _ settings: Settings) -> [File] {
+    /// The YAML files of one folder of the library, by name; those of the binary where the folder is missing. What is
+    /// there and can't be read is a mistake: to go on without it would be to forget a playbook silently.
+    static func files(_ folder: String, _ settings: Settings, _ mistakes: inout [Diagnostic]) -> [File] {
         let path = absolute(folder, in: settings.libraryPath)
-        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else { return shipped(folder) }
-        return names.filter { $0.hasSuffix(".yaml") && !$0.hasSuffix(".test.yaml") }.sorted().compactMap { name in
-            FileManager.default.contents(atPath: path + "/" + name).map { File(path: display(path + "/" + name), bytes: Array($0)) }
+        guard FileManager.default.fileExists(atPath: path) else { return shipped(folder) }
+        let names: [String]
+        do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
+            mistakes.append(unusable(display(path), "the folder can't be listed"))
+            return []
         }
+        var files: [File] = []
+        for name in names.sorted() where name.hasSuffix(".yaml") && !name.hasSuffix(".test.yaml") {
+            if let file = read(path + "/" + name, &mistakes) { files.append(file) }
+        }
+        return files
+    }
+
+    private static func read(_ path: String, _ mistakes: inout [Diagnostic]) -> File? {
+        if let contents = FileManager.default.contents(atPath: path) { return File(path: display(path), bytes: Array(contents)) }
+        mistakes.append(unusable(display(path), "the file can't be read"))
+        return nil
+    }
+
+    private static func unusable(
+        _ file: String, _ message: String, _ code: DefinitionCode = .unreadable,
+        _ suggestion: String? = "let the user that Cordon runs as read it"
+    ) -> Diagnostic {
+        Diagnostic(
+            code: code.rawValue, severity: .error, place: Place(file: file, line: 1, column: 1), message: message,
+            suggestion: suggestion)
     }
 
     /// The folder's files as they came with this binary.
@@ -90,8 +118,8 @@ struct Shelf: Sendable {
     private static func load<Item>(
         _ path: String, _ mistakes: inout [Diagnostic], _ load: (File) -> Result<Item, Diagnostics>
     ) -> Item? {
-        guard let contents = FileManager.default.contents(atPath: path) else { return nil }
-        return loadAll([File(path: display(path), bytes: Array(contents))], &mistakes, load).first
+        guard FileManager.default.fileExists(atPath: path), let file = read(path, &mistakes) else { return nil }
+        return loadAll([file], &mistakes, load).first
     }
 }
 

@@ -23,7 +23,7 @@ import Testing
             #expect(id.stem.count == 26)
             #expect(id.stem.allSatisfy("0123456789ABCDEFGHJKMNPQRSTVWXYZ".contains))
             #expect(AlertID(id.text) == id)
-            let run = id.signal(Limits.signalsPerAlertMax).decision.run(Limits.runsPerAlertMax)
+            let run = id.signal(Limits.runsPerAlertMax).decision.run(Limits.runsPerAlertMax)
             #expect(RunID(run.text) == run)
         }
     }

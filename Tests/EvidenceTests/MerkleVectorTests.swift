@@ -49,7 +49,9 @@ import Testing
                     oldSize: vector.size1, newSize: vector.size2, hashes: try (vector.proof ?? []).map(digest))
                 try proof.verify(oldRoot: digest(vector.root1), newRoot: digest(vector.root2))
             }
-            #expect(isAccepted != vector.wantErr, "\(vector.name ?? "\(vector)")")
+            // One published vector has placeholders of 12 bytes for roots; here a root is a SHA-256 or it is refused.
+            let areDigests = accepts { _ = try (digest(vector.root1), digest(vector.root2)) }
+            #expect(isAccepted == (areDigests && !vector.wantErr), "\(vector.name ?? "\(vector)")")
         }
     }
 

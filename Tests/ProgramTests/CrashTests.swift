@@ -10,32 +10,20 @@ import Testing
 /// has one run, each call that reached the provider has a stored intent, and the token is dead at the end.
 @Suite(.serialized)
 struct CrashTests {
-    /// Kills at the n-th sync of the writer's thread: before the commit that it belongs to is durable.
-    @Test func `killed before any commit of the run it finishes after a start`() async throws {
-        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/strace") else {
-            return try skip("strace is not installed (apt-get install strace)")
-        }
-        var kills = 0
-        for sync in 1...60 {
-            let wasKilled = try await sweep("fdatasync", sync)
-            if wasKilled { kills += 1 } else { break }
-        }
-        // Opening the store, the alert, the reading, three settled calls: fewer would mean that the sweep missed them.
-        #expect(kills >= 6, "only \(kills) boundaries were reached")
-        print("killed at \(kills) syncs of the database")
+    /// Kills inside a transaction, at a write to the log before the one that holds the commit's mark: so before an
+    /// intent is stored, and where an answer has been read and its outcome is not stored yet.
+    @Test func `killed before a commit is stored it finishes after a start`() async throws {
+        try await sweep("pwrite64", every: 5, upTo: 400, onlyLog: true, atLeast: 6)
     }
 
-    /// Kills where the intent is stored and not a byte has left: at the connection to the provider.
+    /// Kills at the n-th sync: the commit is written, and nobody was told.
+    @Test func `killed before a commit is acknowledged it finishes after a start`() async throws {
+        try await sweep("fdatasync", every: 1, upTo: 60, onlyLog: true, atLeast: 6)
+    }
+
+    /// Kills where the intent is stored and not a byte of the call has left: one point for each of the four calls.
     @Test func `killed between an intent's commit and the first byte it finishes after a start`() async throws {
-        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/strace") else {
-            return try skip("strace is not installed (apt-get install strace)")
-        }
-        var kills = 0
-        for call in 1...8 {
-            if try await sweep("connect", call) { kills += 1 } else { break }
-        }
-        #expect(kills >= 1)
-        print("killed at \(kills) connections")
+        try await sweep("sendto", every: 1, upTo: 20, onlyLog: false, atLeast: 4)
     }
 
     @Test(arguments: PracticeAuthority.Point.allCases, ["/introspect", "/revoke"])
@@ -64,6 +52,7 @@ struct CrashTests {
         #expect(try await serving.post(Installation.alert(), delivery: "d-1").status == 202)
         for _ in 0..<6 {
             let wait = UInt64.random(in: 0...60, using: &random)
+            // The moment is what is tried here; there is nothing to wait for.
             try await Task.sleep(for: .milliseconds(Int64(wait)))
             serving.program.kill()
             try await serving.program.waitForExit()
@@ -73,15 +62,34 @@ struct CrashTests {
         serving.program.kill()
     }
 
-    /// One installation, killed at the n-th call of a system call by whichever thread makes it; `false` when the run
-    /// ended before that many.
-    private func sweep(_ call: String, _ number: Int) async throws -> Bool {
+    /// One installation after another, each killed one point later, until the run ends before the point.
+    private func sweep(_ call: String, every step: Int, upTo last: Int, onlyLog: Bool, atLeast least: Int) async throws {
+        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/strace") else {
+            return try skip("strace is not installed (apt-get install strace)")
+        }
+        var kills = 0
+        for number in stride(from: 1, through: last, by: step) {
+            guard try await isKilled(at: call, number, onlyLog: onlyLog) else { break }
+            kills += 1
+        }
+        // Fewer would mean that the sweep missed what it is for.
+        #expect(kills >= least, "only \(kills) points of \(call) were reached")
+        print("killed at \(kills) points of \(call)")
+    }
+
+    /// One installation, killed at the n-th such system call of a thread; `false` when the run ended before that many.
+    private func isKilled(at call: String, _ number: Int, onlyLog: Bool) async throws -> Bool {
         let provider = try PracticeAuthority()
         let installation = try provider.installation()
-        let wrapper = [
+        // The store is made before, so that what counts is the run and not the schema.
+        let maker = try await installation.serve()
+        maker.program.terminate()
+        try await maker.program.waitForExit()
+        var wrapper = [
             "/usr/bin/strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
             "inject=\(call):signal=KILL:when=\(number)",
         ]
+        if onlyLog { wrapper += ["-P", installation.scratch.path + "/state/cordon.db-wal"] }
         var accepted = false
         var wasKilled = true
         if let serving = try? await installation.serve(wrapper: wrapper) {
@@ -115,7 +123,7 @@ struct CrashTests {
         #expect(!provider.isActive, "the convergent effect is there at the end")
         let run = try await installation.run(try #require(runs.first?["id"]?.stringValue))
         let calls = (run["steps"]?.arrayValue ?? []).flatMap { $0["calls"]?.arrayValue ?? [] }
-        let deliveries = calls.reduce(0) { $0 + Int($1["deliveries"]?.intValue ?? 0) }
+        let deliveries = calls.reduce(0) { $0 + Int($1["delivery"]?.intValue ?? 0) }
         #expect(provider.introspections + provider.revocations <= deliveries, "no call without a stored intent")
         #expect(run["steps"]?.arrayValue?.allSatisfy { $0["phase"] == "finished" } == true)
     }

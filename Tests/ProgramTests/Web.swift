@@ -51,6 +51,7 @@ func eventually(_ what: String, seconds: Double = 30, _ holds: () async throws -
     let end = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < end {
         if try await holds() { return }
+        // Another process gives no event to wait for.
         try await Task.sleep(for: .milliseconds(20))
     }
     throw Web.NoAnswer(reason: "waited \(seconds) s for: \(what)")

@@ -57,7 +57,7 @@ import Testing
         var random = SplitMix64(seed: 1)
         let offsets = marks.flatMap { [$0.logBytes - 1, $0.logBytes, $0.logBytes + 1] }
             + (0..<80).map { _ in Int.random(in: 0..<log.count, using: &random) }
-        for offset in offsets where offset <= log.count {
+        for offset in offsets where (0...log.count).contains(offset) {
             let image = try folder.crashImage()
             try log.prefix(offset).write(to: URL(fileURLWithPath: image.log))
             let found = try await recovered(image)

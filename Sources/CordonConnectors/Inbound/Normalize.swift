@@ -55,6 +55,11 @@ extension SourceShape.Rule {
             case .failure(let error): return .failure(Refusal(.undecided, "'\(name)' gave no value: \(error.message)"))
             }
         }
+        let bytes = Value.object(attributes).jsonBytes.count
+        guard bytes <= Limits.signalBytesMax else {
+            return .failure(
+                Refusal(.overLimit, "the signal would have \(bytes) bytes, the limit is \(Limits.signalBytesMax) (signalBytesMax)"))
+        }
         let severity = text(self.severity, variables).flatMap(Signal.Severity.init(rawValue:)) ?? .medium
         let occurredAt = text(self.occurredAt, variables).flatMap(Instant.init(rfc3339:))
         return .success(

@@ -37,15 +37,24 @@ private func read(
     _ response: OutboundResponse, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass
 ) -> ReadAnswer {
     let kept = keep(exchange.keep, of: response.body)
+    let keepsake: Value = ["status": .int(Int64(response.status)), "body": kept ?? .null]
     var (kind, reason) = classify(response.status, exchange.answers, effectClass)
     if kind == .done || kind == .already, !exchange.keep.isEmpty, kept == nil {
         // A success that can't be read proves nothing; a read may simply be asked again.
         (kind, reason) = (effectClass.isWrite ? .unknown : .later, "the answer is no JSON object")
     }
+    var result = kept ?? .null
+    let bytes = result.jsonBytes.count
+    if bytes > Limits.resultBytesMax {
+        // The evidence has it whole. What a change answered is not needed to know that it happened; a reading that can't
+        // be used must not pass for one.
+        result = .null
+        reason = "the answer's kept members are \(bytes) bytes, the limit is \(Limits.resultBytesMax) (resultBytesMax)"
+        if !effectClass.isWrite, kind == .done || kind == .already { kind = .refused }
+    }
     let outcome = Outcome(
         kind, status: response.status, reason: reason,
-        retryAfterMilliseconds: kind == .later ? retryAfter(response.headers) : nil, result: kept ?? .null)
-    let keepsake: Value = ["status": .int(Int64(response.status)), "body": kept ?? .null]
+        retryAfterMilliseconds: kind == .later ? retryAfter(response.headers) : nil, result: result)
     return ReadAnswer(outcome: outcome, keepsake: keepsake.jsonBytes)
 }
 

@@ -21,6 +21,7 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case badSetting = "P044"
     case badSecret = "P045"
     case missingMapping = "P046"
+    case unreadable = "P047"
 
     package var meaning: String {
         switch self {
@@ -41,6 +42,7 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .badSetting: "a setting has no usable value"
         case .badSecret: "a secret's reference is neither a file nor a variable"
         case .missingMapping: "the playbook answers no entry of any framework"
+        case .unreadable: "a file or folder is there and can't be read"
         }
     }
 }
@@ -51,6 +53,11 @@ extension YAMLFields {
     }
 }
 
+extension YAMLLimits {
+    package static let definition = YAMLLimits(
+        bytesMax: Limits.definitionBytesMax, depthMax: Limits.definitionNestingMax)
+}
+
 /// What every loader of one file does: parse strictly, read, and give the value or every mistake.
 package struct DefinitionLoader {
     package let reader: YAMLReader
@@ -58,7 +65,7 @@ package struct DefinitionLoader {
 
     /// Runs `read` over the file's outermost map. The value counts only when nothing was wrong.
     package static func load<Item>(
-        _ bytes: [UInt8], file: String, limits: YAMLLimits = .default,
+        _ bytes: [UInt8], file: String, limits: YAMLLimits = .definition,
         _ read: (DefinitionLoader, YAMLFields) -> Item?
     ) -> Result<Item, Diagnostics> {
         do {

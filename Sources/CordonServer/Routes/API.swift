@@ -12,8 +12,8 @@ struct API: Sendable {
     let engine: Engine
     let access: Access
     let version: String
-    /// Names the installation to whoever looks for its server; not secret.
-    let installation: String?
+    /// Proves to the commands of this machine that this server is the one that the state folder names.
+    let proofKey: ProofKey?
     let bodies: BodyReader
     let logger: Logger
 
@@ -24,7 +24,9 @@ struct API: Sendable {
     /// The process lives. Says nothing of what it stands on.
     @Sendable func health(_ inquiry: Inquiry) async throws -> Response {
         var body: [String: Value] = ["status": "ok"]
-        if let installation { body["installation"] = .string(installation) }
+        if let proofKey, let nonce = inquiry.request.headers[ProofKey.header] {
+            body["proof"] = proofKey.proof(of: nonce).map(Value.string) ?? .null
+        }
         return .json(.object(body))
     }
 

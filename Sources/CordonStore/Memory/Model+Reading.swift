@@ -24,6 +24,7 @@ extension Model {
         let found = runs.values.filter { run in
             isAsked(query.id, run.id) && isAsked(query.alert, run.alert) && isAsked(text: query.phase, run.phase)
                 && isAsked(text: query.playbook, run.playbook) && isAsked(text: query.subject, run.subject)
+                && (query.wake == nil || run.wake == query.wake)
                 && (!query.onlyLive || run.endedAt == nil) && isDue(run, by: query.dueBy)
         }
         guard query.dueBy != nil else {

@@ -134,6 +134,7 @@ extension RunQuery {
         query.require("phase", phase)
         query.require("playbook", playbook)
         query.require("subject", subject)
+        query.require("wake", wake)
         if onlyLive || dueBy != nil { query.require("ended_at IS NULL") }
         query.require("due_at", "<=", dueBy?.milliseconds)
         query.page(by: "id", beyond: beyond?.text, oldestFirst: oldestFirst)

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import CordonEngine
+import CordonLanguage
 import CordonServer
 import CordonStore
 import Foundation
@@ -94,7 +95,7 @@ enum Templates {
           address: 127.0.0.1
           port: 8787
         # Everything that changes: database, evidence, keys.
-        state: \(state)
+        state: \(Value.string(state).json)
         # The folder with playbooks/ and workflows/; what is missing there comes from the binary.
         library: .
         connections: connections.yaml

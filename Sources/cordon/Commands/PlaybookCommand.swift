@@ -37,7 +37,8 @@ struct PlaybookCheck: AsyncParsableCommand {
         }
         var mistakes: [Diagnostic] = []
         var playbooks: [Playbook] = []
-        let workflows = libraryWorkflows(settings)
+        // A mistake in the library's own workflows is told too: a playbook may fail only because of it.
+        let workflows = libraryWorkflows(settings, &mistakes)
         for file in files {
             guard let contents = FileManager.default.contents(atPath: file) else {
                 throw CommandFailure(.notFound, "there is no file \(file)")
@@ -47,12 +48,20 @@ struct PlaybookCheck: AsyncParsableCommand {
             case .failure(let found): mistakes += found.all
             }
         }
-        guard mistakes.isEmpty else { throw Diagnostics(mistakes) }
+        guard !mistakes.contains(where: { $0.severity == .error }) else { throw Diagnostics(mistakes) }
+        for warning in mistakes { Output.note(warning.text) }
         report(playbooks, Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first })
     }
 
-    private func libraryWorkflows(_ settings: Settings) -> [Workflow] {
-        Shelf.files("workflows", settings).compactMap { try? Workflow.load($0.bytes, file: $0.path, digest: digestText($0.bytes)).get() }
+    private func libraryWorkflows(_ settings: Settings, _ mistakes: inout [Diagnostic]) -> [Workflow] {
+        var workflows: [Workflow] = []
+        for file in Shelf.files("workflows", settings, &mistakes) where !files.contains(file.path) {
+            switch Workflow.load(file.bytes, file: file.path, digest: digestText(file.bytes)) {
+            case .success(let workflow): workflows.append(workflow)
+            case .failure(let found): mistakes += found.all
+            }
+        }
+        return workflows
     }
 
     /// The file's first key says what it is.

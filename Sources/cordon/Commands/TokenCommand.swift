@@ -77,7 +77,13 @@ struct TokenCreate: AsyncParsableCommand {
 }
 
 struct TokenList: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List tokens, without the tokens themselves.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List tokens, without the tokens themselves.",
+        discussion: """
+            EXAMPLES
+              cordon token list
+              cordon token list -o json
+            """)
 
     @OptionGroup var common: CommonOptions
 
