@@ -39,6 +39,8 @@ struct YAMLScanner {
     var at = 0
     private var line = 1
     private var lineStart = 0
+    /// Where the first character of a line stands that is no space; remembered, because a line may hold many tabs.
+    private var indentation = (line: 0, end: 0)
     private let depthMax: Int
     private var levels: [Level] = []
     private var flowDepth = 0
@@ -107,7 +109,10 @@ extension YAMLScanner {
     /// A tab is reported when only white space stands before it and something other than a comment after it.
     private mutating func tab() {
         let place = mark
-        let isIndentation = text[lineStart..<at].allSatisfy { $0 == " " }
+        if indentation.line != line {
+            indentation = (line, text[lineStart...].firstIndex { $0 != " " } ?? text.count)
+        }
+        let isIndentation = at <= indentation.end
         while character() == "\t" || character() == " " { at += 1 }
         guard isIndentation, let next = character(), next != "\n", next != "#" else { return }
         report(.tab, place, "a tab in the indentation", "indent with spaces")
@@ -122,8 +127,8 @@ extension YAMLScanner {
 
     /// The characters up to the next white space, for messages; bounded, because a file may be one long word.
     private func word(stopsAt stops: Set<Unicode.Scalar> = []) -> String {
-        let word = text[at...].prefix { $0 != " " && $0 != "\t" && $0 != "\n" && !stops.contains($0) }
-        return String(String.UnicodeScalarView(word.prefix(40)))
+        let word = text[at...].prefix(40).prefix { $0 != " " && $0 != "\t" && $0 != "\n" && !stops.contains($0) }
+        return String(String.UnicodeScalarView(word))
     }
 }
 

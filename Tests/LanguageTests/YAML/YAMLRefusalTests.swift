@@ -47,11 +47,8 @@ import Testing
     func `nesting of any kind is refused on a stack of 512 KiB`(_ piece: String) {
         onSmallStack {
             let text = String(repeating: piece, count: 65_536 / piece.utf8.count)
-            for depth in [8, 10_000] {
-                #expect(throws: Diagnostics.self) {
-                    try YAMLDocument.parse(text.utf8, file: "f.yaml", limits: YAMLLimits(depthMax: depth))
-                }
-            }
+            let limits = YAMLLimits(depthMax: 10_000)
+            #expect(throws: Diagnostics.self) { try YAMLDocument.parse(text.utf8, file: "f.yaml", limits: limits) }
         }
     }
 
