@@ -8,6 +8,7 @@ import PackageDescription
 //
 // CORDON_PARTS=language,core builds only those rooms (and what they stand on) without resolving the
 // packages that they don't need: sanitizers, fuzzers and quick tests then take seconds.
+// CORDON_BENCH=1 adds the benchmark (`Tests/Benchmarks/README.md`), which no plain build pays for.
 
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
@@ -136,6 +137,13 @@ for test in tests where exists(test.name) && Set(test.needs).isSubset(of: built)
     targets.append(
         .testTarget(
             name: test.name, dependencies: under + kit + test.products.map(product), swiftSettings: strict))
+}
+if ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil, built.contains("program") {
+    targets.append(
+        .executableTarget(
+            name: "cordon-bench",
+            dependencies: [.target(name: "TestKit"), .target(name: "CordonLanguage"), product("Crypto")],
+            path: "Tests/Benchmarks", exclude: ["README.md"], swiftSettings: strict))
 }
 
 let package = Package(

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+import Foundation
+
+/// One measured value, beside what it should be.
+struct Figure: Sendable {
+    var name: String
+    var value: Double
+    var unit: String
+    /// The figure should stay below.
+    var target: Double?
+
+    var ratio: Double? { target.map { value / $0 } }
+
+    var json: Value {
+        var fields: [String: Value] = ["name": .string(name), "value": .double(value), "unit": .string(unit)]
+        fields["target"] = target.map(Value.double)
+        fields["ratio"] = ratio.map(Value.double)
+        return .object(fields)
+    }
+}
+
+/// The figures in the order they were measured, and the circumstances that they depend on.
+struct Report: Sendable {
+    var circumstances: [(name: String, text: String)] = []
+    var figures: [Figure] = []
+
+    mutating func note(_ name: String, _ text: String) { circumstances.append((name, text)) }
+
+    mutating func add(_ name: String, _ value: Double, _ unit: String, target: Double? = nil) {
+        figures.append(Figure(name: name, value: value, unit: unit, target: target))
+    }
+
+    /// A figure for each of the percentiles; 100 is the largest value.
+    mutating func add(
+        _ name: String, _ distribution: Distribution, _ percents: [Double], targets: [Double: Double] = [:]
+    ) {
+        for percent in percents {
+            let label = percent == 100 ? "max" : "p\(Int(percent))"
+            add("\(name), \(label)", distribution.percentile(percent), "ms", target: targets[percent])
+        }
+    }
+
+    mutating func noteMachine(_ when: String) {
+        var loads = [Double](repeating: 0, count: 3)
+        getloadavg(&loads, 3)
+        note("load average \(when)", loads.map { String(format: "%.2f", $0) }.joined(separator: " "))
+    }
+
+    var json: String {
+        let around = Dictionary(circumstances.map { ($0.name, Value.string($0.text)) }) { first, _ in first }
+        let document: Value = ["circumstances": .object(around), "figures": .array(figures.map(\.json))]
+        return document.prettyJSON
+    }
+
+    var table: String {
+        var lines = circumstances.map { "\($0.name): \($0.text)" } + [""]
+        let rows = [["measure", "figure", "target", "ratio"]] + figures.map(Report.row)
+        let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        for row in rows {
+            let cells = row.enumerated().map { column, text in
+                let fill = String(repeating: " ", count: widths[column] - text.count)
+                return column == 0 ? text + fill : fill + text
+            }
+            lines.append(cells.joined(separator: "  "))
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func row(_ figure: Figure) -> [String] {
+        [
+            figure.name, "\(short(figure.value)) \(figure.unit)",
+            figure.target.map { "< \(short($0)) \(figure.unit)" } ?? "",
+            figure.ratio.map { String(format: "%.2f", $0) } ?? "",
+        ]
+    }
+
+    private static func short(_ number: Double) -> String {
+        number == number.rounded() && abs(number) < 1e6 ? String(Int(number)) : String(format: "%.2f", number)
+    }
+}
