@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import CordonLanguage
+import Testing
+
+/// One provider with all that a call of it needs, each part of which a test may change between intent and sending.
+struct CallDesk {
+    var shape: ProviderShape
+    var settings: [String: String]
+    var connectionSecrets: [String: SecretReference] = [:]
+    var secrets: [String: String] = [:]
+    var inventory: Inventory
+    let transport: ScriptedTransport
+
+    private static let subject = Subject(kind: .credential, id: "deploy-token", provider: "auth")
+
+    /// The shipped connector of OAuth 2.0 servers, with secrets that need escaping.
+    static func oauth() throws -> CallDesk {
+        CallDesk(
+            shape: try #require(try shippedConnector("oauth2").provider),
+            settings: [
+                "introspection_endpoint": "https://auth.example/introspect",
+                "revocation_endpoint": "https://auth.example/revoke", "client_id": "cordon",
+            ],
+            connectionSecrets: ["client_secret": .environment("CLIENT")],
+            secrets: ["CLIENT": "p@ss:word", "TOKEN": "t/0 k&n"],
+            inventory: Inventory(
+                identities: [
+                    Inventory.Identity(
+                        subject: subject, matches: ["number": 7], secrets: ["token": .environment("TOKEN")])
+                ], digest: "sha256:inventory"),
+            transport: ScriptedTransport { _, _ in .answered(200, #"{"active":true}"#) })
+    }
+
+    /// The shipped connector that posts a JSON body.
+    static func posting() throws -> CallDesk {
+        try with(#require(try shippedConnector("sink").provider), url: "https://sink.example/in")
+    }
+
+    /// A connector of a test's own with one setting, `url`, and no secrets.
+    static func with(_ shape: ProviderShape, url: String = "https://api.example") -> CallDesk {
+        CallDesk(
+            shape: shape, settings: ["url": url], inventory: Inventory(identities: [], digest: ""),
+            transport: ScriptedTransport { _, _ in .answered(200, "{}") })
+    }
+
+    var provider: Provider {
+        Provider(
+            connection: Connections.Provider(
+                id: "auth", connector: "oauth2", settings: settings, secrets: connectionSecrets,
+                egress: EgressPolicy(allowsLoopback: true)),
+            shape: shape)
+    }
+
+    var sealer: CallSealer { CallSealer(providers: ["auth": provider], key: Secret("the installation's own key")) }
+
+    var requests: [OutboundRequest] { transport.requests }
+
+    func draft(_ capability: String, _ purpose: Call.Purpose, _ arguments: Value) -> CallDraft {
+        CallDraft(
+            run: RunID(stem: "01"), step: "a", number: 1, purpose: purpose, capability: capability, provider: "auth",
+            arguments: arguments)
+    }
+
+    /// The call as its intent would be stored.
+    func call(_ capability: String, _ purpose: Call.Purpose, _ arguments: Value) throws -> Call {
+        Call(
+            number: 1, purpose: purpose, attempt: 1, capability: capability, provider: "auth",
+            effectClass: try #require(shape.actions[capability]).effectClass, arguments: arguments,
+            seal: try sealer.seal(draft(capability, purpose, arguments)).get(), intendedAt: .start,
+            deadline: Instant.start.adding(milliseconds: 10_000))
+    }
+
+    func perform(_ call: Call) async -> ReadAnswer {
+        let (inventory, secrets) = (inventory, secrets)
+        let performer = Performer(
+            providers: ["auth": provider], inventory: { inventory },
+            secrets: SecretReader(folder: "/nowhere", environment: { secrets[$0] }), transport: transport,
+            sealer: sealer)
+        return await performer.perform(call, run: RunID(stem: "01"), step: "a", subject: Self.subject, now: .start)
+    }
+}
+
+extension OutboundRequest {
+    var text: String? { body.map { String(decoding: $0, as: UTF8.self) } }
+
+    func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+}
