@@ -130,7 +130,9 @@ import Testing
                 let delivery = installation.delivery(Array("{}".utf8), id, event: event)
                 _ = await engine.receive(source: "github-main", delivery)
             }
-            try await installation.wait { try await installation.base.alerts(AlertQuery()).allSatisfy { $0.state != .received } }
+            try await installation.wait {
+                try await installation.base.alerts(AlertQuery()).allSatisfy { $0.state != .received }
+            }
         }
         let states = try await installation.base.alerts(AlertQuery()).map { ($0.deliveryID, $0.state) }
         #expect(Dictionary(uniqueKeysWithValues: states) == ["d-1": .quarantined, "d-2": .read])

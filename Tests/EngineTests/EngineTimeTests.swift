@@ -75,7 +75,9 @@ import Testing
 
     // MARK: What was lost
 
-    @Test func `a call whose process ended before its answer was stored is made again under the same key`() async throws {
+    @Test func `a call whose process ended before its answer was stored is made again under the same key`()
+        async throws
+    {
         let installation = try Installation()
         let hanging = ScriptedTransport(installation) { request, _ in
             request.url.hasSuffix("/revoke") ? await noAnswer() : nil
