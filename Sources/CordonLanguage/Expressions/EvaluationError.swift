@@ -87,7 +87,9 @@ final class Fault: Error, Sendable {
     let key: String?
     let container: Datum?
 
-    init(_ code: EvaluationError.Code, _ message: String, node: Int = -1, key: String? = nil, in container: Datum? = nil) {
+    init(
+        _ code: EvaluationError.Code, _ message: String, node: Int = -1, key: String? = nil, in container: Datum? = nil
+    ) {
         self.code = code
         self.message = message
         self.node = node

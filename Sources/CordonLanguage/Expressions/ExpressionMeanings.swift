@@ -25,7 +25,10 @@ extension ExpressionIssue.Code {
     private var wordsOfForm: (meaning: String, explanation: String) {
         switch self {
         case .unexpectedCharacter:
-            ("a character has no meaning here", "Expressions are written in CEL. Compare with ==, combine with && and ||.")
+            (
+                "a character has no meaning here",
+                "Expressions are written in CEL. Compare with ==, combine with && and ||."
+            )
         case .badNumber:
             (
                 "a number is not understood",
@@ -39,7 +42,10 @@ extension ExpressionIssue.Code {
         case .unexpectedToken:
             ("something else is wanted here", "The message names what may stand here and what was found instead.")
         case .reservedWord:
-            ("a word is reserved", "Words such as if, for and return are kept for later; reach such a field as map[\"if\"].")
+            (
+                "a word is reserved",
+                "Words such as if, for and return are kept for later; reach such a field as map[\"if\"]."
+            )
         default:
             (
                 "a built-in form is not called like this",
@@ -73,7 +79,10 @@ extension ExpressionIssue.Code {
         case .unknownVariable:
             ("there is no variable of this name", "The message lists what is known here; text needs quotes.")
         case .unknownField:
-            ("there is no field of this name", "The schema of the signal or subject lists its fields; the nearest is suggested.")
+            (
+                "there is no field of this name",
+                "The schema of the signal or subject lists its fields; the nearest is suggested."
+            )
         case .absentField:
             (
                 "a field that may be absent is read without a question",
@@ -85,9 +94,13 @@ extension ExpressionIssue.Code {
                 "types do not go together",
                 "No type changes by itself: write double(x), int(x) or string(x) where that is what you mean."
             )
-        case .notSelectable: ("the value has no fields", "Only maps and objects have fields. A function needs brackets: .size().")
+        case .notSelectable:
+            ("the value has no fields", "Only maps and objects have fields. A function needs brackets: .size().")
         case .wrongResult:
-            ("the expression yields another type than is wanted", "A condition yields a bool: compare, or call a function that does.")
+            (
+                "the expression yields another type than is wanted",
+                "A condition yields a bool: compare, or call a function that does."
+            )
         case .badPattern:
             (
                 "a regular expression is wrong",
@@ -98,7 +111,11 @@ extension ExpressionIssue.Code {
             )
         case .badTemplate:
             ("a hole in a text is not closed or empty", "A hole is ${expression}; write $${ for the text ${ itself.")
-        default: ("a hole in a text yields neither a string nor an int", "Write string(…), or end an optional with .orValue(\"\").")
+        default:
+            (
+                "a hole in a text yields neither a string nor an int",
+                "Write string(…), or end an optional with .orValue(\"\")."
+            )
         }
     }
 }
@@ -110,19 +127,28 @@ extension EvaluationError.Code {
             ("a key is missing", "The alert did not carry it. Ask with has(a.b) or read it as a.?b.orValue(…).")
         case .noSuchVariable: ("a variable was not given", "The caller gave no value for it.")
         case .noSuchFunction: ("a function has no body", "It was declared for checking alone.")
-        case .noSuchOverload: ("a function or operator got a type that it does not take", "Seen where the schema says nothing of a type.")
-        case .indexOutOfRange: ("an index lies beyond the end", "Ask size() first, or read the element as list[?0].orValue(…).")
+        case .noSuchOverload:
+            ("a function or operator got a type that it does not take", "Seen where the schema says nothing of a type.")
+        case .indexOutOfRange:
+            ("an index lies beyond the end", "Ask size() first, or read the element as list[?0].orValue(…).")
         case .divisionByZero: ("division by zero", "Test the divisor first: x != 0 && y / x > 2.")
-        case .overflow: ("a result does not fit 64 bits", "Nothing wraps around silently. Use double(x) for large amounts.")
+        case .overflow:
+            ("a result does not fit 64 bits", "Nothing wraps around silently. Use double(x) for large amounts.")
         case .outOfRange: ("a number does not fit the wanted type", "int() and uint() refuse what they cannot hold.")
-        case .badConversion: ("a text cannot be read as the wanted type", "int(\"x\"), timestamp(\"x\") and their like are errors.")
+        case .badConversion:
+            ("a text cannot be read as the wanted type", "int(\"x\"), timestamp(\"x\") and their like are errors.")
         case .badArgument: ("a function cannot work on this value", "The message names the function and the value.")
-        case .badPattern: ("a regular expression made from data is wrong", "Write patterns as literals: then they are checked at load.")
+        case .badPattern:
+            (
+                "a regular expression made from data is wrong",
+                "Write patterns as literals: then they are checked at load."
+            )
         case .repeatedKey: ("a map gets one key twice", "Which of two equal keys counts would be a guess.")
         case .unsupportedKey: ("a value cannot be a map's key", "Keys are int, uint, bool or string.")
         case .noValue: ("an optional without value was opened", "Ask hasValue(), or end with .orValue(…).")
         case .wrongType: ("the result has another type than is wanted", "A condition yields true or false.")
-        case .notJSON: ("the result has no JSON form", "NaN, infinities and integers above 63 bits have none; write string(…).")
+        case .notJSON:
+            ("the result has no JSON form", "NaN, infinities and integers above 63 bits have none; write string(…).")
         case .costExceeded:
             (
                 "the evaluation cost too much",

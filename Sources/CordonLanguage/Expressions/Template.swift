@@ -152,7 +152,9 @@ struct TemplateReader {
             case .sign(.openMap): depth += 1
             case .sign(.closeMap):
                 if depth == 0 {
-                    if token.start == start + 2 { throw issue("the hole is empty", start, 3, "write $${ for the text ${") }
+                    if token.start == start + 2 {
+                        throw issue("the hole is empty", start, 3, "write $${ for the text ${")
+                    }
                     return token.start
                 }
                 depth -= 1

@@ -123,7 +123,7 @@ package enum YAMLCode: String, Sendable, Hashable, CaseIterable {
                 --- into a file of its own.
                 """
             )
-        case .keyNotText: 
+        case .keyNotText:
             (
                 "a key is not text",
                 """
@@ -183,7 +183,10 @@ package enum YAMLCode: String, Sendable, Hashable, CaseIterable {
                 """
             )
         case .empty:
-            ("the file is empty", "Nothing but comments and white space was found. `cordon playbook new` writes a start.")
+            (
+                "the file is empty",
+                "Nothing but comments and white space was found. `cordon playbook new` writes a start."
+            )
         default: ("", "")
         }
     }
@@ -219,7 +222,10 @@ package enum YAMLCode: String, Sendable, Hashable, CaseIterable {
         case .outOfRange:
             ("a value is out of its range", "The message names the smallest and the largest value allowed here.")
         case .notOneOf:
-            ("a value is not one of those allowed", "The field takes one of a fixed set of words; the message lists them.")
+            (
+                "a value is not one of those allowed",
+                "The field takes one of a fixed set of words; the message lists them."
+            )
         case .badPercentage:
             (
                 "a percentage is not understood",

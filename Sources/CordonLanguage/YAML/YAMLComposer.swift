@@ -122,7 +122,8 @@ extension YAMLComposer {
             let meant = ["y", "yes", "on", "true"].contains(leaf.text.lowercased()) ? "true" : "false"
             let plain = leaf.text.lowercased() == "null" ? "null" : meant
             report(
-                .ambiguousWord, mark, width: width, "'\(leaf.text)' is \(plain) to some YAML readers and text to others",
+                .ambiguousWord, mark, width: width,
+                "'\(leaf.text)' is \(plain) to some YAML readers and text to others",
                 "write \(plain), or \"\(leaf.text)\" in quotes")
         } else if leaf.isAmbiguousNumber {
             report(

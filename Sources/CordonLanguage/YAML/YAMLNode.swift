@@ -88,7 +88,9 @@ package struct YAMLScalar: Sendable, Hashable {
 
     /// Whether other YAML readers take this unquoted word for true, false or null: `yes`, `Off`, `TRUE`, `n`.
     var isAmbiguousWord: Bool {
-        guard style == .plain, text.utf8.count <= 5, text != "true", text != "false", text != "null" else { return false }
+        guard style == .plain, text.utf8.count <= 5, text != "true", text != "false", text != "null" else {
+            return false
+        }
         return ["y", "n", "yes", "no", "on", "off", "true", "false", "null"].contains(text.lowercased())
     }
 

@@ -189,7 +189,8 @@ extension YAMLScanner {
 
     private mutating func directive() -> Bool {
         guard text[at] == "%", !hasContent else { return false }
-        report(.tag, mark, width: word().unicodeScalars.count, "directives are not allowed: \(word())", "remove this line")
+        report(
+            .tag, mark, width: word().unicodeScalars.count, "directives are not allowed: \(word())", "remove this line")
         skipToLineEnd()
         return true
     }

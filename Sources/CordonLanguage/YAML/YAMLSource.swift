@@ -65,7 +65,8 @@ struct YAMLSource: Sendable {
                 let name = "U+" + String(repeating: "0", count: max(0, 4 - number.utf8.count)) + number
                 findings.append(
                     YAMLFinding(
-                        code: .invisibleCharacter, mark: mark, message: "the invisible character \(name) is not allowed",
+                        code: .invisibleCharacter, mark: mark,
+                        message: "the invisible character \(name) is not allowed",
                         suggestion: "remove it, or write it as an escape in double quotes"))
                 if findings.count == YAMLLimits.findingsMax { break }
             }

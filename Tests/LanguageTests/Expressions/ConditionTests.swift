@@ -9,7 +9,8 @@ import Testing
         ("true", "true"), ("1 > 2", "false"), ("any.missing", "undecided"), ("any.missing == 1", "undecided"),
         ("!any.missing", "undecided"), ("any.missing && true", "undecided"), ("true && any.missing", "undecided"),
         ("any.missing && false", "false"), ("false && any.missing", "false"), ("any.missing || true", "true"),
-        ("true || any.missing", "true"), ("any.missing || false", "undecided"), ("any.missing || any.gone", "undecided"),
+        ("true || any.missing", "true"), ("any.missing || false", "undecided"),
+        ("any.missing || any.gone", "undecided"),
         ("any.missing ? true : true", "undecided"), ("true ? true : any.missing", "true"),
         ("[1, 2].exists(x, x == 2 || any.missing)", "true"), ("[any.missing, true].exists(x, x)", "undecided"),
         ("[1, 0].exists(x, 2 / x == 2)", "true"), ("[0, 1].exists(x, 2 / x == 2)", "true"),
@@ -17,8 +18,10 @@ import Testing
         ("[0, 1].exists_one(x, 2 / x == 2)", "undecided"), ("[0, 1].filter(x, 2 / x == 2).size() == 1", "undecided"),
         ("any.raw.key == 'v' && any.raw.none > 3", "undecided"), ("any.raw.key == 'w' && any.raw.none > 3", "false"),
         ("any.tags[7] == 'a'", "undecided"), ("any.score", "undecided"), ("any.title + 1 == 2", "undecided"),
-        ("any.raw.`null`", "undecided"), ("cel.bind(x, 1 / 0, true)", "true"), ("cel.bind(x, 1 / 0, x == 1)", "undecided"),
-        ("optional.none().value()", "undecided"), ("any.?missing.orValue(false)", "false"), ("has(any.missing)", "false"),
+        ("any.raw.`null`", "undecided"), ("cel.bind(x, 1 / 0, true)", "true"),
+        ("cel.bind(x, 1 / 0, x == 1)", "undecided"),
+        ("optional.none().value()", "undecided"), ("any.?missing.orValue(false)", "false"),
+        ("has(any.missing)", "false"),
         ("has(any.missing.deeper)", "undecided"), ("any.missing in [1]", "undecided"), ("'x' in any", "false"),
     ])
     func `a condition has three results`(_ source: String, _ expected: String) throws {

@@ -33,7 +33,8 @@ import Testing
         #expect(
             try lines("any.score > 100 ? any.title : any.severity") == [
                 "any.score > 100 ? any.title : any.severity = \"high\"",
-                "  any.score > 100 = false", "    any.score = 71", "  any.title = not evaluated", "  any.severity = \"high\"",
+                "  any.score > 100 = false", "    any.score = 71", "  any.title = not evaluated",
+                "  any.severity = \"high\"",
             ])
     }
 
@@ -41,7 +42,8 @@ import Testing
         #expect(
             try lines("any.raw.none > 3 || any.raw.count == 1") == [
                 "any.raw.none > 3 || any.raw.count == 1 = true",
-                "  any.raw.none > 3 = error: no key 'none' in any.raw", "    any.raw.none = error: no key 'none' in any.raw",
+                "  any.raw.none > 3 = error: no key 'none' in any.raw",
+                "    any.raw.none = error: no key 'none' in any.raw",
                 "  any.raw.count == 1 = true", "    any.raw.count = 1",
             ])
     }
@@ -57,7 +59,8 @@ import Testing
     @Test func `functions under a name and bound names are no parts`() throws {
         #expect(
             try lines("math.greatest(alert.score, 3) == 71") == [
-                "math.greatest(alert.score, 3) == 71 = true", "  math.greatest(alert.score, 3) = 71", "    alert.score = 71",
+                "math.greatest(alert.score, 3) == 71 = true", "  math.greatest(alert.score, 3) = 71",
+                "    alert.score = 71",
             ])
     }
 
@@ -75,7 +78,8 @@ import Testing
 
     @Test(arguments: [
         "any.score > 70", "any.missing == 1", "any.missing == 1 || true", "any.tags.all(t, t != 'z')", "1 / 0 == 1",
-        "any.tags.map(t, t + '!')", "cel.bind(x, any.score, x + x)", "any.?missing.orValue(3)", "'%s'.format([any.tags])",
+        "any.tags.map(t, t + '!')", "cel.bind(x, any.score, x + x)", "any.?missing.orValue(3)",
+        "'%s'.format([any.tags])",
     ])
     func `explaining changes no outcome`(_ source: String) throws {
         let expression = try compiled(source)
@@ -100,6 +104,8 @@ import Testing
     @Test func `the paths that a condition reads are known before it runs`() throws {
         let source = "any.a.b == 1 && has(any.c) && any['d'].e.exists(x, x.f == any.g) && any.h[0].i"
         #expect(
-            try compiled(source).reads == [["any", "a", "b"], ["any", "c"], ["any", "d", "e"], ["any", "g"], ["any", "h"]])
+            try compiled(source).reads == [
+                ["any", "a", "b"], ["any", "c"], ["any", "d", "e"], ["any", "g"], ["any", "h"],
+            ])
     }
 }

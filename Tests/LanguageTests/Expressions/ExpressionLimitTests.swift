@@ -36,7 +36,9 @@ import Testing
         { String(repeating: "true?1:", count: $0 - 1) + "1" },
         { String(repeating: "dyn(", count: $0 - 1) + "1" + String(repeating: ")", count: $0 - 1) },
         { String(repeating: "cel.bind(x,1,", count: $0 - 1) + "1" + String(repeating: ")", count: $0 - 1) },
-        { String(repeating: "[true&&", count: ($0 - 1) / 3) + "true" + String(repeating: "]==[]", count: ($0 - 1) / 3) },
+        {
+            String(repeating: "[true&&", count: ($0 - 1) / 3) + "true" + String(repeating: "]==[]", count: ($0 - 1) / 3)
+        },
     ]
 
     @Test(arguments: nestings.indices)

@@ -7,13 +7,18 @@ import Testing
 @Suite struct ExpressionTrapTests {
     // MARK: Integers
 
-    @Test(arguments: [
-        ("alert.score + 1", 72), ("alert.share / 2.0", 1.5), ("alert.share + 0.5", 3.5), ("type(alert.score) == int", true),
-        ("type(alert.share) == double", true), ("type(any.score) == int", true), ("type(any.raw.ratio) == double", true),
-        ("type(any.raw.count) == int", true), ("any.raw.big", 9_007_199_254_740_993), ("any.raw.count == any.raw.ratio", true),
-        ("any.raw.big + 1", 9_007_199_254_740_994), ("any.raw.big == 9007199254740992.0", false),
-        ("any.raw.count in [1.0]", true), ("{1: 'a'}[any.raw.ratio]", "a"), ("dyn(1u) == 1 && dyn(1.0) == 1u", true),
-    ] as [(String, Value)])
+    @Test(
+        arguments: [
+            ("alert.score + 1", 72), ("alert.share / 2.0", 1.5), ("alert.share + 0.5", 3.5),
+            ("type(alert.score) == int", true),
+            ("type(alert.share) == double", true), ("type(any.score) == int", true),
+            ("type(any.raw.ratio) == double", true),
+            ("type(any.raw.count) == int", true), ("any.raw.big", 9_007_199_254_740_993),
+            ("any.raw.count == any.raw.ratio", true),
+            ("any.raw.big + 1", 9_007_199_254_740_994), ("any.raw.big == 9007199254740992.0", false),
+            ("any.raw.count in [1.0]", true), ("{1: 'a'}[any.raw.ratio]", "a"),
+            ("dyn(1u) == 1 && dyn(1.0) == 1u", true),
+        ] as [(String, Value)])
     func `a number has the type that its schema or its digits say`(_ source: String, _ value: Value) throws {
         #expect(try outcome(source) == value)
     }
@@ -51,15 +56,17 @@ import Testing
 
     // MARK: Code points
 
-    @Test(arguments: [
-        ("alert.title == '\u{E9}'", false), ("alert.title == 'e\u{301}'", true), ("alert.title.size()", 2),
-        ("size('👩‍👩‍👧')", 5), ("alert.title.startsWith('e')", true), ("alert.title.contains('e')", true),
-        ("'e\u{301}'.indexOf('\u{301}')", 1), ("'\u{E9}' in ['e\u{301}']", false), ("{'\u{E9}': 1}.size()", 1),
-        ("{'\u{E9}': 1, 'e\u{301}': 2}['e\u{301}']", 2), ("'\u{E9}' in any", false), ("'a\u{301}b'.substring(1, 2)", "\u{301}"),
-        ("alert.title.matches('^e.$')", true), ("'\u{1F600}' > '\u{FF5E}'", true), ("'Z' < 'a'", true),
-        ("'ÄB'.lowerAscii()", "Äb"), ("b'é'.size()", 2), ("'e\u{301}'.reverse()", "\u{301}e"),
-        ("'\\r\\n'.size()", 2), ("'a\u{301}'.replace('a', 'o')", "o\u{301}"),
-    ] as [(String, Value)])
+    @Test(
+        arguments: [
+            ("alert.title == '\u{E9}'", false), ("alert.title == 'e\u{301}'", true), ("alert.title.size()", 2),
+            ("size('👩‍👩‍👧')", 5), ("alert.title.startsWith('e')", true), ("alert.title.contains('e')", true),
+            ("'e\u{301}'.indexOf('\u{301}')", 1), ("'\u{E9}' in ['e\u{301}']", false), ("{'\u{E9}': 1}.size()", 1),
+            ("{'\u{E9}': 1, 'e\u{301}': 2}['e\u{301}']", 2), ("'\u{E9}' in any", false),
+            ("'a\u{301}b'.substring(1, 2)", "\u{301}"),
+            ("alert.title.matches('^e.$')", true), ("'\u{1F600}' > '\u{FF5E}'", true), ("'Z' < 'a'", true),
+            ("'ÄB'.lowerAscii()", "Äb"), ("b'é'.size()", 2), ("'e\u{301}'.reverse()", "\u{301}e"),
+            ("'\\r\\n'.size()", 2), ("'a\u{301}'.replace('a', 'o')", "o\u{301}"),
+        ] as [(String, Value)])
     func `text is code points, never what they look like`(_ source: String, _ value: Value) throws {
         let found = try outcome(source)
         #expect(found == value)
@@ -68,12 +75,13 @@ import Testing
 
     // MARK: Names
 
-    @Test(arguments: [
-        ("alert.`user-agent`", "curl/8"), ("alert['user-agent']", "curl/8"), ("alert.labels.`helm.sh/chart`", "x"),
-        ("alert.labels['helm.sh/chart']", "x"), ("has(alert.labels.`helm.sh/chart`)", true),
-        ("'helm.sh/chart' in alert.labels", true), ("has(alert.labels.`no.such`)", false),
-        ("alert.labels.?`helm.sh/chart`.orValue('-')", "x"), ("any.raw.`null` == null", true),
-    ] as [(String, Value)])
+    @Test(
+        arguments: [
+            ("alert.`user-agent`", "curl/8"), ("alert['user-agent']", "curl/8"), ("alert.labels.`helm.sh/chart`", "x"),
+            ("alert.labels['helm.sh/chart']", "x"), ("has(alert.labels.`helm.sh/chart`)", true),
+            ("'helm.sh/chart' in alert.labels", true), ("has(alert.labels.`no.such`)", false),
+            ("alert.labels.?`helm.sh/chart`.orValue('-')", "x"), ("any.raw.`null` == null", true),
+        ] as [(String, Value)])
     func `a field whose name is no identifier can be read`(_ source: String, _ value: Value) throws {
         #expect(try outcome(source) == value)
     }

@@ -8,17 +8,23 @@ import Testing
     static let seeds = [
         "alert.score > 70 && !has(alert.suppressed)", "any.identity.kind == 'service' || any.raw.count in [1, 2]",
         "any.tags.all(t, t.startsWith('a') || any.tags.exists(u, u == t))", "any.map(k, [k, k]).filter(p, p[0] != '')",
-        "cel.bind(x, [any, any], x == x ? x.size() : 0)", "any.?raw.?count.orValue(3) + 1", "'%s %d %.3f'.format([any, 1, 2.0])",
+        "cel.bind(x, [any, any], x == x ? x.size() : 0)", "any.?raw.?count.orValue(3) + 1",
+        "'%s %d %.3f'.format([any, 1, 2.0])",
         "timestamp('2026-01-02T03:04:05Z').getHours('Europe/Paris') + duration('1h30m').getMinutes()",
         "{1: 'a', 'b': [true]}.transformMap(k, v, k != 1, [v])", "cidr('10.0.0.0/8').containsIP('10.1.2.3')",
         "math.greatest([1, 2.5, 3u]) > 2 && base64.decode('aGk=') == b'hi'", "any.title.matches('(?i)^[a-z]+$')",
-        "any.raw.`null` == null ? dyn(1) : dyn('x')", "optional.of(any).optMap(a, a.score).value() - 9223372036854775807",
-        "any.tags.join(',').split(',').map(s, s.replace('a', 'bb').reverse().upperAscii())", "\"\\u00e9\" + r'\\d' + '''x'''",
+        "any.raw.`null` == null ? dyn(1) : dyn('x')",
+        "optional.of(any).optMap(a, a.score).value() - 9223372036854775807",
+        "any.tags.join(',').split(',').map(s, s.replace('a', 'bb').reverse().upperAscii())",
+        "\"\\u00e9\" + r'\\d' + '''x'''",
     ]
     static let pieces = [
-        "alert", "any", ".score", ".title", ".tags", ".raw", ".?x", "[0]", "[?0]", "['k']", "(", ")", "[", "]", "{", "}", "?", ":", ",", "&&", "||", "!", "-", "+", "*", "/",
-        "%", "==", "<", "in ", "1", "2u", "1.5e3", "9223372036854775807", "'a'", "b'x'", "\"é\"", "null", "true", ".all(x, ", ".map(x, ", ".exists(x, x", ".filter(x, ",
-        "has(", "cel.bind(x, ", ".size()", ".matches(", "'(a+)+$'", "x", "type(", "string(", "int(", ".format([", "optional.of(", ".orValue(", "`a-b`", "//", "\n", "\\",
+        "alert", "any", ".score", ".title", ".tags", ".raw", ".?x", "[0]", "[?0]", "['k']", "(", ")", "[", "]", "{",
+        "}", "?", ":", ",", "&&", "||", "!", "-", "+", "*", "/",
+        "%", "==", "<", "in ", "1", "2u", "1.5e3", "9223372036854775807", "'a'", "b'x'", "\"é\"", "null", "true",
+        ".all(x, ", ".map(x, ", ".exists(x, x", ".filter(x, ",
+        "has(", "cel.bind(x, ", ".size()", ".matches(", "'(a+)+$'", "x", "type(", "string(", "int(", ".format([",
+        "optional.of(", ".orValue(", "`a-b`", "//", "\n", "\\",
     ]
 
     /// Long texts, many keys and depth: what an alert may bring.
@@ -26,9 +32,13 @@ import Testing
         var value = LanguageTests.alert
         guard case .object(var members) = value else { return value }
         switch dice.below(6) {
-        case 0: members["title"] = .string(String(repeating: dice.pick(["a", "é", "\u{301}", "a b,"]), count: dice.below(20_000)))
+        case 0:
+            members["title"] = .string(
+                String(repeating: dice.pick(["a", "é", "\u{301}", "a b,"]), count: dice.below(20_000)))
         case 1: members["tags"] = .array((0..<dice.below(3_000)).map { .string("t\($0)") })
-        case 2: members["raw"] = .object(Dictionary(uniqueKeysWithValues: (0..<dice.below(2_000)).map { ("k\($0)", .int(Int64($0))) }))
+        case 2:
+            members["raw"] = .object(
+                Dictionary(uniqueKeysWithValues: (0..<dice.below(2_000)).map { ("k\($0)", .int(Int64($0))) }))
         case 3: members["raw"] = (0..<dice.below(100)).reduce(Value.int(1)) { value, _ in .array([value]) }
         default: break
         }
@@ -64,7 +74,9 @@ import Testing
         let (explained, parts) = expression.explain(variables)
         // NaN has no JSON form, so equal evaluations are equal values.
         guard explained == result else { return "explained differently: \(source.debugDescription)" }
-        guard parts.allSatisfy({ $0.offset >= 0 && $0.offset + $0.length <= length }) else { return "a part lies outside" }
+        guard parts.allSatisfy({ $0.offset >= 0 && $0.offset + $0.length <= length }) else {
+            return "a part lies outside"
+        }
         if let error = result.error, error.offset < 0 || error.offset > length { return "an error lies outside" }
         let again = expression.evaluate(variables)
         return again == result ? nil : "evaluated differently: \(source.debugDescription)"

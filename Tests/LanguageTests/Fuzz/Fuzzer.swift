@@ -33,7 +33,9 @@ struct Fuzzer {
             }
             let grown = (Memory.peakBytes ?? 0) - (before ?? 0)
             if grown > Memory.growthMax { findings.add("\(name): the process grew by \(grown >> 20) MiB") }
-            print("fuzz: \(name): \(seed - firstSeed) inputs, slowest \(slowest.time) (seed \(slowest.seed)), memory +\(grown >> 20) MiB")
+            print(
+                "fuzz: \(name): \(seed - firstSeed) inputs, slowest \(slowest.time) (seed \(slowest.seed)), memory +\(grown >> 20) MiB"
+            )
         }
         return findings.all
     }
@@ -82,7 +84,9 @@ extension Seeded {
             case 0: scalars.removeSubrange(place..<end)
             case 1: scalars.insert(contentsOf: scalars[place..<end], at: place)
             case 2: scalars.insert(contentsOf: pick(pieces).unicodeScalars, at: place)
-            case 3: scalars.insert(contentsOf: String(repeating: pick(pieces), count: 1 + below(70)).unicodeScalars, at: place)
+            case 3:
+                scalars.insert(
+                    contentsOf: String(repeating: pick(pieces), count: 1 + below(70)).unicodeScalars, at: place)
             default: if end > place { scalars[place] = pick(Array(pick(pieces + [text]).unicodeScalars) + ["\u{0}"]) }
             }
         }

@@ -7,10 +7,15 @@ import Testing
 
 @Suite struct PatternFuzzTests {
     static let pieces = [
-        "a", "b", "é", ".", "^", "$", "|", "(", ")", "(?:", "(?i)", "(?i-s:", "(?P<n>", "*", "+", "?", "??", "{2}", "{1,3}",
-        "{0,1000}", "[a-c]", "[^a]", "[[:alpha:]]", "[", "]", "\\d", "\\W", "\\b", "\\B", "\\A", "\\z", "\\pL", "\\p{Lu}", "\\Q", "\\E", "\\x{41}", "\\", "-",
+        "a", "b", "é", ".", "^", "$", "|", "(", ")", "(?:", "(?i)", "(?i-s:", "(?P<n>", "*", "+", "?", "??", "{2}",
+        "{1,3}",
+        "{0,1000}", "[a-c]", "[^a]", "[[:alpha:]]", "[", "]", "\\d", "\\W", "\\b", "\\B", "\\A", "\\z", "\\pL",
+        "\\p{Lu}", "\\Q", "\\E", "\\x{41}", "\\", "-",
     ]
-    static let seeds = ["^(a+)+$", "(?i)\\b[a-z0-9._%+-]+@[a-z]+\\.com\\b", "a{2,5}(b|c)*?d", "(?s)^.*\\Qa.b\\E[^\\w]$", "([^a]|\\d{3})+"]
+    static let seeds = [
+        "^(a+)+$", "(?i)\\b[a-z0-9._%+-]+@[a-z]+\\.com\\b", "a{2,5}(b|c)*?d", "(?s)^.*\\Qa.b\\E[^\\w]$",
+        "([^a]|\\d{3})+",
+    ]
 
     @Test(.timeLimit(.minutes(10)))
     func `no pattern and no text crash the engine, hang it or cost more than size times length`() {
@@ -38,7 +43,8 @@ import Testing
     @Test(.timeLimit(.minutes(10)))
     func `plain patterns match what Foundation's engine matches`() throws {
         let pieces = [
-            "a", "b", "c", ".", "(a|b)", "(?:ab|c)", "[ab]", "[^a]", "a*", "b+", "c?", "(ab)*", "(a|bc){1,2}", "[a-b]{2}", "^", "$", "\\b", "\\B", "|",
+            "a", "b", "c", ".", "(a|b)", "(?:ab|c)", "[ab]", "[^a]", "a*", "b+", "c?", "(ab)*", "(a|bc){1,2}",
+            "[a-b]{2}", "^", "$", "\\b", "\\B", "|",
             "(?:a|b*)", "(?i:A)", "\\d", "\\w+", "(^a|b$)", "(a*b)+",
         ]
         let findings = Fuzzer("patterns against Foundation", inputs: 1_000).run { dice in
@@ -49,7 +55,9 @@ import Testing
             for _ in 0..<6 {
                 let text = (0..<dice.below(9)).map { _ in dice.pick(["a", "b", "c", "A", "1", " ", "-"]) }.joined()
                 let found = other.firstMatch(in: text, range: NSRange(location: 0, length: text.utf16.count)) != nil
-                guard pattern.matches(text) == found else { return "'\(source)' on '\(text)': Foundation says \(found)" }
+                guard pattern.matches(text) == found else {
+                    return "'\(source)' on '\(text)': Foundation says \(found)"
+                }
             }
             return nil
         }

@@ -7,12 +7,15 @@ import Testing
     static let seeds = [
         "playbook: secret-leaked\nmode: enforce\ntrigger:\n  signal: secret.exposed\n  when: signal.validity == \"active\" && a in [\"b\"]\n",
         "steps:\n  - id: proof\n    do: evidence.capture\n    with: { of: [credential, \"x\"] }\n  - id: fence\n    if: \"!inputs.public\"\n",
-        "a: |\n  line\n   more\nb: >-\n  folded\n  text\nc: 'it''s'\nd: \"\\u00e9\\n\"\n", "- 1\n- - 2\n  - 3\n-\n  k: v\n", "{a: [1, {b: c}], \"d\": 'e'}\n",
+        "a: |\n  line\n   more\nb: >-\n  folded\n  text\nc: 'it''s'\nd: \"\\u00e9\\n\"\n",
+        "- 1\n- - 2\n  - 3\n-\n  k: v\n", "{a: [1, {b: c}], \"d\": 'e'}\n",
         "guards:\n  require:\n    - { that: \"s.all(c, c.x)\", else: propose }\n  limits: { per_run: 1, share: 3% }\n",
     ]
     static let pieces = [
-        "\n", "\n  ", "\n- ", ": ", ":", "- ", "-", "? ", "?", "!", "!!str ", "&a ", "*a", "<<: ", "[", "]", "{", "}", ",", "'", "\"", "|", ">", "|2-\n", "# c", " ", "\t", "\r\n", "\r",
-        "---\n", "...\n", "%YAML 1.2\n", "yes", "017", "~", "null", "é", "\u{85}", "\u{2028}", "\u{FEFF}", "\\", "@", "`", "a", "key", "\\x41", "\u{0}",
+        "\n", "\n  ", "\n- ", ": ", ":", "- ", "-", "? ", "?", "!", "!!str ", "&a ", "*a", "<<: ", "[", "]", "{", "}",
+        ",", "'", "\"", "|", ">", "|2-\n", "# c", " ", "\t", "\r\n", "\r",
+        "---\n", "...\n", "%YAML 1.2\n", "yes", "017", "~", "null", "é", "\u{85}", "\u{2028}", "\u{FEFF}", "\\", "@",
+        "`", "a", "key", "\\x41", "\u{0}",
     ]
 
     @Test(.timeLimit(.minutes(10)))
@@ -47,7 +50,9 @@ import Testing
             }
             for item in node.items ?? [] { waiting.append((item, depth + 1)) }
             let entries = node.entries ?? []
-            guard Set(entries.map(\.key)).count == entries.count else { return "a key occurs twice: \(entries.map(\.key))" }
+            guard Set(entries.map(\.key)).count == entries.count else {
+                return "a key occurs twice: \(entries.map(\.key))"
+            }
             for entry in entries { waiting.append((entry.value, depth + 1)) }
         }
         return nil

@@ -57,10 +57,11 @@ import Testing
         #expect(Value.string(text).json == json)
     }
 
-    @Test(arguments: [
-        (0, "0"), (7, "7"), (10, "10"), (-1, "-1"), (-10, "-10"), (.max, "9223372036854775807"),
-        (.min, "-9223372036854775808"),
-    ] as [(Int64, String)])
+    @Test(
+        arguments: [
+            (0, "0"), (7, "7"), (10, "10"), (-1, "-1"), (-10, "-10"), (.max, "9223372036854775807"),
+            (.min, "-9223372036854775808"),
+        ] as [(Int64, String)])
     func `integers are written with all digits`(_ number: Int64, _ json: String) {
         #expect(Value.int(number).json == json)
     }

@@ -25,7 +25,8 @@ import Testing
     @Test(arguments: [
         ("title: 12", 8, 2, "'title' must be text, found a whole number (write \"12\" in quotes)"),
         ("title: true", 8, 4, "'title' must be text, found true or false (write \"true\" in quotes)"),
-        ("title: [x]", 8, 1, "'title' must be text, found a list"), ("title: {x: 1}", 9, 1, "'title' must be text, found a map"),
+        ("title: [x]", 8, 1, "'title' must be text, found a list"),
+        ("title: {x: 1}", 9, 1, "'title' must be text, found a map"),
         ("title:", 7, 1, "'title' must be text, found nothing"),
     ])
     func `text must be text`(_ line: String, _ column: Int, _ width: Int, _ message: String) throws {
@@ -55,28 +56,39 @@ import Testing
                 == golden("min: 1.5", 6, 3, "P024", "'min' is too large (from 0 to 1)"))
         #expect(
             try words("on_top: 'true'") { _ = $0.bool("on_top") }
-                == golden("on_top: 'true'", 9, 6, "P022", "'on_top' must be true or false, found text (remove the quotes)"))
+                == golden(
+                    "on_top: 'true'", 9, 6, "P022", "'on_top' must be true or false, found text (remove the quotes)"))
     }
 
     @Test func `durations, percentages and words are told with an example or the nearest`() throws {
         #expect(
             try words("for: 1h30m") { _ = $0.milliseconds("for") }
-                == golden("for: 1h30m", 6, 5, "P023", "'for' must be a duration, found '1h30m' (a whole number and ms, s, m, h or d, such as 15m)"))
+                == golden(
+                    "for: 1h30m", 6, 5, "P023",
+                    "'for' must be a duration, found '1h30m' (a whole number and ms, s, m, h or d, such as 15m)"))
         #expect(
             try words("for: 30") { _ = $0.milliseconds("for") }
-                == golden("for: 30", 6, 2, "P023", "'for' must be a duration, found '30' (a whole number and ms, s, m, h or d, such as 15m)"))
+                == golden(
+                    "for: 30", 6, 2, "P023",
+                    "'for' must be a duration, found '30' (a whole number and ms, s, m, h or d, such as 15m)"))
         #expect(
             try words("for: 9d") { _ = $0.milliseconds("for", in: 60_000...604_800_000) }
                 == golden("for: 9d", 6, 2, "P024", "'for' is too large (from 1m to 7d)"))
         #expect(
             try words("share: 0.5") { _ = $0.percentage("share") }
-                == golden("share: 0.5", 8, 3, "P026", "'share' must be a percentage, found '0.5' (a number from 0 to 100 and the sign, such as 3%)"))
+                == golden(
+                    "share: 0.5", 8, 3, "P026",
+                    "'share' must be a percentage, found '0.5' (a number from 0 to 100 and the sign, such as 3%)"))
         #expect(
             try words("share: 101%") { _ = $0.percentage("share") }
-                == golden("share: 101%", 8, 4, "P026", "'share' must be a percentage, found '101%' (a number from 0 to 100 and the sign, such as 3%)"))
+                == golden(
+                    "share: 101%", 8, 4, "P026",
+                    "'share' must be a percentage, found '101%' (a number from 0 to 100 and the sign, such as 3%)"))
         #expect(
             try words("mode: enforced") { _ = $0.oneOf("mode", Mode.self) }
-                == golden("mode: enforced", 7, 8, "P025", "'mode' must be one of off, shadow, propose, enforce, found 'enforced' (did you mean 'enforce'?)"))
+                == golden(
+                    "mode: enforced", 7, 8, "P025",
+                    "'mode' must be one of off, shadow, propose, enforce, found 'enforced' (did you mean 'enforce'?)"))
     }
 
     @Test func `a missing field and an unknown one are told`() throws {
@@ -101,7 +113,9 @@ import Testing
 
     @Test func `lists and maps of the wrong kind are told, each item by itself`() throws {
         let found = try words("steps: [a, 1, [b]]") { _ = $0.strings("steps") }
-        #expect(found.contains("2:12: error[P022]: 'an item of steps' must be text, found a whole number (write \"1\" in quotes)"))
+        #expect(
+            found.contains(
+                "2:12: error[P022]: 'an item of steps' must be text, found a whole number (write \"1\" in quotes)"))
         #expect(found.contains("2:15: error[P022]: 'an item of steps' must be text, found a list"))
         #expect(try words("steps: x") { _ = $0.list("steps") }.contains("'steps' must be a list, found text"))
         #expect(try words("run: x") { _ = $0.mapping("run") }.contains("'run' must be a map, found text"))

@@ -40,7 +40,8 @@ import Testing
         #expect(Self.refusal(fits.utf8).hasPrefix("accepted"))
         #expect(
             Self.refusal((fits + "x").utf8)
-                == "f.yaml:1:1: error[P007]: the file has 65537 bytes, the limit is 65536 (split it; one file holds one playbook, workflow or connector)")
+                == "f.yaml:1:1: error[P007]: the file has 65537 bytes, the limit is 65536 (split it; one file holds one playbook, workflow or connector)"
+        )
     }
 
     @Test(arguments: ["[", "{a: ", "- ", "? ", "!", "&a ", "*a", "\"", "a:\n ", "- - - ", "[{", "\t[", ": "])
@@ -72,7 +73,8 @@ import Testing
     }
 
     @Test func `every number of form has a golden text here`() {
-        let told = Set(Self.goldens.compactMap { $0.text.split(separator: "[").dropFirst().first?.prefix(4) }.map(String.init))
+        let told = Set(
+            Self.goldens.compactMap { $0.text.split(separator: "[").dropFirst().first?.prefix(4) }.map(String.init))
         let form = YAMLCode.allCases.map(\.rawValue).filter { $0 < "P020" }
         #expect(Set(form).subtracting(told) == ["P007", "P015"])
     }

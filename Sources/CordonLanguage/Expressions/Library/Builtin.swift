@@ -58,7 +58,8 @@ enum Library {
         case .matches: return try StringLibrary.matches(call, site.pattern, &budget)
         case .getFullYear, .getMonth, .getDayOfYear, .getDayOfMonth, .getDate, .getDayOfWeek, .getHours, .getMinutes,
             .getSeconds, .getMilliseconds:
-            try budget.scan(call.textBytes)
+            // A zone that is asked for the first time is read from a file.
+            if call.count == 2 { try budget.spend(zoneCost + call.textBytes / 10) }
             return try TimeLibrary.part(site.function, call)
         case .charAt, .indexOf, .lastIndexOf, .lowerAscii, .upperAscii, .trim, .reverse, .replace, .split, .substring,
             .join, .format, .quote:
@@ -75,6 +76,8 @@ enum Library {
             return try NetworkLibrary.call(site.function, call)
         }
     }
+
+    private static let zoneCost = 20
 
     private static func size(_ call: Call, _ budget: inout Budget) throws(Fault) -> Datum {
         switch call[0] {

@@ -31,7 +31,9 @@ enum TimeZones {
 
     /// Words parted by single slashes; so no name can lead out of the folder.
     private static func isName(_ zone: String) -> Bool {
-        guard zone.utf8.count <= 64, let first = zone.unicodeScalars.first, Lexer.isNameStart(first) else { return false }
+        guard zone.utf8.count <= 64, let first = zone.unicodeScalars.first, Lexer.isNameStart(first) else {
+            return false
+        }
         return zone.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { part in
             !part.isEmpty
                 && part.unicodeScalars.allSatisfy { Lexer.isNamePart($0) || $0 == "-" || $0 == "+" }

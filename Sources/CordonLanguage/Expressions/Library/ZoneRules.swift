@@ -17,7 +17,8 @@ struct ZoneRules: Sendable {
             return
         }
         // The first block repeats the data in 32 bits for old readers.
-        guard reader.skip(header.bytes(wide: false)), let second = Header(&reader), read(&reader, second, wide: true) else {
+        guard reader.skip(header.bytes(wide: false)), let second = Header(&reader), read(&reader, second, wide: true)
+        else {
             return nil
         }
         rule = ZoneFooter(reader.line())

@@ -31,7 +31,9 @@ extension PatternParser {
         switch letter {
         case "d", "w", "s", "D", "W", "S":
             position += 2
-            let ranges = letter == "d" || letter == "D" ? ScalarSet.digits
+            let ranges =
+                letter == "d" || letter == "D"
+                ? ScalarSet.digits
                 : letter == "w" || letter == "W" ? ScalarSet.words : ScalarSet.spaces
             if letter.properties.isUppercase {
                 set.insert(complementOf: ranges)
@@ -62,11 +64,15 @@ extension PatternParser {
             name.append(scalar)
             position += 1
         }
-        guard let mask = ScalarSet.mask(named: String(name)) else {
+        if let mask = ScalarSet.mask(named: String(name)) {
+            set.insert(categories: mask, isNegated: isNegated)
+        } else if let script = ScalarSet.script(named: String(name)) {
+            if isNegated { set.insert(complementOf: script) } else { script.forEach { set.insert($0) } }
+        } else {
             throw PatternSlip(
-                "there is no category \\p{\(String(name))}", suggestion: "write a general category such as \\p{L} or \\p{Nd}")
+                "there is no category or script \\p{\(String(name))}",
+                suggestion: "write a general category such as \\p{L}, or a script such as \\p{Greek}")
         }
-        set.insert(categories: mask, isNegated: isNegated)
     }
 
     /// The scalar that an escape stands for.

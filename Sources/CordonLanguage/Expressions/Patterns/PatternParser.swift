@@ -181,7 +181,8 @@ struct PatternParser {
         }
         guard !name.isEmpty, take(">") else { throw PatternSlip("a group's name is letters, digits and _") }
         guard groupNames.insert(String(name)).inserted else {
-            throw PatternSlip("two groups have the name \(String(name))", suggestion: "write (?:…) for a group without name")
+            throw PatternSlip(
+                "two groups have the name \(String(name))", suggestion: "write (?:…) for a group without name")
         }
     }
 

@@ -36,7 +36,8 @@ struct ScalarSet: Sendable {
         var more: [ClosedRange<UInt32>] = []
         for range in ranges { more += CaseFolding.variants(of: range) }
         ranges += more
-        let cased = ScalarSet.mask(.uppercaseLetter) | ScalarSet.mask(.lowercaseLetter) | ScalarSet.mask(.titlecaseLetter)
+        let cased =
+            ScalarSet.mask(.uppercaseLetter) | ScalarSet.mask(.lowercaseLetter) | ScalarSet.mask(.titlecaseLetter)
         if categories & cased != 0 { categories |= cased }
     }
 

@@ -19,7 +19,9 @@ struct Machine {
             if name == "now", let now {
                 slots[index] = .value(.timestamp(now))
             } else if let value = variables[name] {
-                do throws(Fault) { slots[index] = .value(try Datum(value, program.lenses[index])) } catch { slots[index] = .fault(error) }
+                do throws(Fault) { slots[index] = .value(try Datum(value, program.lenses[index])) } catch {
+                    slots[index] = .fault(error)
+                }
             }
         }
     }

@@ -138,7 +138,8 @@ extension Lexer {
         }
         guard isTriple || (scalar != "\n" && scalar != "\r") else {
             throw failure(
-                .badString, "the string does not end on its line", from: start, suggestion: "write \\n, or three quotes")
+                .badString, "the string does not end on its line", from: start, suggestion: "write \\n, or three quotes"
+            )
         }
         position += 1
         return scalar
@@ -165,7 +166,8 @@ extension Lexer {
             return (try digits(3, radix: 8, start), false)
         default:
             throw failure(
-                .badString, "\\\(scalar) is no escape", from: start, suggestion: "write \\\\ for a backslash, or r\"…\"")
+                .badString, "\\\(scalar) is no escape", from: start, suggestion: "write \\\\ for a backslash, or r\"…\""
+            )
         }
     }
 

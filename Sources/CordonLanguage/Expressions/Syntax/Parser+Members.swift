@@ -95,7 +95,9 @@ extension Parser {
             let kind = SyntaxNode.Kind.select(operand.node, field: field, isOptional: isOptional)
             return .done(Operand(node: try add(kind, from: operand.start, mark: mark), start: operand.start))
         }
-        guard let call = try openCall(field, target: operand.node, from: operand.start, mark: mark) else { return .opened }
+        guard let call = try openCall(field, target: operand.node, from: operand.start, mark: mark) else {
+            return .opened
+        }
         return .done(call)
     }
 

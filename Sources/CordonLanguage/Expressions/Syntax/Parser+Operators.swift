@@ -59,7 +59,8 @@ extension Parser {
                 open.removeLast()
                 let kind = SyntaxNode.Kind.call(function, target: nil, arguments: [left.node, right.node])
                 right = Operand(node: try add(kind, from: left.start, mark: mark), start: left.start)
-            case .junction(let isOr, let operands, let start, let mark)? where (isOr ? Self.orLevel : Self.andLevel) > level:
+            case .junction(let isOr, let operands, let start, let mark)?
+            where (isOr ? Self.orLevel : Self.andLevel) > level:
                 open.removeLast()
                 let all = operands + [right.node]
                 right = Operand(node: try add(isOr ? .or(all) : .and(all), from: start, mark: mark), start: start)

@@ -129,7 +129,9 @@ extension Checker {
         guard !numbers.isEmpty, numbers.allSatisfy({ $0.isNumeric || solver.resolve($0, isFinal: true) == .dynamic })
         else {
             return report(
-                .wrongTypes, node, "'\(name)' takes numbers or one list of numbers, not (\(types.map { shown($0) }.joined(separator: ", ")))")
+                .wrongTypes, node,
+                "'\(name)' takes numbers or one list of numbers, not (\(types.map { shown($0) }.joined(separator: ", ")))"
+            )
         }
         return numbers.dropFirst().allSatisfy { $0 == numbers[0] } ? numbers[0] : .dynamic
     }
