@@ -152,7 +152,10 @@ extension EvaluationError.Code {
         case .costExceeded:
             (
                 "the evaluation cost too much",
-                "Work is counted in the units of Kubernetes. Bound the lists that it runs over, or make the condition simpler."
+                """
+                Work is counted in the units of Kubernetes. Bound the lists that it runs over, or make the condition \
+                simpler.
+                """
             )
         case .bytesExceeded: ("the evaluation made too many bytes", "Texts and lists that grow in loops are bounded.")
         }
