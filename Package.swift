@@ -53,8 +53,14 @@ let rooms: [Room] = [
 ]
 
 let packages: [(products: [String], dependency: Package.Dependency, name: String)] = [
-    (["Hummingbird"], .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"), "hummingbird"),
-    (["ArgumentParser"], .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"), "swift-argument-parser"),
+    (
+        ["Hummingbird"], .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        "hummingbird"
+    ),
+    (
+        ["ArgumentParser"], .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        "swift-argument-parser"
+    ),
     (
         ["Configuration"],
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
@@ -101,7 +107,9 @@ let usedC = Set(chosen.flatMap(\.c))
 }
 
 var targets: [Target] = []
-if usedC.contains("CCurl") { targets.append(.systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])])) }
+if usedC.contains("CCurl") {
+    targets.append(.systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]))
+}
 if usedC.contains("CSQLite") { targets.append(.systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])])) }
 if usedC.contains("CAssets") {
     targets.append(.target(name: "CAssets", cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]))

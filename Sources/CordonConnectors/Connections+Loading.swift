@@ -9,7 +9,9 @@ extension Connections {
         _ bytes: [UInt8], file: String, connectors: [String: Connector]
     ) -> Result<Connections, Diagnostics> {
         DefinitionLoader.load(bytes, file: file, limits: YAMLLimits(bytesMax: 1 << 20)) { loader, root in
-            let sources = (root.mappings("sources", required: true) ?? []).compactMap { readSource($0, loader, connectors) }
+            let sources = (root.mappings("sources", required: true) ?? []).compactMap {
+                readSource($0, loader, connectors)
+            }
             let providers = (root.mappings("providers", required: true) ?? []).compactMap {
                 readProvider($0, loader, connectors)
             }
@@ -24,7 +26,9 @@ extension Connections {
     private static func readID(_ map: YAMLFields) -> String? {
         guard let id = map.string("id", required: true) else { return nil }
         if !isName(id) {
-            map.report(DefinitionCode.badName.rawValue, "id", "'\(id)' is no name", "lower-case letters, digits and single hyphens")
+            map.report(
+                DefinitionCode.badName.rawValue, "id", "'\(id)' is no name",
+                "lower-case letters, digits and single hyphens")
         }
         return id
     }
@@ -86,7 +90,8 @@ extension Connections {
         for (name, setting) in shape.settings.sorted(by: { $0.key < $1.key }) {
             guard let text = fields.string(name, required: setting.isRequired) else { continue }
             if setting.kind == .url, !text.hasPrefix("https://"), !text.hasPrefix("http://") {
-                fields.report(DefinitionCode.badSetting.rawValue, name, "'\(name)' is no absolute URL", "write https://…")
+                fields.report(
+                    DefinitionCode.badSetting.rawValue, name, "'\(name)' is no absolute URL", "write https://…")
             }
             out[name] = text
         }

@@ -28,7 +28,9 @@ extension Connector {
         let delivery = map.string("delivery", required: true)
         let headers = map.strings("headers") ?? []
         if headers.count > Limits.keptHeadersMax {
-            map.report(DefinitionCode.tooMany.rawValue, "headers", "\(headers.count) headers, the limit is \(Limits.keptHeadersMax) (keptHeadersMax)")
+            map.report(
+                DefinitionCode.tooMany.rawValue, "headers",
+                "\(headers.count) headers, the limit is \(Limits.keptHeadersMax) (keptHeadersMax)")
         }
         let bytesMax = map.int("body_bytes_max", in: 1...Int64(Limits.bodyBytesCeiling)).map(Int.init)
         let rules = (map.mappings("signals", required: true) ?? []).compactMap { readRule($0, loader) }
@@ -52,12 +54,15 @@ extension Connector {
 
     private static func readRule(_ map: YAMLFields, _ loader: DefinitionLoader) -> SourceShape.Rule? {
         defer { map.refuseUnknown() }
-        let condition = loader.expression(map.node("when", required: true), "when", variables: sourceVariables, expecting: .bool)
+        let condition = loader.expression(
+            map.node("when", required: true), "when", variables: sourceVariables, expecting: .bool)
         let severity = map.node("severity").flatMap { loader.arguments($0, variables: sourceVariables) }
         let occurredAt = map.node("occurred_at").flatMap { loader.arguments($0, variables: sourceVariables) }
         let attributes = loader.argumentMap(map.node("with"), variables: sourceVariables)
         if map.string("ignore") != nil {
-            return condition.map { SourceShape.Rule(condition: $0, kind: nil, severity: nil, occurredAt: nil, attributes: [:]) }
+            return condition.map {
+                SourceShape.Rule(condition: $0, kind: nil, severity: nil, occurredAt: nil, attributes: [:])
+            }
         }
         guard let kind = map.string("kind", required: true), let condition else { return nil }
         guard let signal = SignalKind.named(kind) else {
@@ -67,7 +72,8 @@ extension Connector {
         for name in attributes.keys.sorted() where signal.fields[name] == nil {
             map.report(DefinitionCode.unknownInput.rawValue, "with", "\(kind) has no field '\(name)'")
         }
-        for (name, field) in signal.fields.sorted(by: { $0.key < $1.key }) where !field.isOptional && attributes[name] == nil {
+        for (name, field) in signal.fields.sorted(by: { $0.key < $1.key })
+        where !field.isOptional && attributes[name] == nil {
             map.report(DefinitionCode.missingInput.rawValue, "with", "\(kind) needs the field '\(name)'")
         }
         return SourceShape.Rule(
@@ -90,7 +96,9 @@ extension Connector {
         }
         let secrets = map.strings("secrets", required: true) ?? []
         let subjectSecrets = map.strings("subject_secrets", required: true) ?? []
-        let authentication = map.mapping("authentication", required: true).flatMap { readAuthentication($0, settings, secrets) }
+        let authentication = map.mapping("authentication", required: true).flatMap {
+            readAuthentication($0, settings, secrets)
+        }
         var actions: [String: ProviderShape.Action] = [:]
         if let fields = map.mapping("capabilities", required: true) {
             for key in fields.keys {
@@ -120,7 +128,9 @@ extension Connector {
         case .some(.none): return ProviderShape.Authentication.none
         case .basic:
             guard let user, let password, settings[user] != nil, secrets.contains(password) else {
-                map.report(DefinitionCode.badSetting.rawValue, "scheme", "basic needs 'user', a setting, and 'password', a secret")
+                map.report(
+                    DefinitionCode.badSetting.rawValue, "scheme",
+                    "basic needs 'user', a setting, and 'password', a secret")
                 return nil
             }
             return .basic(user: user, password: password)
@@ -147,7 +157,10 @@ extension Connector {
         }
         guard let effectClass, let act else { return nil }
         if effectClass.isWrite != capability.isWrite {
-            map.report(DefinitionCode.notOffered.rawValue, "class", "\(capability.name) \(capability.isWrite ? "changes something" : "only reads"), its class can't be \(effectClass.rawValue)")
+            map.report(
+                DefinitionCode.notOffered.rawValue, "class",
+                "\(capability.name) \(capability.isWrite ? "changes something" : "only reads"), its class can't be \(effectClass.rawValue)"
+            )
         }
         if effectClass == .probeable, state == nil {
             map.report(DefinitionCode.notOffered.rawValue, "class", "a probeable capability needs a 'state' to ask")
@@ -174,7 +187,9 @@ extension Connector {
         }
         var path: Template?
         if let node = fields.node("path"), let text = fields.string("path") {
-            if !text.hasPrefix("/") { fields.report(DefinitionCode.badPath.rawValue, "path", "a path begins with a slash") }
+            if !text.hasPrefix("/") {
+                fields.report(DefinitionCode.badPath.rawValue, "path", "a path begins with a slash")
+            }
             path = loader.template(node, text, variables: variables)
         }
         let form = loader.argumentMap(fields.node("form"), variables: variables)

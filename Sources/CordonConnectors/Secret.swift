@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 package import CordonCore
+import Glibc
 
 /// A secret in memory. It has no description but `‹secret›`; whoever reads it says so by `reveal()`.
 package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
@@ -31,7 +31,8 @@ package struct SecretReader: Sendable {
         switch reference {
         case .environment(let name):
             guard let text = environment(name), !text.isEmpty else {
-                throw ConnectorError(.secretMissing, "the environment variable \(name) is not set; set it, or refer to a file")
+                throw ConnectorError(
+                    .secretMissing, "the environment variable \(name) is not set; set it, or refer to a file")
             }
             return Secret(Array(text.utf8))
         case .file(let path):
@@ -42,7 +43,8 @@ package struct SecretReader: Sendable {
     private func readFile(_ path: String) throws(ConnectorError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw ConnectorError(.secretMissing, "could not open the secret file \(path): \(String(cString: strerror(errno)))")
+            throw ConnectorError(
+                .secretMissing, "could not open the secret file \(path): \(String(cString: strerror(errno)))")
         }
         defer { close(descriptor) }
         var status = stat()

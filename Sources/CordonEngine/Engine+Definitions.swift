@@ -31,7 +31,8 @@ extension Engine {
         case .failure(let problems):
             throw EngineError(
                 .runsStranded,
-                "the workflow \(pin.name) (\(pin.digest)) can't be read by this version: \(problems.all.first?.text ?? "")")
+                "the workflow \(pin.name) (\(pin.digest)) can't be read by this version: \(problems.all.first?.text ?? "")"
+            )
         case .success(let workflow):
             workflows.withLock { $0[pin.digest] = workflow }
             return workflow
@@ -51,7 +52,9 @@ extension Engine {
                     let run = try stored.run()
                     let definition = try await definition(of: run)
                     if let subject = run.subject {
-                        let lacking = definition.workflow.lines.map(\.capability).filter { definition.contracts[$0] == nil }
+                        let lacking = definition.workflow.lines.map(\.capability).filter {
+                            definition.contracts[$0] == nil
+                        }
                         if let first = lacking.first {
                             stranded.append("\(run.id): provider '\(subject.provider)' does not offer \(first)")
                         }
@@ -67,7 +70,8 @@ extension Engine {
             let list = stranded.prefix(20).joined(separator: "\n  ")
             throw EngineError(
                 .runsStranded,
-                "\(stranded.count) live runs can't go on under this configuration; restore what they need, or cancel them with the version that opened them:\n  \(list)")
+                "\(stranded.count) live runs can't go on under this configuration; restore what they need, or cancel them with the version that opened them:\n  \(list)"
+            )
         }
     }
 }

@@ -36,7 +36,8 @@ extension Engine {
             let keys = try source.secrets.map { (reference) throws(ConnectorError) in try secrets.read(reference) }
             alert = try shape.receive(
                 delivery, source: id, secrets: keys,
-                id: AlertID(at: now, random: (random.next(), UInt16.random(in: .min ... .max, using: &random))), at: now)
+                id: AlertID(at: now, random: (random.next(), UInt16.random(in: .min ... .max, using: &random))), at: now
+            )
         } catch let rejection as Rejection {
             return reject(rejection)
         } catch {
@@ -104,7 +105,9 @@ extension Engine {
         count { counts in
             if reading.state == .quarantined { counts.alertsQuarantined += 1 }
             for decision in reading.decisions {
-                if let verdict = Decision.Verdict(rawValue: decision.verdict) { counts.decisions[verdict, default: 0] += 1 }
+                if let verdict = Decision.Verdict(rawValue: decision.verdict) {
+                    counts.decisions[verdict, default: 0] += 1
+                }
             }
             for transition in transitions { counts.count(transition.events) }
         }
@@ -122,7 +125,8 @@ extension Engine {
     /// What reading an alert gives. Pure but for the ids of the providers, which are configuration.
     private func reading(of alert: Alert, at now: Instant) -> (Reading, [Transition]) {
         var lines = LineWriter(stream: alert.id.text, after: 1, at: now, chronicle: chronicle)
-        let normalization = shape(of: alert.source)?.normalize(alert) ?? .unknownShape("its source is no longer configured")
+        let normalization =
+            shape(of: alert.source)?.normalize(alert) ?? .unknownShape("its source is no longer configured")
         switch normalization {
         case .unknownShape(let reason):
             lines.write("alertQuarantined", ["reason": .string(reason)])
@@ -196,7 +200,8 @@ extension Decision {
         let bytes = value.jsonBytes
         guard bytes.count > Limits.entryBytesMax else { return value }
         return [
-            "id": .string(id.text), "verdict": .string(verdict.rawValue), "cut": true, "bytes": .int(Int64(bytes.count)),
+            "id": .string(id.text), "verdict": .string(verdict.rawValue), "cut": true,
+            "bytes": .int(Int64(bytes.count)),
             "digest": .string(digestText(bytes)),
         ]
     }

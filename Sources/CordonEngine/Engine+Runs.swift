@@ -51,6 +51,8 @@ extension Engine {
     }
 
     func advance(_ id: RunID, _ input: RunInput) async {
+        // A call that was found lost may have been sent again meanwhile: then it is not.
+        if case .callReturned(_, _, let outcome) = input, outcome == .lost, isInHand(id) { return }
         hold(id)
         defer { release(id) }
         if case .refused(let refusal) = await step(id, input) {
@@ -84,7 +86,8 @@ extension Engine {
                 case .full, .readOnly, .busy:
                     // What is to be stored may be an outcome that exists nowhere else: keep it and try again.
                     waits += 1
-                    logger.error("a run could not be stored; trying again", metadata: ["run": "\(id)", "error": "\(error)"])
+                    logger.error(
+                        "a run could not be stored; trying again", metadata: ["run": "\(id)", "error": "\(error)"])
                     await clock.sleep(until: clock.now.adding(milliseconds: min(Int64(waits) * 500, 10_000)))
                 case .notFound, .locked, .tooNew, .corrupt, .unavailable, .closed:
                     fail(error)
@@ -119,14 +122,8 @@ extension Engine {
     /// Makes one call whose intent is stored, and hands its outcome to the machine.
     func perform(_ id: RunID, _ step: String, _ call: Call) async {
         defer { release(id) }
-        let subject: Subject?
-        do {
-            subject = try await find(id)?.run().subject
-        } catch {
-            logger.error("a run can't be read", metadata: ["run": "\(id)", "error": "\(error)"])
-            return
-        }
-        var answer = await performer.perform(call, run: id, step: step, subject: subject, now: clock.now)
+        guard let subject = await subject(of: id) else { return }
+        var answer = await performer.perform(call, run: id, step: step, subject: subject.value, now: clock.now)
         if let keepsake = answer.keepsake, call.redeliveryClass == .read {
             do {
                 let digest = try await evidence.keep(keepsake)
@@ -146,6 +143,24 @@ extension Engine {
         if case .unavailable = await self.step(id, .callReturned(step: step, number: call.number, answer.outcome)) {
             logger.error("an outcome is not stored yet", metadata: ["run": "\(id)", "step": "\(step)"])
         }
+    }
+
+    private struct Read<Value> { var value: Value }
+
+    /// Read again until the store answers: the call has not left, and to drop it would make it one of unknown outcome.
+    private func subject(of id: RunID) async -> Read<Subject?>? {
+        while !Task.isCancelled {
+            do {
+                guard let stored = try await find(id) else { return nil }
+                return Read(value: try stored.run().subject)
+            } catch let error as StoreError where error.code == .busy {
+                await clock.sleep(until: clock.now.adding(milliseconds: 100))
+            } catch {
+                logger.error("a run can't be read", metadata: ["run": "\(id)", "error": "\(error)"])
+                return nil
+            }
+        }
+        return nil
     }
 
     private func tell(_ transition: Transition) {

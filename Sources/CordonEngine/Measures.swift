@@ -43,7 +43,8 @@ package struct Counts: Sendable, Hashable {
         counter("cordon_runs_asked_total", "Times a run came to wait for a person.", [("", runsAsked)])
         counter("cordon_calls_intended_total", "Intents stored.", [("", callsIntended)])
         counter("cordon_calls_redelivered_total", "Intents sent again.", [("", callsRedelivered)])
-        counter("cordon_calls_sent_twice_total", "Requests that the transport repeated by itself.", [("", callsSentTwice)])
+        counter(
+            "cordon_calls_sent_twice_total", "Requests that the transport repeated by itself.", [("", callsSentTwice)])
         counter(
             "cordon_outcomes_total", "Outcomes by kind.",
             Outcome.Kind.allCases.map { ("{kind=\"\($0.rawValue)\"}", outcomes[$0] ?? 0) })

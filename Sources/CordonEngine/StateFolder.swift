@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 package import CordonConnectors
 import CordonCore
+import Glibc
 
 /// Why the engine could not start or go on. Equal by code.
 package struct EngineError: Error, Sendable, CustomStringConvertible {
@@ -46,11 +46,15 @@ package struct StateFolder: Sendable, Hashable {
         for folder in [path, evidencePath, keysPath] {
             if mkdir(folder, 0o700) != 0, errno != EEXIST {
                 throw EngineError(
-                    .stateFolder, "could not make the state folder \(folder): \(String(cString: strerror(errno))); choose another with --state")
+                    .stateFolder,
+                    "could not make the state folder \(folder): \(String(cString: strerror(errno))); choose another with --state"
+                )
             }
         }
         guard access(path, W_OK | X_OK) == 0 else {
-            throw EngineError(.stateFolder, "the state folder \(path) can't be written; change its owner or choose another with --state")
+            throw EngineError(
+                .stateFolder,
+                "the state folder \(path) can't be written; change its owner or choose another with --state")
         }
     }
 
@@ -61,7 +65,8 @@ package struct StateFolder: Sendable, Hashable {
         do {
             let key = try SecretReader(folder: keysPath).read(.file(file))
             guard key.reveal().count == 64 else {
-                throw EngineError(.keyFile, "the key file \(file) is damaged: it must hold 64 hex digits; restore it from a backup")
+                throw EngineError(
+                    .keyFile, "the key file \(file) is damaged: it must hold 64 hex digits; restore it from a backup")
             }
             return key
         } catch let error as EngineError {
@@ -76,7 +81,9 @@ package struct StateFolder: Sendable, Hashable {
         var bytes: [UInt8] = []
         for _ in 0..<4 {
             let word = random.next()
-            for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
+            for shift in stride(from: 0, to: 64, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+            }
         }
         try writePrivate(Array(hexText(bytes).utf8), to: file)
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 package import CordonCore
+import Glibc
 
 /// Where `now` comes from. Everything that decides takes an `Instant`; only the shell asks a clock.
 package protocol WallClock: Sendable {

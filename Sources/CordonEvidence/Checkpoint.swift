@@ -36,7 +36,8 @@ package struct Checkpoint: Hashable, Sendable {
             throw Checkpoint.malformed("its third line is no root: expected 32 bytes as base64")
         }
         try self.init(
-            origin: String(lines[0]), size: size, root: root, extensions: lines.dropFirst(3).dropLast().map(String.init))
+            origin: String(lines[0]), size: size, root: root, extensions: lines.dropFirst(3).dropLast().map(String.init)
+        )
     }
 
     package var text: String {

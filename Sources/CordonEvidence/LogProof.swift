@@ -23,7 +23,9 @@ package struct LogProof: Hashable, Sendable {
             throw LogProof.malformed("it is larger than \(LogProof.bytesMax) bytes")
         }
         var lines = LineReader(bytes)
-        guard lines.next() == LogProof.header else { throw LogProof.malformed("its first line is not \(LogProof.header)") }
+        guard lines.next() == LogProof.header else {
+            throw LogProof.malformed("its first line is not \(LogProof.header)")
+        }
         var line = lines.next()
         extra = try LogProof.extra(line)
         if extra != nil { line = lines.next() }

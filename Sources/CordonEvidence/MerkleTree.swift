@@ -19,7 +19,8 @@ package struct MerkleTree {
             let width = 1 << level
             let start = Int(index) * width
             guard start + width <= leafHashes.count else {
-                throw EvidenceError(.sizeRefused, "could not read subtree \(index) of level \(level): it is not complete")
+                throw EvidenceError(
+                    .sizeRefused, "could not read subtree \(index) of level \(level): it is not complete")
             }
             return MerkleLog.root(of: Array(leafHashes[start..<start + width]))
         }
@@ -65,7 +66,8 @@ package struct MerkleTree {
     package func consistencyProof(from oldSize: UInt64) throws(EvidenceError) -> ConsistencyProof {
         guard oldSize > 0, oldSize <= size else {
             throw EvidenceError(
-                .sizeRefused, "could not prove consistency from \(oldSize) to \(size): the old size must be 1 to \(size)")
+                .sizeRefused,
+                "could not prove consistency from \(oldSize) to \(size): the old size must be 1 to \(size)")
         }
         var siblings: [Digest] = []
         var range = 0..<size

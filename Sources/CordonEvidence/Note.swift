@@ -68,7 +68,8 @@ package struct Note: Hashable, Sendable {
             guard !named.isEmpty else { continue }
             guard let (key, time) = named.lazy.compactMap({ signature.check($0, text) }).first else {
                 throw EvidenceError(
-                    .signatureInvalid, "could not verify the note: the signature of \(signature.name) is not by its key")
+                    .signatureInvalid, "could not verify the note: the signature of \(signature.name) is not by its key"
+                )
             }
             if !verified.contains(where: { $0.key == key }) {
                 verified.append(VerifiedSignature(key: key, timeSeconds: time))
@@ -114,7 +115,8 @@ package struct NoteSignature: Hashable, Sendable {
         let parts = line.dropFirst(NoteSignature.dash.count)
             .split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         guard parts.count == 2, let name = String(validating: parts[0], as: UTF8.self), KeyName.isValid(name),
-            let decoded = Base64.bytes(parts[1]), decoded.count > 4, let id: UInt32 = BigEndian.integer(decoded.prefix(4))
+            let decoded = Base64.bytes(parts[1]), decoded.count > 4,
+            let id: UInt32 = BigEndian.integer(decoded.prefix(4))
         else { throw malformed }
         (self.name, keyID, bytes) = (name, id, Array(decoded.dropFirst(4)))
     }

@@ -19,7 +19,8 @@ package struct WitnessPolicy: Sendable {
     /// Reads the lines `log`, `witness`, `group` and `quorum`; a name must be known before it is used.
     package init(parsing text: String) throws(EvidenceError) {
         guard text.utf8.count <= WitnessPolicy.bytesMax else {
-            throw EvidenceError(.policyMalformed, "could not read the policy: it is larger than \(WitnessPolicy.bytesMax) bytes")
+            throw EvidenceError(
+                .policyMalformed, "could not read the policy: it is larger than \(WitnessPolicy.bytesMax) bytes")
         }
         let lines = text.utf8.split(separator: Note.newline, omittingEmptySubsequences: false)
         for (number, line) in lines.enumerated() {
@@ -28,7 +29,8 @@ package struct WitnessPolicy: Sendable {
             if let comment = words.firstIndex(where: { $0.hasPrefix("#") }) { words.removeSubrange(comment...) }
             guard let keyword = words.first else { continue }
             do { try read(keyword, Array(words.dropFirst())) } catch {
-                throw EvidenceError(.policyMalformed, "could not read line \(number + 1) of the policy: \(error.reason)")
+                throw EvidenceError(
+                    .policyMalformed, "could not read line \(number + 1) of the policy: \(error.reason)")
             }
         }
         guard quorum != nil else {
@@ -82,7 +84,8 @@ package struct WitnessPolicy: Sendable {
             if words[0] != WitnessPolicy.none { try require([words[0]]) }
             quorum = words[0]
         default:
-            throw WitnessPolicy.malformed("expected log KEY, witness NAME KEY, group NAME all|any|N NAMES or quorum NAME")
+            throw WitnessPolicy.malformed(
+                "expected log KEY, witness NAME KEY, group NAME all|any|N NAMES or quorum NAME")
         }
     }
 

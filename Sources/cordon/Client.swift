@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonConnectors
+import CordonCore
 import CordonEngine
 import CordonLanguage
 import CordonServer
 import Foundation
-import CordonCore
 
 /// Speaks to a running server over its versioned API, with the token of the state folder.
 struct Client: Sendable {
@@ -92,6 +92,7 @@ struct Client: Sendable {
             case 503: .tryAgain
             default: .failed
             }
-        return CommandFailure(exit, status == 401 ? "the server does not know this token; see 'cordon token create'" : message)
+        return CommandFailure(
+            exit, status == 401 ? "the server does not know this token; see 'cordon token create'" : message)
     }
 }

@@ -73,7 +73,8 @@ struct Composition {
     }
 
     private func close() async {
-        try? FileManager.default.removeItem(atPath: settings.state.addressPath)  // a stale one is harmless: nobody answers there
+        // One that stays is harmless: nobody there can prove to be this server.
+        try? FileManager.default.removeItem(atPath: settings.state.addressPath)
         await transport.close()
         await store.close()
     }

@@ -16,7 +16,8 @@ enum Desk {
         if let client = try await Client.find(settings) { return .server(client) }
         guard FileManager.default.fileExists(atPath: settings.statePath) else {
             throw CommandFailure(
-                .notFound, "there is no state folder \(settings.statePath); make one with 'cordon init', or name it with --state")
+                .notFound,
+                "there is no state folder \(settings.statePath); make one with 'cordon init', or name it with --state")
         }
         return .store(try SQLiteStore(.readOnly(settings.statePath)))
     }
@@ -55,7 +56,9 @@ enum Desk {
     private func record(_ id: RunID, _ store: SQLiteStore) async throws -> RunRecord {
         var query = RunQuery()
         query.id = id
-        guard let record = try await store.runs(query).first else { throw CommandFailure(.notFound, "there is no run \(id)") }
+        guard let record = try await store.runs(query).first else {
+            throw CommandFailure(.notFound, "there is no run \(id)")
+        }
         return record
     }
 
@@ -75,7 +78,8 @@ func escaped(_ text: String) -> String {
 
 func runID(_ text: String) throws -> RunID {
     guard let id = RunID(text) else {
-        throw CommandFailure(.usage, "'\(text)' is no run's id; they look like run_01JD0Z… and 'cordon run list' shows them")
+        throw CommandFailure(
+            .usage, "'\(text)' is no run's id; they look like run_01JD0Z… and 'cordon run list' shows them")
     }
     return id
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CordonCore
 import CordonEngine
 import CordonLanguage
 import Foundation
 import Logging
-import CordonCore
 
 /// One JSON object a line on standard error: `at`, `level`, `message`, and the metadata by their keys.
 struct JSONLogHandler: LogHandler {
@@ -22,7 +22,9 @@ struct JSONLogHandler: LogHandler {
         writer.field("at", SystemClock().now.description)
         writer.field("level", event.level.rawValue)
         writer.field("message", "\(event.message)")
-        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key }) {
+        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).sorted(by: {
+            $0.key < $1.key
+        }) {
             writer.field(key, "\(value)")
         }
         writer.endObject()

@@ -40,7 +40,10 @@ struct Settings: Sendable {
             name: "flags",
             values: Dictionary(
                 uniqueKeysWithValues: flags.map {
-                    (AbsoluteConfigKey($0.key.split(separator: ".").map(String.init)), ConfigValue(.string($0.value), isSecret: false))
+                    (
+                        AbsoluteConfigKey($0.key.split(separator: ".").map(String.init)),
+                        ConfigValue(.string($0.value), isSecret: false)
+                    )
                 }))
         let fromFile: FileProvider<YAMLSnapshot>
         do {
@@ -60,7 +63,8 @@ struct Settings: Sendable {
         guard let contents = FileManager.default.contents(atPath: path) else {
             throw CommandFailure(.failed, "the settings file \(path) can't be read; let this user read it")
         }
-        let checked: Result<Bool, Diagnostics> = DefinitionLoader.load(Array(contents), file: display(path)) { _, root in
+        let checked: Result<Bool, Diagnostics> = DefinitionLoader.load(Array(contents), file: display(path)) {
+            _, root in
             for (name, keys) in [("listen", ["address", "port"]), ("log", ["level", "format"])] {
                 guard let map = root.mapping(name) else { continue }
                 for key in keys { _ = map.node(key) }
@@ -101,7 +105,9 @@ struct Settings: Sendable {
         identitiesPath = path("identities", "identities.yaml")
         let level = reader.string(forKey: "log.level", default: "info")
         guard let logLevel = Logger.Level(rawValue: level) else {
-            throw CommandFailure(.usage, "log.level is '\(level)'; it takes \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+            throw CommandFailure(
+                .usage,
+                "log.level is '\(level)'; it takes \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         self.logLevel = logLevel
         let format = reader.string(forKey: "log.format", default: "text")
@@ -114,7 +120,8 @@ struct Settings: Sendable {
 
 private func number(_ text: String, key: String, in range: ClosedRange<Int>) throws -> Int {
     guard let number = Int(text), range.contains(number) else {
-        throw CommandFailure(.usage, "\(key) is '\(text)'; it takes a number from \(range.lowerBound) to \(range.upperBound)")
+        throw CommandFailure(
+            .usage, "\(key) is '\(text)'; it takes a number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
 }

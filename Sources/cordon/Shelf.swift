@@ -21,18 +21,27 @@ struct Shelf: Sendable {
     /// All or nothing: with one mistake anywhere nothing is loaded, and every mistake is told.
     static func load(_ settings: Settings) throws(Diagnostics) -> Shelf {
         var mistakes: [Diagnostic] = []
-        let connectors = loadAll(files("workflows/connectors", settings, &mistakes), &mistakes) { Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes)) }
-        let workflows = loadAll(files("workflows", settings, &mistakes), &mistakes) { Workflow.load($0.bytes, file: $0.path, digest: digestText($0.bytes)) }
+        let connectors = loadAll(files("workflows/connectors", settings, &mistakes), &mistakes) {
+            Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
+        }
+        let workflows = loadAll(files("workflows", settings, &mistakes), &mistakes) {
+            Workflow.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
+        }
         let playbooks = loadAll(files("playbooks", settings, &mistakes), &mistakes) {
             Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows)
         }
-        let inventory = load(settings.identitiesPath, &mistakes) { Inventory.load($0.bytes, file: $0.path, digest: digestText($0.bytes)) }
+        let inventory = load(settings.identitiesPath, &mistakes) {
+            Inventory.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
+        }
         let connectorsByName = Dictionary(connectors.map { ($0.name, $0) }) { first, _ in first }
         let connections = load(settings.connectionsPath, &mistakes) {
             Connections.load($0.bytes, file: $0.path, connectors: connectorsByName)
         }
         if playbooks.count > Limits.playbooksMax {
-            mistakes.append(unusable("playbooks", "\(playbooks.count) playbooks, the limit is \(Limits.playbooksMax) (playbooksMax)", .tooMany, nil))
+            mistakes.append(
+                unusable(
+                    "playbooks", "\(playbooks.count) playbooks, the limit is \(Limits.playbooksMax) (playbooksMax)",
+                    .tooMany, nil))
         }
         let sources = sources(settings, &mistakes)
         guard !mistakes.contains(where: { $0.severity == .error }) else { throw Diagnostics(mistakes) }
@@ -45,7 +54,9 @@ struct Shelf: Sendable {
 
     private static func sources(_ settings: Settings, _ mistakes: inout [Diagnostic]) -> [Library.Source] {
         var sources: [Library.Source] = []
-        for (folder, kind) in [("playbooks", Library.Source.Kind.playbook), ("workflows", .workflow), ("workflows/connectors", .connector)] {
+        for (folder, kind) in [
+            ("playbooks", Library.Source.Kind.playbook), ("workflows", .workflow), ("workflows/connectors", .connector),
+        ] {
             sources += files(folder, settings, &mistakes).map {
                 Library.Source(
                     kind: kind, name: (($0.path as NSString).lastPathComponent as NSString).deletingPathExtension,
@@ -73,7 +84,9 @@ struct Shelf: Sendable {
     }
 
     private static func read(_ path: String, _ mistakes: inout [Diagnostic]) -> File? {
-        if let contents = FileManager.default.contents(atPath: path) { return File(path: display(path), bytes: Array(contents)) }
+        if let contents = FileManager.default.contents(atPath: path) {
+            return File(path: display(path), bytes: Array(contents))
+        }
         mistakes.append(unusable(display(path), "the file can't be read"))
         return nil
     }
@@ -95,7 +108,9 @@ struct Shelf: Sendable {
             let path = String(cString: name)
             if (path as NSString).deletingLastPathComponent == folder {
                 files.append(
-                    File(path: path, bytes: Array(UnsafeBufferPointer(start: asset.pointee.bytes, count: asset.pointee.count))))
+                    File(
+                        path: path,
+                        bytes: Array(UnsafeBufferPointer(start: asset.pointee.bytes, count: asset.pointee.count))))
             }
             asset += 1
         }

@@ -29,7 +29,8 @@ import Testing
     }
 
     @Test func `known bits have a known text`() {
-        #expect(AlertID(at: Instant(milliseconds: 0), random: (0, 0)).text == "alr_" + String(repeating: "0", count: 26))
+        #expect(
+            AlertID(at: Instant(milliseconds: 0), random: (0, 0)).text == "alr_" + String(repeating: "0", count: 26))
         #expect(
             AlertID(at: Instant(milliseconds: 281_474_976_710_655), random: (.max, .max)).text
                 == "alr_7" + String(repeating: "Z", count: 25))

@@ -14,7 +14,9 @@ struct InstantTests {
         #expect(Instant(rfc3339: text)?.milliseconds == milliseconds)
     }
 
-    @Test(arguments: ["", "2026", "2026-13-01T00:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23T18:04:05", "2026-11-23T18:04:05.Z", "x"])
+    @Test(arguments: [
+        "", "2026", "2026-13-01T00:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23T18:04:05", "2026-11-23T18:04:05.Z", "x",
+    ])
     func `what is no instant is refused`(_ text: String) {
         #expect(Instant(rfc3339: text) == nil)
     }
@@ -22,7 +24,8 @@ struct InstantTests {
     @Test func `writing and reading gives the same instant`() {
         var dice = Dice(3)
         for _ in 0..<5000 {
-            let instant = Instant(milliseconds: Int64.random(in: -62_135_596_800_000...253_402_300_799_999, using: &dice))
+            let instant = Instant(
+                milliseconds: Int64.random(in: -62_135_596_800_000...253_402_300_799_999, using: &dice))
             #expect(Instant(rfc3339: instant.description) == instant)
         }
     }

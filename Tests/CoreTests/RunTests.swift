@@ -7,7 +7,8 @@ import Testing
 /// The run's machine, arm by arm: an input, and the events that follow from it.
 @Suite
 struct RunTests {
-    private let revoke = LineSketch(id: "a", effectClass: .convergent, readsState: true, verify: "after.active == false")
+    private let revoke = LineSketch(
+        id: "a", effectClass: .convergent, readsState: true, verify: "after.active == false")
 
     @Test func `a run is opened with its first call intended`() {
         let drive = Bench(LineSketch(id: "a", effectClass: .read)).open()
@@ -63,7 +64,8 @@ struct RunTests {
                 == ["callResolved", "runResumed", "stepStarted", "stepFinished", "runEnded"])
     }
 
-    @Test func `a run that is cancelled while a call is in doubt ends only when a person has said what it was`() throws {
+    @Test func `a run that is cancelled while a call is in doubt ends only when a person has said what it was`() throws
+    {
         var drive = Bench(LineSketch(id: "a", effectClass: .once), LineSketch(id: "b", effectClass: .read)).open()
         try drive.answer(.lost)
         #expect(try drive.put(.cancel(by: "ann", reason: "false alarm")).kinds == ["runCancelRequested"])
@@ -194,7 +196,9 @@ extension Drive {
         for command in run.commands {
             switch command {
             case .perform(let step, let call):
-                if Int.random(in: 0..<12, using: &dice) == 0 { try putUnlessRefused(.cancel(by: "ann", reason: "stop")) }
+                if Int.random(in: 0..<12, using: &dice) == 0 {
+                    try putUnlessRefused(.cancel(by: "ann", reason: "stop"))
+                }
                 return try putUnlessRefused(.callReturned(step: step, number: call.number, outcome))
             case .wake(let at):
                 now = max(now, at)

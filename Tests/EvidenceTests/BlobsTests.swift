@@ -84,7 +84,8 @@ import Testing
         try scratch.write([0], to: "blobs/\(digest.hex.prefix(2))/notes.txt")
         #expect(try blobs.digests() == [digest])
         try blobs.sweep()
-        #expect(scratch.files().map { $0.split(separator: "/").last } == [Substring(digest.hex.dropFirst(2)), "notes.txt"])
+        #expect(
+            scratch.files().map { $0.split(separator: "/").last } == [Substring(digest.hex.dropFirst(2)), "notes.txt"])
     }
 
     @Test func `many may put the same at once`() async throws {

@@ -18,7 +18,8 @@ import Testing
 
     @Test(arguments: [
         "", "sha256:", DigestTests.ofABC, "sha256:" + DigestTests.ofABC.uppercased(), "SHA256:" + DigestTests.ofABC,
-        "sha256:" + DigestTests.ofABC + "00", "sha256:" + DigestTests.ofABC.dropLast(), "sha256: " + DigestTests.ofABC.dropLast(),
+        "sha256:" + DigestTests.ofABC + "00", "sha256:" + DigestTests.ofABC.dropLast(),
+        "sha256: " + DigestTests.ofABC.dropLast(),
     ])
     func `a text with another spelling is no digest`(text: String) {
         #expect(throws: EvidenceError(.digestMalformed, "")) { try Digest(parsing: text) }

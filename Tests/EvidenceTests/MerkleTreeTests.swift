@@ -56,7 +56,8 @@ import Testing
         let refused = EvidenceError(.frontierMalformed, "")
         for bytes in [
             [], Array(three.bytes.dropLast()), Array(three.bytes.dropLast(32)), three.bytes + [0],
-            three.bytes + Digest.of([]).bytes, Array(three.bytes.dropFirst()), [UInt8](repeating: 255, count: 8 + 64 * 32),
+            three.bytes + Digest.of([]).bytes, Array(three.bytes.dropFirst()),
+            [UInt8](repeating: 255, count: 8 + 64 * 32),
         ] {
             #expect(throws: refused) { try MerkleFrontier(bytes: bytes) }
         }
@@ -92,7 +93,9 @@ import Testing
                 let oldRoot = Entries.plainRoot(hashes.prefix(oldSize))
                 try proof.verify(oldRoot: oldRoot, newRoot: newRoot)
                 for (old, new) in [(hashes[33], newRoot), (oldRoot, hashes[33])] {
-                    #expect(throws: EvidenceError(.consistencyRefused, "")) { try proof.verify(oldRoot: old, newRoot: new) }
+                    #expect(throws: EvidenceError(.consistencyRefused, "")) {
+                        try proof.verify(oldRoot: old, newRoot: new)
+                    }
                 }
                 for wrong in wrongForms(of: proof) {
                     #expect(throws: EvidenceError(.consistencyRefused, "")) {

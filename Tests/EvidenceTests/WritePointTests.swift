@@ -10,7 +10,11 @@ import Testing
     private let content = Array("the answer of the provider".utf8)
 
     @Test func `a failing write point of put loses nothing and leaves nothing wrong`() throws {
-        let points = try points { model in try Blobs(at: "/b", disk: model) } of: { _ = try $0.put(content) }
+        let points = try points { model in
+            try Blobs(at: "/b", disk: model)
+        } of: {
+            _ = try $0.put(content)
+        }
         #expect(points == 6, "create, write, sync, rename, open the folder, sync it")
         for fault in FaultCase.all {
             for point in 1...points {

@@ -83,7 +83,9 @@ struct ContainmentTests {
 /// Says loudly that a test did not run; on the build machine that is a failure.
 func skip(_ reason: String) throws {
     print("skipped: \(reason)")
-    if ProcessInfo.processInfo.environment["CI"] != nil { Issue.record("skipped where nothing may be skipped: \(reason)") }
+    if ProcessInfo.processInfo.environment["CI"] != nil {
+        Issue.record("skipped where nothing may be skipped: \(reason)")
+    }
 }
 
 /// A port that was free a moment ago.

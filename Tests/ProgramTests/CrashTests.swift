@@ -63,7 +63,8 @@ struct CrashTests {
     }
 
     /// One installation after another, each killed one point later, until the run ends before the point.
-    private func sweep(_ call: String, every step: Int, upTo last: Int, onlyLog: Bool, atLeast least: Int) async throws {
+    private func sweep(_ call: String, every step: Int, upTo last: Int, onlyLog: Bool, atLeast least: Int) async throws
+    {
         guard FileManager.default.isExecutableFile(atPath: "/usr/bin/strace") else {
             return try skip("strace is not installed (apt-get install strace)")
         }
@@ -104,7 +105,7 @@ struct CrashTests {
             let end = try? await serving.program.waitForExit(timeoutMilliseconds: 1500)
             wasKilled = end != nil
             if !wasKilled {
-                serving.program.terminate()
+                try installation.terminateServer()
                 try await serving.program.waitForExit()
             }
         }
@@ -116,7 +117,9 @@ struct CrashTests {
     }
 
     /// What must be true after any crash and one start.
-    private func expectContained(_ installation: Installation, _ provider: PracticeAuthority, accepted: Bool) async throws {
+    private func expectContained(_ installation: Installation, _ provider: PracticeAuthority, accepted: Bool)
+        async throws
+    {
         try await eventually("the run to end") { try await installation.runs().first?["phase"] == "ended" }
         let runs = try await installation.runs()
         #expect(runs.count == 1, "one run per alert")

@@ -55,7 +55,8 @@ final class Glewlwyd: Sendable {
             "admin_session_authentication=": "admin_session_authentication=\"cookie,api_key\"",
             "@include ": "database = { type = \"sqlite3\"; path = \"\(folder)/glewlwyd.db\" };",
         ]
-        let lines = try String(contentsOfFile: settings, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = try String(contentsOfFile: settings, encoding: .utf8).split(
+            separator: "\n", omittingEmptySubsequences: false)
         let changed = lines.map { line in changes.first { line.hasPrefix($0.key) }?.value ?? String(line) }
         try changed.joined(separator: "\n").write(toFile: folder + "/glewlwyd.conf", atomically: true, encoding: .utf8)
     }
@@ -64,14 +65,20 @@ final class Glewlwyd: Sendable {
         let signIn = try await web.ask(
             "POST", base + "/auth/", headers: json, body: #"{"username":"admin","password":"password"}"#)
         let cookie = signIn.headers["set-cookie"]?.split(separator: ";").first.map(String.init) ?? ""
-        let key = try await web.ask("POST", base + "/key/", headers: [("cookie", cookie)]).json["key"]?.stringValue ?? ""
+        let key =
+            try await web.ask("POST", base + "/key/", headers: [("cookie", cookie)]).json["key"]?.stringValue ?? ""
         let admin = json + [("authorization", "token " + key)]
         for scope in ["repo:read", "repo:write"] {
             try await make(
                 "/scope/", admin,
-                ["name": .string(scope), "display_name": .string(scope), "password_required": true, "password_max_age": 0, "scheme": .object([:])])
+                [
+                    "name": .string(scope), "display_name": .string(scope), "password_required": true,
+                    "password_max_age": 0, "scheme": .object([:]),
+                ])
         }
-        try await make("/mod/plugin/", admin, ["module": "oidc", "name": "oidc", "display_name": "oidc", "enabled": true, "parameters": plugin])
+        try await make(
+            "/mod/plugin/", admin,
+            ["module": "oidc", "name": "oidc", "display_name": "oidc", "enabled": true, "parameters": plugin])
         try await make(
             "/client/", admin,
             [
@@ -116,7 +123,10 @@ final class Glewlwyd: Sendable {
     func token() async throws -> String {
         let answer = try await web.form(
             base + "/oidc/token",
-            [("grant_type", "password"), ("username", "dave"), ("password", "password1"), ("scope", "repo:read openid")],
+            [
+                ("grant_type", "password"), ("username", "dave"), ("password", "password1"),
+                ("scope", "repo:read openid"),
+            ],
             user: "bot-ci", password: "bot-secret-1")
         guard let token = answer.json["access_token"]?.stringValue else {
             throw Web.NoAnswer(reason: "no token: \(answer.status) \(answer.text)")

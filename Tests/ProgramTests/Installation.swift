@@ -56,14 +56,18 @@ final class Installation: Sendable {
                 matches: { issuer: github, repository: octo-org/billing, secret_type: example_api_token }
                 secrets: { token: { file: token } }
             """, to: "identities.yaml")
-        for (name, text) in [("hook-secret", Installation.hookSecret), ("client-secret", clientSecret), ("token", token)] {
+        for (name, text) in [
+            ("hook-secret", Installation.hookSecret), ("client-secret", clientSecret), ("token", token),
+        ] {
             let path = try scratch.write(text, to: name)
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
         }
     }
 
     /// A command run to its end.
-    func command(_ arguments: String..., folder: String? = nil) async throws -> (end: ProgramUnderTest.End, output: String, error: String) {
+    func command(_ arguments: String..., folder: String? = nil) async throws -> (
+        end: ProgramUnderTest.End, output: String, error: String
+    ) {
         let program = try ProgramUnderTest(
             Installation.program, arguments, folder: folder ?? scratch.path, capturedIn: scratch, as: "command")
         let end = try await program.waitForExit(timeoutMilliseconds: 60_000)
@@ -79,12 +83,21 @@ final class Installation: Sendable {
         return Serving(program: program, url: "http://127.0.0.1:\(port)", web: web)
     }
 
+    /// Ends the server itself, whatever it was started under.
+    func terminateServer() throws {
+        let address = try JSON.parse([UInt8](Data(contentsOf: URL(filePath: scratch.path + "/state/server.json"))))
+        guard let id = address["pid"]?.intValue, id > 1 else { throw Web.NoAnswer(reason: "no server is announced") }
+        kill(Int32(id), SIGTERM)
+    }
+
     struct Serving: Sendable {
         let program: ProgramUnderTest
         let url: String
         let web: Web
 
-        func post(_ body: String, delivery: String, event: String = "secret_scanning_alert", signature: String? = nil) async throws -> Web.Answer {
+        func post(_ body: String, delivery: String, event: String = "secret_scanning_alert", signature: String? = nil)
+            async throws -> Web.Answer
+        {
             try await web.ask(
                 "POST", url + "/hooks/github",
                 headers: [
@@ -95,7 +108,8 @@ final class Installation: Sendable {
     }
 
     static func sign(_ body: String) -> String {
-        let code = HMAC<SHA256>.authenticationCode(for: Array(body.utf8), using: SymmetricKey(data: Array(hookSecret.utf8)))
+        let code = HMAC<SHA256>.authenticationCode(
+            for: Array(body.utf8), using: SymmetricKey(data: Array(hookSecret.utf8)))
         return "sha256=" + code.map { String(format: "%02x", $0) }.joined()
     }
 

@@ -41,7 +41,9 @@ final class PracticeAuthority: Sendable {
                 switch request.path {
                 case "/introspect":
                     state.introspections += 1
-                    return .json(names && state.isActive ? #"{"active":true,"scope":"repo:read","client_id":"billing"}"# : #"{"active":false}"#)
+                    return .json(
+                        names && state.isActive
+                            ? #"{"active":true,"scope":"repo:read","client_id":"billing"}"# : #"{"active":false}"#)
                 case "/revoke":
                     state.revocations += 1
                     if names { state.isActive = false }

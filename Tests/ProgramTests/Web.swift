@@ -35,9 +35,13 @@ struct Web {
         }
     }
 
-    func form(_ url: String, _ fields: [(String, String)], user: String? = nil, password: String = "") async throws -> Answer {
+    func form(_ url: String, _ fields: [(String, String)], user: String? = nil, password: String = "") async throws
+        -> Answer
+    {
         var headers = [(name: "content-type", value: "application/x-www-form-urlencoded")]
-        if let user { headers.append(("authorization", "Basic " + Data("\(user):\(password)".utf8).base64EncodedString())) }
+        if let user {
+            headers.append(("authorization", "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()))
+        }
         let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
         let body = fields.map { name, value in
             name + "=" + (value.addingPercentEncoding(withAllowedCharacters: allowed) ?? "")

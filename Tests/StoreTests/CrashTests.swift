@@ -36,7 +36,9 @@ import Testing
             for writer in 1...8 {
                 group.addTask {
                     try await tested.store.openRun(writer)
-                    for number in 2..<60 { try await tested.store.commit(Sample.change(writer, from: number, to: number + 1)) }
+                    for number in 2..<60 {
+                        try await tested.store.commit(Sample.change(writer, from: number, to: number + 1))
+                    }
                 }
             }
             for _ in 0..<10 {
@@ -55,7 +57,8 @@ import Testing
         let log = try folder.bytes(of: folder.log)
         let whole = try await recovered(try folder.crashImage())
         var random = SplitMix64(seed: 1)
-        let offsets = marks.flatMap { [$0.logBytes - 1, $0.logBytes, $0.logBytes + 1] }
+        let offsets =
+            marks.flatMap { [$0.logBytes - 1, $0.logBytes, $0.logBytes + 1] }
             + (0..<80).map { _ in Int.random(in: 0..<log.count, using: &random) }
         for offset in offsets where (0...log.count).contains(offset) {
             let image = try folder.crashImage()
@@ -75,7 +78,9 @@ import Testing
         for _ in 0..<80 {
             let start = Int.random(in: 0..<log.count, using: &random) / 512 * 512
             var garbled = log
-            for place in start..<min(start + 512, log.count) { garbled[place] = UInt8.random(in: 0...255, using: &random) }
+            for place in start..<min(start + 512, log.count) {
+                garbled[place] = UInt8.random(in: 0...255, using: &random)
+            }
             let image = try folder.crashImage()
             try garbled.write(to: URL(fileURLWithPath: image.log))
             let found = try await recovered(image)

@@ -149,7 +149,8 @@ struct Script {
         return Reading(
             alert: Sample.alertID(alert), state: chance(1, in: 4) ? .quarantined : .read,
             signals: chance(1, in: 3) ? [] : [Sample.signal(chance(1, in: 6) ? number() : alert)],
-            decisions: chance(1, in: 3) ? [] : [Sample.decision(alert, verdict: chance(1, in: 2) ? "shadow" : "enforce")],
+            decisions: chance(1, in: 3)
+                ? [] : [Sample.decision(alert, verdict: chance(1, in: 2) ? "shadow" : "enforce")],
             opened: (0..<Int.random(in: 0...2, using: &random)).map { _ in Sample.change(number(), from: 0, to: 1) },
             entries: (0..<Int.random(in: 0...2, using: &random)).map { Sample.entry(stream, from + $0, "read") })
     }
@@ -162,7 +163,9 @@ struct Script {
         if chance(1, in: 3) { change.run.wake = nil }
         if chance(1, in: 3) { change.run.dueAt = nil }
         if chance(1, in: 3) { change.run.dueAt = Sample.time(number()) }
-        if chance(1, in: 3) { change.run.subject = ["", "caf\u{e9}", "cafe\u{301}"].randomElement(using: &random) ?? "" }
+        if chance(1, in: 3) {
+            change.run.subject = ["", "caf\u{e9}", "cafe\u{301}"].randomElement(using: &random) ?? ""
+        }
         if chance(1, in: 10) { change.run.snapshot = [] }
         if chance(1, in: 10) { change.run.snapshot = [UInt8](repeating: UInt8(number()), count: 9000) }
         return change

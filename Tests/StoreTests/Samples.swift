@@ -8,7 +8,9 @@ import Testing
 enum Sample {
     static func time(_ seconds: Int) -> Instant { Instant(milliseconds: 1_760_000_000_000 + Int64(seconds) * 1000) }
 
-    static func stem(_ number: Int) -> String { "01TEST" + String(repeating: "0", count: 6 - "\(number)".count) + "\(number)" }
+    static func stem(_ number: Int) -> String {
+        "01TEST" + String(repeating: "0", count: 6 - "\(number)".count) + "\(number)"
+    }
 
     static func alertID(_ number: Int) -> AlertID { AlertID(stem: stem(number)) }
     static func runID(_ number: Int) -> RunID { RunID(stem: stem(number)) }
@@ -52,7 +54,8 @@ enum Sample {
     }
 
     /// The run's change from entry `from` to entry `to`.
-    static func change(_ number: Int, from: Int, to: Int, phase: String = "running", mark: String = "done") -> RunChange {
+    static func change(_ number: Int, from: Int, to: Int, phase: String = "running", mark: String = "done") -> RunChange
+    {
         RunChange(
             expectedNumber: from, run: run(number, at: to, phase: phase),
             entries: (from + 1...to).map { entry(runID(number).text, $0, mark) })

@@ -124,6 +124,7 @@ package final class ProgramUnderTest: Sendable {
             return state.lastWaiter
         }
         let watchdog = Task {
+            // The watchdog itself: it ends a wait that nothing else would end.
             try await Task.sleep(for: .milliseconds(timeoutMilliseconds))
             change { $0.expired.insert(number) }
         }

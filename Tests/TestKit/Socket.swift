@@ -85,6 +85,7 @@ struct Socket: Sendable {
         bytes.withUnsafeBytes { buffer in
             var done = 0
             while done < buffer.count {
+                // The loop runs only over bytes that are there, so there is a base address.
                 let count = send(descriptor, buffer.baseAddress! + done, buffer.count - done, Int32(MSG_NOSIGNAL))
                 if count < 0 && errno == EINTR { continue }
                 if count <= 0 { return false }

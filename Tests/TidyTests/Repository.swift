@@ -59,7 +59,9 @@ struct Repository {
 
     static func isRead(_ path: String) -> Bool {
         if path.hasPrefix(".ci/") { return true }
-        let endings = [".swift", ".c", ".h", ".js", ".css", ".html", ".md", ".yaml", ".yml", ".txt", ".sh", ".modulemap"]
+        let endings = [
+            ".swift", ".c", ".h", ".js", ".css", ".html", ".md", ".yaml", ".yml", ".txt", ".sh", ".modulemap",
+        ]
         return endings.contains { path.hasSuffix($0) }
     }
 }

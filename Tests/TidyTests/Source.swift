@@ -42,7 +42,8 @@ struct Source {
     /// Data from outside that is kept as it came: vectors, payloads, recorded histories.
     var isFixture: Bool {
         let folders = path.split(separator: "/").dropLast()
-        return isUnderTests && folders.contains { ["fixtures", "vectors", "histories", "golden"].contains($0.lowercased()) }
+        return isUnderTests
+            && folders.contains { ["fixtures", "vectors", "histories", "golden"].contains($0.lowercased()) }
     }
 
     /// A comment on the line itself, or on the one before it, is taken for the reason.

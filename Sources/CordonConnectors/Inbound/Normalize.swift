@@ -58,7 +58,9 @@ extension SourceShape.Rule {
         let bytes = Value.object(attributes).jsonBytes.count
         guard bytes <= Limits.signalBytesMax else {
             return .failure(
-                Refusal(.overLimit, "the signal would have \(bytes) bytes, the limit is \(Limits.signalBytesMax) (signalBytesMax)"))
+                Refusal(
+                    .overLimit,
+                    "the signal would have \(bytes) bytes, the limit is \(Limits.signalBytesMax) (signalBytesMax)"))
         }
         let severity = text(self.severity, variables).flatMap(Signal.Severity.init(rawValue:)) ?? .medium
         let occurredAt = text(self.occurredAt, variables).flatMap(Instant.init(rfc3339:))

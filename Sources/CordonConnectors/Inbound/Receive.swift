@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import CordonCore
 import Crypto
 import Foundation
-package import CordonCore
 
 /// One webhook delivery as the HTTP server hands it in; nothing of it is believed yet.
 package struct InboundDelivery: Sendable {
@@ -40,7 +40,9 @@ extension SourceShape {
         else { throw .deliveryMissing }
         var kept: [String: String] = [:]
         for name in keptHeaders {
-            if let value = delivery.headers[name] { kept[name] = String(value.prefix(Limits.headerValueBytesMax)) }
+            if let value = delivery.headers[name] {
+                kept[name] = prefix(of: value, bytesMax: Limits.headerValueBytesMax)
+            }
         }
         return Alert(
             id: id, source: source, deliveryID: deliveryID, receivedAt: now, headers: kept, body: delivery.body,
@@ -77,6 +79,18 @@ extension SourceShape.Authentication {
         case .base64: prefix + Data(code).base64EncodedString()
         }
     }
+}
+
+/// Whole scalars of the text, at most so many bytes.
+private func prefix(of text: String, bytesMax: Int) -> String {
+    var kept = String.UnicodeScalarView()
+    var bytes = 0
+    for scalar in text.unicodeScalars {
+        bytes += UTF8.width(scalar)
+        if bytes > bytesMax { break }
+        kept.append(scalar)
+    }
+    return String(kept)
 }
 
 /// `sha256:` and the hex digest.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
-import Foundation
 package import CordonCore
 import CordonLanguage
+import Crypto
+import Foundation
 
 /// Seals calls: the idempotency key under the installation's key, and the digest of the request as it will be sent,
 /// with handles where its secrets will stand.

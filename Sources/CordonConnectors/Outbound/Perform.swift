@@ -35,7 +35,9 @@ package struct Performer: Sendable {
             run: run, step: step, number: call.number, purpose: call.purpose, capability: call.capability,
             provider: call.provider, arguments: call.arguments)
         guard case .success(call.seal) = sealer.seal(draft) else {
-            return refusal(.refused, "not sent: the request is no longer the one that was intended; its provider's settings changed")
+            return refusal(
+                .refused,
+                "not sent: the request is no longer the one that was intended; its provider's settings changed")
         }
         let values: [String: Value]
         do { values = try reveal(provider, subject) } catch {
@@ -67,7 +69,8 @@ package struct Performer: Sendable {
         let identity = subject.flatMap { inventory()[$0.id] }
         for name in provider.shape.subjectSecrets {
             guard let reference = identity?.secrets[name] else {
-                throw ConnectorError(.secretMissing, "the inventory has no secret '\(name)' for \(subject?.id ?? "the subject")")
+                throw ConnectorError(
+                    .secretMissing, "the inventory has no secret '\(name)' for \(subject?.id ?? "the subject")")
             }
             values[name] = .string(String(decoding: try secrets.read(reference).reveal(), as: UTF8.self))
         }

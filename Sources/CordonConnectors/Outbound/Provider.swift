@@ -116,7 +116,8 @@ extension Provider {
             case .success(.null): continue
             case .success(let value):
                 guard let text = value.scalarText, !text.isEmpty else {
-                    return .failure(Refusal(.unbuildable, "the form field '\(name)' is empty or no scalar; nothing was sent"))
+                    return .failure(
+                        Refusal(.unbuildable, "the form field '\(name)' is empty or no scalar; nothing was sent"))
                 }
                 pairs.append(percentEncoded(name) + "=" + percentEncoded(text))
             }

@@ -66,7 +66,7 @@ private func classify(
     if answers.done.contains(status) { return (.done, nil) }
     if answers.already.contains(status) { return (.already, nil) }
     if answers.refused.contains(status) { return (.refused, "the provider refused it") }
-    if answers.later.contains(status), !(status == 503 && effectClass == .once) {
+    if answers.later.contains(status), !isInDoubt(status, effectClass) {
         return (.later, "the provider asked to wait")
     }
     switch status {
@@ -77,6 +77,13 @@ private func classify(
     case 400...499: return (.refused, "the provider refused it")
     default: return (.unknown, "the provider answered with a status that its connector doesn't know")
     }
+}
+
+/// A connector may call a fault of the provider «later», and so did not happen; where a second effect would be one too
+/// many, its word is not enough.
+private func isInDoubt(_ status: Int, _ effectClass: EffectClass) -> Bool {
+    guard (500...599).contains(status) else { return false }
+    return effectClass == .once || status != 503 && !effectClass.mayBeIntendedAnew
 }
 
 /// `Retry-After` (RFC 9110 §10.2.3) in seconds. A date is not honored: the provider's clock is not ours.

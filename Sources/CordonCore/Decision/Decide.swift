@@ -52,7 +52,9 @@ package func decide(_ signal: Signal, _ library: Library, at now: Instant) -> De
                 match.reasons.append(
                     Decision.Reason(
                         guardName: "limit", verdict: .ignore,
-                        because: "the signal opens \(opened) runs already, the limit is \(Limits.runsPerAlertMax) (runsPerAlertMax)"))
+                        because:
+                            "the signal opens \(opened) runs already, the limit is \(Limits.runsPerAlertMax) (runsPerAlertMax)"
+                    ))
                 match.verdict = strictest(match.reasons.map(\.verdict))
             }
         }
@@ -79,7 +81,8 @@ private func weigh(
 
 private func weighTrigger(_ trigger: Playbook.Trigger, _ variables: [String: Value]) -> Decision.Reason? {
     guard let condition = trigger.condition else {
-        return Decision.Reason(guardName: "trigger", verdict: .enforce, because: "every \(trigger.signalKind) triggers it")
+        return Decision.Reason(
+            guardName: "trigger", verdict: .enforce, because: "every \(trigger.signalKind) triggers it")
     }
     let (answer, parts) = condition.explain(variables)
     let inputs: Value = .array(parts.map(\.value))

@@ -9,7 +9,9 @@ extension Inventory {
         return DefinitionLoader.load(bytes, file: file, limits: limits) { loader, root in
             guard let items = root.mappings("identities", required: true) else { return nil }
             if items.count > Limits.identitiesMax {
-                root.report(.tooMany, "identities", "\(items.count) identities, the limit is \(Limits.identitiesMax) (identitiesMax)")
+                root.report(
+                    .tooMany, "identities",
+                    "\(items.count) identities, the limit is \(Limits.identitiesMax) (identitiesMax)")
             }
             var seen: Set<String> = []
             let identities = items.compactMap { fields -> Identity? in
@@ -26,7 +28,9 @@ extension Inventory {
 
     private static func readIdentity(_ fields: YAMLFields, _ loader: DefinitionLoader) -> Identity? {
         let id = fields.string("id", required: true)
-        if let id, !isName(id) { fields.report(.badName, "id", "'\(id)' is no name", "lower-case letters, digits and single hyphens") }
+        if let id, !isName(id) {
+            fields.report(.badName, "id", "'\(id)' is no name", "lower-case letters, digits and single hyphens")
+        }
         let kind = fields.oneOf("kind", Subject.Kind.self, required: true)
         let provider = fields.string("provider", required: true)
         let owner = fields.string("owner")
@@ -35,7 +39,9 @@ extension Inventory {
         let matches = fields.value("matches", required: true)
         let secrets = readSecrets(fields, "secrets", loader)
         guard case .object(let named)? = matches, !named.isEmpty else {
-            if matches != nil { fields.report(.missingInput, "matches", "'matches' names no field by which an alert could mean it") }
+            if matches != nil {
+                fields.report(.missingInput, "matches", "'matches' names no field by which an alert could mean it")
+            }
             return nil
         }
         guard let id, let kind, let provider else { return nil }
@@ -44,7 +50,9 @@ extension Inventory {
             matches: named, secrets: secrets)
     }
 
-    private static func readSecrets(_ fields: YAMLFields, _ key: String, _ loader: DefinitionLoader) -> [String: SecretReference] {
+    private static func readSecrets(_ fields: YAMLFields, _ key: String, _ loader: DefinitionLoader) -> [String:
+        SecretReference]
+    {
         guard let map = fields.mapping(key) else { return [:] }
         var out: [String: SecretReference] = [:]
         for name in map.keys {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-
 /// One line of the history: something that happened to one alert or run, under a number without gaps in its stream.
 ///
 /// The bytes are what is stored, hashed into the log and exported: they are made once, here, and never again.

@@ -133,7 +133,10 @@ package struct DefinitionLoader {
             return .list(items.compactMap { arguments($0, variables: variables) })
         case .mapping(let entries):
             var members: [String: Arguments] = [:]
-            for entry in entries { members[entry.key] = arguments(entry.value, variables: variables) }
+            // A mistake in a value is told once; that the parameter is given stays true.
+            for entry in entries {
+                members[entry.key] = arguments(entry.value, variables: variables) ?? .literal(.null)
+            }
             return .map(members)
         }
     }
@@ -157,7 +160,9 @@ package struct DefinitionLoader {
 
 /// Lower-case letters, digits and single hyphens, as files and ids are named.
 package func isName(_ text: String) -> Bool {
-    guard (1...64).contains(text.utf8.count), text.first != "-", text.last != "-", !text.contains("--") else { return false }
+    guard (1...64).contains(text.utf8.count), text.first != "-", text.last != "-", !text.contains("--") else {
+        return false
+    }
     return text.utf8.allSatisfy {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
             || $0 == UInt8(ascii: "-")
@@ -166,7 +171,9 @@ package func isName(_ text: String) -> Bool {
 
 /// A name within a file: lower-case letters, digits and underscores.
 package func isIdentifier(_ text: String) -> Bool {
-    guard (1...64).contains(text.utf8.count), let first = text.utf8.first, !(0x30...0x39).contains(first) else { return false }
+    guard (1...64).contains(text.utf8.count), let first = text.utf8.first, !(0x30...0x39).contains(first) else {
+        return false
+    }
     return text.utf8.allSatisfy {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_")
     }

@@ -44,7 +44,9 @@ extension Playbook {
         guard let name = map.string("signal", required: true) else { return nil }
         if let kind = SignalKind.named(name) { return kind }
         let near = nearest(to: name, among: SignalKind.all.map(\.name)).map { "did you mean '\($0)'?" }
-        map.report(.unknownSignal, "signal", "no signal is of kind '\(name)'", near ?? "known: \(SignalKind.all.map(\.name).joined(separator: ", "))")
+        map.report(
+            .unknownSignal, "signal", "no signal is of kind '\(name)'",
+            near ?? "known: \(SignalKind.all.map(\.name).joined(separator: ", "))")
         return nil
     }
 
@@ -90,7 +92,9 @@ extension Playbook {
         }
         for input in workflow.inputs {
             guard let argument = given[input.name] else {
-                if input.standard == nil { map.report(.missingInput, "with", "\(workflow.name) needs the input '\(input.name)'") }
+                if input.standard == nil {
+                    map.report(.missingInput, "with", "\(workflow.name) needs the input '\(input.name)'")
+                }
                 continue
             }
             // A target is the resolved subject and nothing else: text of an alert never names one.

@@ -20,12 +20,13 @@ extension Workflow {
         return map.keys.compactMap { key in
             guard let fields = map.mapping(key) else { return nil }
             defer { fields.refuseUnknown() }
+            let standard = fields.value("default")
+            let given = fields.oneOf("type", Input.Kind.self, required: true)
             guard isIdentifier(key) else {
                 map.report(.badName, key, "'\(key)' is no input's name", "lower-case letters, digits and underscores")
                 return nil
             }
-            let standard = fields.value("default")
-            guard let kind = fields.oneOf("type", Input.Kind.self, required: true) else { return nil }
+            guard let kind = given else { return nil }
             if standard != nil, kind.isSubject {
                 fields.report(.wrongSubject, "default", "a target has no standard value", "leave it out")
             }
@@ -37,7 +38,9 @@ extension Workflow {
         guard let items = root.mappings("steps", required: true) else { return [] }
         if items.isEmpty { root.report(.tooMany, "steps", "a workflow has at least one step") }
         if items.count > Limits.stepsPerWorkflowMax {
-            root.report(.tooMany, "steps", "\(items.count) steps, the limit is \(Limits.stepsPerWorkflowMax) (stepsPerWorkflowMax)")
+            root.report(
+                .tooMany, "steps",
+                "\(items.count) steps, the limit is \(Limits.stepsPerWorkflowMax) (stepsPerWorkflowMax)")
         }
         var lines: [Line] = []
         for fields in items {

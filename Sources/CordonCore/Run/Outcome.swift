@@ -75,7 +75,8 @@ package struct Outcome: Sendable, Hashable {
     }
 
     /// What a call is found to be whose process ended before its outcome was stored.
-    package static let lost = Outcome(.unknown, reason: "the process that made the call ended before its answer was stored")
+    package static let lost = Outcome(
+        .unknown, reason: "the process that made the call ended before its answer was stored")
 }
 
 /// A blob that proves something, named by the digest of its bytes and kept outside the history.

@@ -88,7 +88,8 @@ extension Opening {
             id: try fields.id("run"), decision: try fields.id("decision"), signal: try fields.id("signal"),
             alert: try fields.id("alert"), playbook: try Run.Pin(fields.fields("playbook")),
             workflow: try Run.Pin(fields.fields("workflow")),
-            subject: try fields.optionalFields("subject").map { (fields) throws(UnreadableRecord) in try Subject(fields) },
+            subject: try fields.optionalFields("subject").map { (fields) throws(UnreadableRecord) in try Subject(fields)
+            },
             severity: try fields.oneOf("severity"), inputs: try fields.value("inputs"),
             steps: try fields.strings("steps"),
             gate: try fields.optionalFields("gate").map { (fields) throws(UnreadableRecord) in try Run.Ask(fields) })

@@ -112,9 +112,11 @@ extension Turn {
             advance()
             return nil
         case .unknownOutcome:
-            return Refusal(.wrongPhase, "say what became of the call first: cordon run resolve \(run.id) --took-effect yes|no")
+            return Refusal(
+                .wrongPhase, "say what became of the call first: cordon run resolve \(run.id) --took-effect yes|no")
         case .undecided:
-            return Refusal(.wrongPhase, "the run has nothing certain to act on: \(ask.reason); it can only be cancelled")
+            return Refusal(
+                .wrongPhase, "the run has nothing certain to act on: \(ask.reason); it can only be cancelled")
         }
     }
 

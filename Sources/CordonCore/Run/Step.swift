@@ -69,6 +69,9 @@ package struct Step: Sendable, Hashable {
 
     /// `steps.ID` as expressions see it.
     package var expressionValue: Value {
-        ["result": result ?? .null, "before": before ?? .null, "after": after ?? .null, "done": .bool(phase == .finished)]
+        [
+            "result": result ?? .null, "before": before ?? .null, "after": after ?? .null,
+            "done": .bool(phase == .finished),
+        ]
     }
 }

@@ -27,7 +27,9 @@ extension Turn {
     private mutating func weighProof(_ id: String, _ call: Call) {
         switch proof(of: id) {
         case nil:
-            emit(.stepFinished(step: id, isVerified: false, note: "read back; the workflow has no 'verify' to weigh it by"))
+            emit(
+                .stepFinished(
+                    step: id, isVerified: false, note: "read back; the workflow has no 'verify' to weigh it by"))
             advance()
         case .isTrue:
             let wasSoBefore = proofBefore(id)
@@ -46,10 +48,15 @@ extension Turn {
     private mutating func weighProbe(_ id: String, _ call: Call) {
         switch proof(of: id) {
         case .isTrue:
-            emit(.callResolved(step: id, number: call.number, tookEffect: true, by: "probe", reason: "the provider shows it"))
+            emit(
+                .callResolved(
+                    step: id, number: call.number, tookEffect: true, by: "probe", reason: "the provider shows it"))
             finishOrProve(id)
         case .isFalse:
-            emit(.callResolved(step: id, number: call.number, tookEffect: false, by: "probe", reason: "the provider doesn't show it"))
+            emit(
+                .callResolved(
+                    step: id, number: call.number, tookEffect: false, by: "probe",
+                    reason: "the provider doesn't show it"))
             schedule(
                 id, call, next: .act, after: backOff(id, call), reason: "the provider shows that it did not happen",
                 exhausted: "out of tries: the act did not take effect")
@@ -131,7 +138,8 @@ extension Turn {
     }
 
     private mutating func sendAgain(_ id: String, _ call: Call) {
-        let timeout = definition.contracts[call.capability]?.timeoutMilliseconds ?? Limits.callTimeoutMillisecondsDefault
+        let timeout =
+            definition.contracts[call.capability]?.timeoutMilliseconds ?? Limits.callTimeoutMillisecondsDefault
         emit(
             .callRedelivered(
                 step: id, number: call.number, delivery: call.delivery + 1,

@@ -82,7 +82,8 @@ struct Turn {
             return stop(id, "out of time: the step's time was up before its call could begin")
         }
         guard step.calls < Limits.callsPerStepMax else {
-            return stop(id, "the step made \(step.calls) calls, the limit is \(Limits.callsPerStepMax) (callsPerStepMax)")
+            return stop(
+                id, "the step made \(step.calls) calls, the limit is \(Limits.callsPerStepMax) (callsPerStepMax)")
         }
         let arguments: Value
         switch line.arguments.render(run.variables) {
@@ -122,7 +123,8 @@ struct Turn {
     /// question is what became of it: a step that begins anew would act again.
     mutating func stop(_ id: String, _ reason: String) {
         if let call = run.step(id)?.doubt, !call.effectClass.mayBeIntendedAnew {
-            let question = "nobody knows whether \(call.capability) took effect (\(reason)); say so with 'cordon run resolve'"
+            let question =
+                "nobody knows whether \(call.capability) took effect (\(reason)); say so with 'cordon run resolve'"
             return emit(.runAsked(Run.Ask(kind: .unknownOutcome, step: id, reason: question)))
         }
         emit(.stepStopped(step: id, reason: reason))

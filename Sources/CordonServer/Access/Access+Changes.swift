@@ -65,7 +65,8 @@ extension Access {
         guard !name.isEmpty, name.utf8.count <= ServerLimits.tokenNameBytesMax, name.isOneVisibleLine else {
             throw ServerError(
                 .badName,
-                "a token's name is 1 to \(ServerLimits.tokenNameBytesMax) bytes without control characters: say whose it is")
+                "a token's name is 1 to \(ServerLimits.tokenNameBytesMax) bytes without control characters: say whose it is"
+            )
         }
     }
 

@@ -63,7 +63,8 @@ struct Frame: RouterMiddleware {
             logger.error("the store did not answer a request", metadata: ["error": "\(error)"])
             return .unavailable(retryAfterSeconds: error.code == .busy ? 1 : 30)
         default:
-            logger.error("a request failed", metadata: ["route": "\(context.endpointPath ?? "-")", "error": "\(error)"])
+            logger.error(
+                "a request failed", metadata: ["route": "\(context.endpointPath ?? "-")", "error": "\(error)"])
             return Problem(.internalError, "this request could not be answered; the server's log says why")
         }
     }

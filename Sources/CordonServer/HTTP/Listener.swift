@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonCore
+import Glibc
 import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
-import Glibc
 
 /// Runs an HTTP/1.1 server with the house's bounds until the service group asks for shutdown.
 struct Listener: Sendable {
@@ -52,7 +52,8 @@ struct Listener: Sendable {
         switch (error as? IOError)?.errnoCode {
         case EADDRINUSE:
             return ServerError(
-                .addressInUse, "\(place) is in use by another process; stop that one, or choose another port with --port")
+                .addressInUse,
+                "\(place) is in use by another process; stop that one, or choose another port with --port")
         case EACCES, EPERM:
             return ServerError(
                 .addressForbidden, "this user may not listen on \(place); choose a port above 1023 with --port")
@@ -61,7 +62,8 @@ struct Listener: Sendable {
                 .addressUnknown, "this machine has no address \(address); choose one that it has with --address")
         default:
             if error is SocketAddressError || (error as? IOError) == nil, "\(error)".contains("nknown") {
-                return ServerError(.addressUnknown, "'\(address)' is no address of this machine; choose one with --address")
+                return ServerError(
+                    .addressUnknown, "'\(address)' is no address of this machine; choose one with --address")
             }
             return ServerError(.notListening, "could not listen on \(place): \(error)")
         }

@@ -75,7 +75,8 @@ extension Problem {
         let names = permissions.map(\.rawValue).joined(separator: " or ")
         return Problem(
             .forbidden,
-            "the role \(caller.role.rawValue) lacks the permission \(names); ask an administrator for a token that has it")
+            "the role \(caller.role.rawValue) lacks the permission \(names); ask an administrator for a token that has it"
+        )
     }
 
     static func notFound(_ what: String, _ id: String) -> Problem {
@@ -92,7 +93,8 @@ extension Response {
     static func json(_ value: Value, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
         var headers = headers
         headers[.contentType] = "application/json"
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: value.jsonBytes)))
+        return Response(
+            status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: value.jsonBytes)))
     }
 }
 

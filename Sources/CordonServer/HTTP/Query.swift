@@ -22,7 +22,8 @@ struct Query: Sendable {
         var fields: [String: String] = [:]
         for part in parts {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = percentDecoded(pair[0]), !name.isEmpty, pair.count == 2, let value = percentDecoded(pair[1])
+            guard let name = percentDecoded(pair[0]), !name.isEmpty, pair.count == 2,
+                let value = percentDecoded(pair[1])
             else {
                 throw Problem(.badParameter, "\(String(part).forMessage) is no name=value with valid percent-encoding")
             }
@@ -46,7 +47,8 @@ struct Query: Sendable {
     func id<Noun>(_ name: String, _ noun: ID<Noun>.Type = ID<Noun>.self) throws(Problem) -> ID<Noun>? {
         guard let text = try text(name) else { return nil }
         guard let id = ID<Noun>(text) else {
-            throw Problem(.badParameter, "'\(name)' must be an id that begins with \(Noun.prefix), not \(text.forMessage)")
+            throw Problem(
+                .badParameter, "'\(name)' must be an id that begins with \(Noun.prefix), not \(text.forMessage)")
         }
         return id
     }

@@ -39,7 +39,8 @@ package final class PracticeProvider: Sendable, Service {
     private let bound = PortPromise()
 
     package init(
-        clients: [Client], port: Int = 0, tokenSeconds: Int64 = 3600, clock: any WallClock = SystemClock(), logger: Logger
+        clients: [Client], port: Int = 0, tokenSeconds: Int64 = 3600, clock: any WallClock = SystemClock(),
+        logger: Logger
     ) {
         desk = PracticeDesk(clients: clients, tokenSeconds: tokenSeconds, clock: clock)
         listener = Listener(

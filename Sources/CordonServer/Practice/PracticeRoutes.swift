@@ -91,7 +91,9 @@ extension PracticeDesk {
                 by = token.client
                 response = .json(["subject": .string(token.client), "practice": true])
             } else {
-                response = Response(status: .unauthorized, headers: [.wwwAuthenticate: #"Bearer realm="practice", error="invalid_token""#])
+                response = Response(
+                    status: .unauthorized,
+                    headers: [.wwwAuthenticate: #"Bearer realm="practice", error="invalid_token""#])
             }
         } else {
             response = Response(status: .unauthorized, headers: [.wwwAuthenticate: #"Bearer realm="practice""#])
@@ -147,7 +149,8 @@ struct Form: Sendable {
 
     init(_ body: [UInt8], type: String?) throws(OAuthError) {
         let mediaType = type?.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
-        guard mediaType == "application/x-www-form-urlencoded", let text = String(validating: body, as: UTF8.self) else {
+        guard mediaType == "application/x-www-form-urlencoded", let text = String(validating: body, as: UTF8.self)
+        else {
             throw OAuthError(.invalidRequest, "the body must be application/x-www-form-urlencoded")
         }
         for part in text.split(separator: "&") {
@@ -169,7 +172,8 @@ struct Form: Sendable {
 /// RFC 7617, with both parts form-encoded as RFC 6749 2.3.1 asks.
 func basicCredentials(_ authorization: String?) -> (user: String, password: String)? {
     guard let text = authorization, text.lowercased().hasPrefix("basic "),
-        let decoded = Data(base64Encoded: String(text.dropFirst(6))), let pair = String(validating: decoded, as: UTF8.self),
+        let decoded = Data(base64Encoded: String(text.dropFirst(6))),
+        let pair = String(validating: decoded, as: UTF8.self),
         let colon = pair.firstIndex(of: ":"), let user = percentDecoded(pair[..<colon], plusIsBlank: true),
         let password = percentDecoded(pair[pair.index(after: colon)...], plusIsBlank: true)
     else { return nil }

@@ -50,11 +50,13 @@ extension API {
         case .rejected(let rejection):
             switch rejection {
             case .signatureMissing, .signatureWrong, .sourceUnknown: throw .notSigned
-            case .bodyTooLarge: throw Problem(.bodyTooLarge, "the body is over the source's bound", endsConnection: true)
+            case .bodyTooLarge:
+                throw Problem(.bodyTooLarge, "the body is over the source's bound", endsConnection: true)
             case .deliveryMissing:
                 throw Problem(
                     .deliveryMissing,
-                    "the delivery is signed but names no delivery id of 1 to \(Limits.deliveryIDBytesMax) bytes; have the source send one")
+                    "the delivery is signed but names no delivery id of 1 to \(Limits.deliveryIDBytesMax) bytes; have the source send one"
+                )
             }
         }
     }

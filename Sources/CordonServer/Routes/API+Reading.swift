@@ -9,7 +9,8 @@ extension API {
     @Sendable func alerts(_ inquiry: Inquiry) async throws -> Response {
         let asked = try inquiry.query("state", "source", "limit", "beyond")
         var query = AlertQuery()
-        query.state = try asked.oneOf("state", Alert.State.allCases.map(\.rawValue)).flatMap(Alert.State.init(rawValue:))
+        query.state = try asked.oneOf("state", Alert.State.allCases.map(\.rawValue)).flatMap(
+            Alert.State.init(rawValue:))
         query.source = try asked.text("source")
         query.beyond = try asked.id("beyond")
         query.limit = try asked.limit()
@@ -46,7 +47,8 @@ extension API {
         query.beyond = try asked.id("beyond")
         query.limit = try asked.limit()
         let page = try await store.decisions(query)
-        return self.page("decisions", try page.map { try JSON.parse($0.body) }, last: page.last?.id.text, of: query.limit)
+        return self.page(
+            "decisions", try page.map { try JSON.parse($0.body) }, last: page.last?.id.text, of: query.limit)
     }
 
     @Sendable func decision(_ inquiry: Inquiry) async throws -> Response {

@@ -20,7 +20,8 @@ extension API {
         query.limit = try asked.limit()
         let page = try await store.runs(query)
         let now = engine.clock.now
-        return self.page("runs", try page.map { try RunView.row($0, now: now) }, last: page.last?.id.text, of: query.limit)
+        return self.page(
+            "runs", try page.map { try RunView.row($0, now: now) }, last: page.last?.id.text, of: query.limit)
     }
 
     @Sendable func run(_ inquiry: Inquiry) async throws -> Response {
@@ -66,7 +67,8 @@ extension API {
     @Sendable func resolve(_ inquiry: Inquiry) async throws -> Response {
         let (id, order, caller) = try await orders(inquiry, ["took_effect"])
         guard let tookEffect = order.fields["took_effect"]?.boolValue else {
-            throw Problem(.badBody, "'took_effect' must be true or false: say whether the call took effect at the provider")
+            throw Problem(
+                .badBody, "'took_effect' must be true or false: say whether the call took effect at the provider")
         }
         return try await control(id, .resolve(tookEffect: tookEffect, by: caller.by, reason: order.reason))
     }
@@ -79,7 +81,8 @@ extension API {
         let id: RunID = try inquiry.id(of: "run")
         let order = try await bodies.read(inquiry.request, upTo: ServerLimits.requestBytesMax) { body in
             let fields = try bodyFields(body, knows: ["reason"] + more)
-            return Order(reason: try requiredText("reason", fields, bytesMax: ServerLimits.reasonBytesMax), fields: fields)
+            return Order(
+                reason: try requiredText("reason", fields, bytesMax: ServerLimits.reasonBytesMax), fields: fields)
         }
         return (id, order, caller)
     }
@@ -132,7 +135,8 @@ func bodyFields(_ body: [UInt8], knows known: [String]) throws(Problem) -> [Stri
         throw Problem(.badBody, "the body must be a JSON object, not a \(value.typeName)")
     }
     if let stranger = fields.keys.sorted().first(where: { !known.contains($0) }) {
-        throw Problem(.badBody, "the body has no member \(stranger.forMessage); it takes \(known.joined(separator: ", "))")
+        throw Problem(
+            .badBody, "the body has no member \(stranger.forMessage); it takes \(known.joined(separator: ", "))")
     }
     return fields
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonCore
+import CordonEngine
 import CordonLanguage
 import CordonStore
 import Hummingbird
 import Logging
-import CordonEngine
 
 extension API {
     @Sendable func tokens(_ inquiry: Inquiry) async throws -> Response {
@@ -57,7 +57,8 @@ extension API {
             return try await act()
         } catch {
             switch error.code {
-            case .noSuchToken: throw Problem(.notFound, "there is no such token; `cordon token list` shows those there are")
+            case .noSuchToken:
+                throw Problem(.notFound, "there is no such token; `cordon token list` shows those there are")
             case .badName, .badExpiry: throw Problem(.badBody, error.reason)
             case .tooManyTokens: throw Problem(.overLimit, error.reason)
             case .store, .addressInUse, .addressForbidden, .addressUnknown, .notListening:

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CordonCore
 import CordonEngine
 import CordonLanguage
 import CordonStore
 import Hummingbird
 import Logging
-import CordonCore
 
 /// What the routes are answered from.
 struct API: Sendable {

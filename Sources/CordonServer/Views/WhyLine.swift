@@ -31,7 +31,8 @@ private func runningLine(_ run: Run, _ now: Instant) -> String? {
         case .backingOff(let backOff):
             let left = backOff.until.since(now)
             let when = left > 0 ? "in \(spanText(left))" : "now"
-            timerLine = timerLine
+            timerLine =
+                timerLine
                 ?? "waits at step '\(step.id)' to \(backOff.purpose.verb) again \(when) (try \(backOff.attempt))"
         case .pending, .uncertain, .finished, .skipped, .stopped: continue
         }
@@ -55,8 +56,10 @@ extension Run {
         case .running:
             switch wake {
             case .call:
-                steps.lazy.compactMap { if case .calling(let call) = $0.phase { "\(call.provider): \(call.capability)" } else { nil } }
-                    .first
+                steps.lazy.compactMap {
+                    if case .calling(let call) = $0.phase { "\(call.provider): \(call.capability)" } else { nil }
+                }
+                .first
             case .timer(let at): "the timer of \(at)"
             case .person, nil: nil
             }

@@ -5,7 +5,8 @@ import CordonCore
 extension Model {
     func alerts(_ query: AlertQuery) -> [Alert] {
         let found = alerts.values.filter { alert in
-            isAsked(query.id, alert.id) && isAsked(query.state, alert.state) && isAsked(text: query.source, alert.source)
+            isAsked(query.id, alert.id) && isAsked(query.state, alert.state)
+                && isAsked(text: query.source, alert.source)
         }
         return page(found, by: \.id.text, beyond: query.beyond?.text, query.oldestFirst, query.limit)
     }
@@ -37,7 +38,9 @@ extension Model {
 
     func history(_ stream: String, _ number: Int, _ limit: Int) -> [IndexedEntry] {
         let places = streams[stream] ?? []
-        return places.dropFirst(max(number - 1, 0)).prefix(pageRows(limit)).map { IndexedEntry(index: $0, entry: log[$0]) }
+        return places.dropFirst(max(number - 1, 0)).prefix(pageRows(limit)).map {
+            IndexedEntry(index: $0, entry: log[$0])
+        }
     }
 
     func log(_ index: Int, _ limit: Int) -> [IndexedEntry] {

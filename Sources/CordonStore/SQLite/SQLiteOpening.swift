@@ -59,7 +59,8 @@ struct SQLiteOpening {
             return connection
         }
         guard try Schema.version(of: connection, in: folder.path) == Schema.version else {
-            throw StoreError(.readOnly, "the store in \(folder.path) is older: open it for writing once, to bring it up")
+            throw StoreError(
+                .readOnly, "the store in \(folder.path) is older: open it for writing once, to bring it up")
         }
         return connection
     }

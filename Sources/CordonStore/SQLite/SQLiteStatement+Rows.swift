@@ -73,6 +73,7 @@ extension SQLiteStatement {
 
     /// One row that can't be read: the rest of the store may be sound.
     private func unreadable(_ text: String) -> SQLiteFailure {
-        SQLiteFailure(code: SQLITE_MISMATCH, message: "the stored value \(text.debugDescription) has no meaning", deed: sql)
+        SQLiteFailure(
+            code: SQLITE_MISMATCH, message: "the stored value \(text.debugDescription) has no meaning", deed: sql)
     }
 }

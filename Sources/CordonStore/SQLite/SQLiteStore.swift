@@ -79,7 +79,9 @@ package final class SQLiteStore: Store {
         _ = try await store(.commit(change))
     }
 
-    package func publish(_ definition: Definition) async throws(StoreError) { _ = try await store(.publish(definition)) }
+    package func publish(_ definition: Definition) async throws(StoreError) {
+        _ = try await store(.publish(definition))
+    }
 
     package func grant(_ token: TokenRecord, entry: Entry) async throws(StoreError) {
         _ = try await store(.grant(token, entry))

@@ -36,11 +36,13 @@ struct AlertSend: AsyncParsableCommand {
             let shape = shelf.connectors[connection.connector]?.source, let reference = connection.secrets.first
         else {
             let known = shelf.connections.sources.map(\.id).joined(separator: ", ")
-            throw CommandFailure(.notFound, "connections.yaml has no source '\(source)'; it has: \(known.isEmpty ? "none" : known)")
+            throw CommandFailure(
+                .notFound, "connections.yaml has no source '\(source)'; it has: \(known.isEmpty ? "none" : known)")
         }
         let secret = try SecretReader(folder: settings.folder).read(reference)
         guard let client = try await Client.find(settings) else {
-            throw CommandFailure(.tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
+            throw CommandFailure(
+                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
         }
         var headers = [
             (name: "content-type", value: "application/json"),
@@ -81,7 +83,8 @@ struct AlertSend: AsyncParsableCommand {
         let value = (try? JSON.parse(response.body)) ?? .null
         guard response.status == 202 else {
             let reason = value.at("error", "message")?.stringValue ?? "no reason given"
-            throw CommandFailure(response.status == 503 ? .tryAgain : .refused, "the server answered \(response.status): \(reason)")
+            throw CommandFailure(
+                response.status == 503 ? .tryAgain : .refused, "the server answered \(response.status): \(reason)")
         }
         Output.one(value, as: common.output) { value in
             let id = value["alert"]?.stringValue ?? ""

@@ -27,7 +27,8 @@ struct DemoCommand: AsyncParsableCommand {
     var folder: String?
 
     func run() async throws {
-        let path = folder.map { absolute($0, in: FileManager.default.currentDirectoryPath) }
+        let path =
+            folder.map { absolute($0, in: FileManager.default.currentDirectoryPath) }
             ?? FileManager.default.temporaryDirectory.path + "/cordon-demo-" + randomHex(4)
         guard !FileManager.default.fileExists(atPath: path) else {
             throw CommandFailure(.failed, "\(path) exists already; choose another --folder")
@@ -46,7 +47,8 @@ private struct Demonstration {
 
     func run() async throws {
         let client = PracticeProvider.Client(id: "cordon-demo", secret: randomHex(16))
-        let provider = PracticeProvider(clients: [client], logger: Logger(label: "practice") { _ in SwiftLogNoOpLogHandler() })
+        let provider = PracticeProvider(
+            clients: [client], logger: Logger(label: "practice") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await provider.run() }
             let practice = DemoPractice(client: client, url: "http://127.0.0.1:\(try await provider.boundPort())")
@@ -57,7 +59,9 @@ private struct Demonstration {
 
     private func show(_ practice: DemoPractice) async throws {
         let web = DemoWeb(transport: try CurlTransport())
-        say("practice", "an identity provider for practice listens on \(practice.url) (this process, no real identities)")
+        say(
+            "practice",
+            "an identity provider for practice listens on \(practice.url) (this process, no real identities)")
         let token = try await web.token(practice)
         try lay(practice, token)
         say("practice", "it issued a token; using it answers \(try await web.use(token, practice))")
@@ -102,15 +106,24 @@ private struct Demonstration {
         _ composition: Composition
     ) async throws {
         let store = composition.store
-        for signal in try await store.signals(of: alert) { say("signal", "\(signal.id)  \(signal.kind)", at: signal.receivedAt) }
+        for signal in try await store.signals(of: alert) {
+            say("signal", "\(signal.id)  \(signal.kind)", at: signal.receivedAt)
+        }
         for line in try await store.history(alert.text, from: 1, limit: 100) where line.entry.kind == "decisionMade" {
             let decision = try JSON.parse(line.entry.bytes)["body"] ?? .null
-            let reasons = (decision["matches"]?.arrayValue?.first?["reasons"]?.arrayValue ?? []).compactMap { $0["because"]?.stringValue }
-            say("decision", "\(decision["id"]?.stringValue ?? "")  \(decision["verdict"]?.stringValue ?? ""): \(reasons.joined(separator: "; "))", at: line.entry.at)
+            let reasons = (decision["matches"]?.arrayValue?.first?["reasons"]?.arrayValue ?? []).compactMap {
+                $0["because"]?.stringValue
+            }
+            say(
+                "decision",
+                "\(decision["id"]?.stringValue ?? "")  \(decision["verdict"]?.stringValue ?? ""): \(reasons.joined(separator: "; "))",
+                at: line.entry.at)
         }
         let lines = try await store.history(id.text, from: 1, limit: 1000)
         for line in lines { tell(try line.entry.event(), id, line.entry.at) }
-        say("history", "\(lines.count) lines of \(id), each a leaf of the log, the last is \(id)@\(lines.count)", at: lines.last?.entry.at)
+        say(
+            "history", "\(lines.count) lines of \(id), each a leaf of the log, the last is \(id)@\(lines.count)",
+            at: lines.last?.entry.at)
         say("practice", "using the token now answers \(try await web.use(token, practice))")
         guard try await web.use(token, practice).hasPrefix("401") else {
             throw CommandFailure(.failed, "the token still works; this demo failed")
@@ -123,15 +136,22 @@ private struct Demonstration {
             say("run", "\(run)  \(opening.workflow.name) for \(opening.subject?.key ?? "nobody")", at: at)
         case .stepStarted(let step, _): say("step", "\(run)/\(step)", at: at)
         case .callIntended(let step, let call):
-            say("call", "\(run)/\(step)#\(call.number)  \(call.purpose.rawValue): \(call.capability), intent stored before a byte leaves", at: at)
+            say(
+                "call",
+                "\(run)/\(step)#\(call.number)  \(call.purpose.rawValue): \(call.capability), intent stored before a byte leaves",
+                at: at)
         case .callReturned(let step, let number, let outcome):
-            say("outcome", "\(run)/\(step)#\(number)  \(outcome.kind.rawValue), HTTP \(outcome.status ?? 0), \(outcome.result.json)", at: at)
+            say(
+                "outcome",
+                "\(run)/\(step)#\(number)  \(outcome.kind.rawValue), HTTP \(outcome.status ?? 0), \(outcome.result.json)",
+                at: at)
             for item in outcome.evidence { say("evidence", "\(item.digest)  \(item.about)", at: at) }
         case .stepFinished(let step, let isVerified, _):
             if isVerified { say("step", "\(run)/\(step)  the effect was seen at the provider", at: at) }
         case .runEnded(let ending, _): say("run", "\(run)  \(ending.rawValue)", at: at)
         case .runAsked(let ask): say("run", "\(run)  waits for a person: \(ask.reason)", at: at)
-        case .runResumed, .runCancelRequested, .stepSkipped, .stepStopped, .callRedelivered, .callResolved, .retryScheduled:
+        case .runResumed, .runCancelRequested, .stepSkipped, .stepStopped, .callRedelivered, .callResolved,
+            .retryScheduled:
             say("run", "\(run)  \(event.kind)", at: at)
         }
     }

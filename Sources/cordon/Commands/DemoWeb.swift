@@ -17,7 +17,9 @@ struct DemoPractice: Sendable {
 struct DemoWeb: Sendable {
     let transport: CurlTransport
 
-    private func ask(_ method: String, _ url: String, _ headers: [(name: String, value: String)], _ body: [UInt8]? = nil) async throws -> OutboundResponse {
+    private func ask(
+        _ method: String, _ url: String, _ headers: [(name: String, value: String)], _ body: [UInt8]? = nil
+    ) async throws -> OutboundResponse {
         let delivery = await transport.send(
             OutboundRequest(
                 method: method, url: url, headers: headers, body: body, timeoutMilliseconds: 5000,

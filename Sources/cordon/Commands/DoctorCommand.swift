@@ -52,12 +52,17 @@ struct DoctorCommand: AsyncParsableCommand {
     private func checkFolder(_ settings: Settings) -> Finding {
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: settings.statePath),
             let mode = attributes[.posixPermissions] as? Int
-        else { return Finding(check: "state folder", state: .bad, says: "\(settings.statePath) is missing; run 'cordon init'") }
+        else {
+            return Finding(
+                check: "state folder", state: .bad, says: "\(settings.statePath) is missing; run 'cordon init'")
+        }
         guard mode & 0o077 == 0 else {
-            return Finding(check: "state folder", state: .bad, says: "others may enter it; run: chmod 700 \(settings.statePath)")
+            return Finding(
+                check: "state folder", state: .bad, says: "others may enter it; run: chmod 700 \(settings.statePath)")
         }
         guard FileManager.default.isWritableFile(atPath: settings.statePath) else {
-            return Finding(check: "state folder", state: .bad, says: "\(settings.statePath) can't be written by this user")
+            return Finding(
+                check: "state folder", state: .bad, says: "\(settings.statePath) can't be written by this user")
         }
         return Finding(check: "state folder", state: .ok, says: settings.statePath)
     }
@@ -81,7 +86,9 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private func checkSecrets(_ shelf: Shelf, _ settings: Settings) -> [Finding] {
         let reader = SecretReader(folder: settings.folder)
-        var references = shelf.connections.sources.flatMap { source in source.secrets.map { ("source \(source.id)", $0) } }
+        var references = shelf.connections.sources.flatMap { source in
+            source.secrets.map { ("source \(source.id)", $0) }
+        }
         for provider in shelf.connections.providers {
             references += provider.secrets.map { ("provider \(provider.id)", $0.value) }
         }
@@ -119,12 +126,16 @@ struct DoctorCommand: AsyncParsableCommand {
             await store.close()
             let says = "\(vitals.description); \(vitals.liveRuns) live runs, \(vitals.entries) entries"
             guard vitals.runsWithoutWake == 0 else {
-                return Finding(check: "store", state: .bad, says: "\(vitals.runsWithoutWake) live runs have nothing that wakes them; \(says)")
+                return Finding(
+                    check: "store", state: .bad,
+                    says: "\(vitals.runsWithoutWake) live runs have nothing that wakes them; \(says)")
             }
             return Finding(check: "store", state: .ok, says: says)
         } catch {
             let isNew = !FileManager.default.fileExists(atPath: settings.statePath + "/cordon.db")
-            return Finding(check: "store", state: isNew ? .note : .bad, says: isNew ? "not made yet; a first start makes it" : "\(error)")
+            return Finding(
+                check: "store", state: isNew ? .note : .bad,
+                says: isNew ? "not made yet; a first start makes it" : "\(error)")
         }
     }
 

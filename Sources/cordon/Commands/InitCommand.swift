@@ -41,7 +41,8 @@ struct InitCommand: AsyncParsableCommand {
         try makeSecret(secret, in: settings.state)
         _ = try settings.state.key("seal")
         let isNew = try await FirstToken.make(settings)
-        Output.line(isNew ? "made    \(settings.state.tokenPath) (administrator)" : "kept    \(settings.state.tokenPath)")
+        Output.line(
+            isNew ? "made    \(settings.state.tokenPath) (administrator)" : "kept    \(settings.state.tokenPath)")
         Output.line(
             """
 

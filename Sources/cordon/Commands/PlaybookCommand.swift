@@ -68,8 +68,12 @@ struct PlaybookCheck: AsyncParsableCommand {
     private func check(_ bytes: [UInt8], file: String, _ workflows: [Workflow]) -> Result<Playbook?, Diagnostics> {
         let text = String(decoding: bytes, as: UTF8.self)
         let first = text.split(separator: "\n").first { !$0.hasPrefix("#") && !$0.allSatisfy(\.isWhitespace) } ?? ""
-        if first.hasPrefix("workflow:") { return Workflow.load(bytes, file: file, digest: digestText(bytes)).map { _ in nil } }
-        if first.hasPrefix("connector:") { return Connector.load(bytes, file: file, digest: digestText(bytes)).map { _ in nil } }
+        if first.hasPrefix("workflow:") {
+            return Workflow.load(bytes, file: file, digest: digestText(bytes)).map { _ in nil }
+        }
+        if first.hasPrefix("connector:") {
+            return Connector.load(bytes, file: file, digest: digestText(bytes)).map { _ in nil }
+        }
         return Playbook.load(bytes, file: file, digest: digestText(bytes), workflows: workflows).map { $0 }
     }
 
@@ -90,7 +94,9 @@ struct PlaybookCheck: AsyncParsableCommand {
                 Output.Column("MODE") { $0["mode"]?.stringValue ?? "" },
                 Output.Column("WORKFLOW") { $0["workflow"]?.stringValue ?? "" },
                 Output.Column("STEPS") { "\($0["steps"]?.intValue ?? 0)" },
-                Output.Column("AT WORST") { ($0["writes"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ") },
+                Output.Column("AT WORST") {
+                    ($0["writes"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
+                },
                 Output.Column("DIGEST") { String(($0["digest"]?.stringValue ?? "").prefix(19)) },
             ])
         if common.output == .table { Output.note("\(rows.count) playbook\(rows.count == 1 ? "" : "s"), no mistakes") }

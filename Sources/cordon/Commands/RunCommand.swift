@@ -49,7 +49,9 @@ struct RunList: AsyncParsableCommand {
             ])
         guard common.output == .table else { return }
         let asked = runs.first { $0["phase"] == "asked" }?["id"]?.stringValue
-        let next = (asked ?? runs.first?["id"]?.stringValue).map { ". Next: cordon run \(asked == nil ? "show" : "why") \($0)" }
+        let next = (asked ?? runs.first?["id"]?.stringValue).map {
+            ". Next: cordon run \(asked == nil ? "show" : "why") \($0)"
+        }
         Output.note("\(runs.count) run\(runs.count == 1 ? "" : "s")\(next ?? "")")
     }
 }
@@ -101,7 +103,8 @@ struct ControlOptions: ParsableArguments {
         let run = try runID(id)
         let settings = try await common.settings()
         guard let client = try await Client.find(settings) else {
-            throw CommandFailure(.tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
+            throw CommandFailure(
+                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
         }
         var body = more
         body["reason"] = .string(reason)
@@ -186,7 +189,8 @@ enum RunText {
                     + "\(outcome?["kind"]?.stringValue ?? "open")\(status)\(reason)")
         }
         for item in step["evidence"]?.arrayValue ?? [] {
-            out.append("    evidence \(item["digest"]?.stringValue ?? "")  \(printable(item["about"]?.stringValue ?? ""))")
+            out.append(
+                "    evidence \(item["digest"]?.stringValue ?? "")  \(printable(item["about"]?.stringValue ?? ""))")
         }
         return out
     }

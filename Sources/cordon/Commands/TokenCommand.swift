@@ -24,7 +24,8 @@ enum TokenDesk {
     static func open(_ settings: Settings) async throws -> TokenDesk {
         if let client = try await Client.find(settings) { return .server(client) }
         guard FileManager.default.fileExists(atPath: settings.statePath) else {
-            throw CommandFailure(.notFound, "there is no state folder \(settings.statePath); make one with 'cordon init'")
+            throw CommandFailure(
+                .notFound, "there is no state folder \(settings.statePath); make one with 'cordon init'")
         }
         let store = try SQLiteStore(.readWrite(settings.statePath))
         return .store(store, Access(store: store, clock: SystemClock()))
@@ -64,12 +65,16 @@ struct TokenCreate: AsyncParsableCommand {
         }
         await desk.close()
         Output.one(answer, as: common.output) { $0["token"]?.stringValue ?? "" }
-        if common.output == .table { Output.note("\(role.rawValue) \(name), id \(answer["id"]?.stringValue ?? ""); it is not shown again") }
+        if common.output == .table {
+            Output.note("\(role.rawValue) \(name), id \(answer["id"]?.stringValue ?? ""); it is not shown again")
+        }
     }
 
     private func span(_ text: String) throws -> Int64 {
         let units: [Character: Int64] = ["m": 60_000, "h": 3_600_000, "d": 86_400_000]
-        guard let unit = text.last.flatMap({ units[$0] }), let number = Int64(text.dropLast()), (1...3650).contains(number) else {
+        guard let unit = text.last.flatMap({ units[$0] }), let number = Int64(text.dropLast()),
+            (1...3650).contains(number)
+        else {
             throw CommandFailure(.usage, "--expires-in is '\(text)'; it takes a number with m, h or d, as 24h")
         }
         return number * unit
@@ -92,7 +97,8 @@ struct TokenList: AsyncParsableCommand {
         let tokens: [Value]
         switch desk {
         case .server(let client): tokens = try await client.get("/tokens")["tokens"]?.arrayValue ?? []
-        case .store(_, let access): tokens = try await access.tokens().map { TokenView.make($0, now: SystemClock().now) }
+        case .store(_, let access):
+            tokens = try await access.tokens().map { TokenView.make($0, now: SystemClock().now) }
         }
         await desk.close()
         Output.many(

@@ -32,7 +32,9 @@ final class Scratch: Sendable {
     func files() -> [String] {
         let names = FileManager.default.subpaths(atPath: path) ?? []
         var isFolder: ObjCBool = false
-        return names.filter { FileManager.default.fileExists(atPath: path + "/" + $0, isDirectory: &isFolder) && !isFolder.boolValue }
-            .sorted()
+        return names.filter {
+            FileManager.default.fileExists(atPath: path + "/" + $0, isDirectory: &isFolder) && !isFolder.boolValue
+        }
+        .sorted()
     }
 }

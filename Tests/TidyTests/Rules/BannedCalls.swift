@@ -30,7 +30,8 @@ enum BannedCalls {
             name: "Date()", instead: "take an Instant as input; only the shell asks WallClock.now", needle: "Date",
             pattern: { $0.contains(#/\bDate(\.init)?\(\s*\)/#) }),
         BannedCall(
-            name: "Date.now", instead: "take an Instant as input; only the shell asks WallClock.now", needle: "Date.now",
+            name: "Date.now", instead: "take an Instant as input; only the shell asks WallClock.now",
+            needle: "Date.now",
             pattern: { $0.contains(#/\bDate\.now\b/#) }),
         BannedCall(
             name: "Task.detached", instead: "make it a child of the engine's task group", needle: "Task.detached",
@@ -49,10 +50,12 @@ enum BannedCalls {
             reach: .sources, needle: "sleep",
             pattern: { $0.contains(#/\bThread\.sleep\b|(^|[^.\w])(Glibc\.)?(u|nano)?sleep\(/#) }),
         BannedCall(
-            name: "a sleep in a test", instead: "a virtual clock, a Gate, or waiting for the event itself", reach: .tests,
+            name: "a sleep in a test", instead: "a virtual clock, a Gate, or waiting for the event itself",
+            reach: .tests,
             needle: "sleep",
             pattern: { line in
-                line.contains(#/\b(Thread|Task)\.sleep\b|(^|[^.\w])(Glibc\.)?(u|nano)?sleep\(/#) && !line.contains("func sleep(")
+                line.contains(#/\b(Thread|Task)\.sleep\b|(^|[^.\w])(Glibc\.)?(u|nano)?sleep\(/#)
+                    && !line.contains("func sleep(")
             }),
         BannedCall(
             name: "a timed assertion", instead: "count what the machine's mood can't change: calls, commits, syncs",
@@ -80,7 +83,8 @@ enum BannedCalls {
             name: "an empty catch", instead: "handle the error, pass it on, or say why nothing is to be done",
             needle: "catch", pattern: { $0.contains(#/\bcatch\b[^{]*\{\s*\}/#) }),
         BannedCall(
-            name: "a force unwrap", instead: "`guard let` with an error, in a test `try #require`; or the reason why it holds",
+            name: "a force unwrap",
+            instead: "`guard let` with an error, in a test `try #require`; or the reason why it holds",
             needle: "!", pattern: hasForceUnwrap),
     ]
 
