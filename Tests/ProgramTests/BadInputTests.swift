@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+import Foundation
+import TestKit
+import Testing
+
+/// An id that no run has.
+private let unknownRun = "run_01KATB9Z2M8D4W6X1V3C5R7T9Y"
+
+/// What people get wrong: the program says in one sentence what to do, by a code that scripts can rely on.
+@Suite(.serialized)
+struct BadInputTests {
+    // MARK: Definitions
+
+    @Test(arguments: [["playbook", "check"], ["playbook", "check", "playbooks/broken.yaml"], ["serve"]])
+    func `a field that there is not is shown at its place with a caret`(_ command: [String]) async throws {
+        let installation = try Installation.alone()
+        try installation.scratch.write(BadInputTests.playbook("moed: enforce"), to: "playbooks/broken.yaml")
+        let ended = try await installation.finish(command)
+        #expect(ended.end == .exited(10))
+        #expect(ended.output.isEmpty)
+        let lines = ended.errorLines
+        let place = try #require(lines.firstIndex { $0.hasPrefix("playbooks/broken.yaml:4:1: error[") })
+        #expect(lines[place].contains("'moed'"))
+        #expect(lines[place].contains("did you mean 'mode'"))
+        #expect(lines[place + 1] == " 4 | moed: enforce")
+        #expect(lines[place + 2] == "   | ^^^^")
+        #expect(lines.last?.hasPrefix("cordon: ") == true)
+    }
+
+    @Test(arguments: [["playbook", "check"], ["serve"]])
+    func `a file that is no YAML is shown at its place with a caret`(_ command: [String]) async throws {
+        let installation = try Installation.alone()
+        try installation.scratch.write(BadInputTests.playbook("mode: [enforce"), to: "playbooks/broken.yaml")
+        let ended = try await installation.finish(command)
+        #expect(ended.end == .exited(10))
+        let lines = ended.errorLines
+        let head = try #require(lines.first?.firstMatch(of: #/^playbooks/broken\.yaml:(\d+):(\d+): error\[\w+\]: .+/#))
+        let line = try #require(Int(head.1))
+        let column = try #require(Int(head.2))
+        #expect((4...5).contains(line), "where the bracket stands, or where its end was missed")
+        #expect(lines[1].hasPrefix(" \(line) | "))
+        #expect(lines[2] == "   | " + String(repeating: " ", count: column - 1) + "^")
+    }
+
+    @Test func `a mistake keeps the server from starting before it makes anything`() async throws {
+        let installation = try Installation.alone()
+        try installation.scratch.write(BadInputTests.playbook("moed: enforce"), to: "playbooks/broken.yaml")
+        #expect(try await installation.finish("serve").end == .exited(10))
+        #expect(!FileManager.default.fileExists(atPath: installation.scratch.path("state")))
+    }
+
+    private static func playbook(_ fourthLine: String) -> String {
+        """
+        playbook: broken
+        title: A playbook with a mistake
+        owner: team/appsec
+        \(fourthLine)
+        trigger:
+          signal: secret.exposed
+          when: signal.validity == "active"
+          on_undecided: ask
+          subject: { kind: credential, from: signal.credential }
+        run:
+          workflow: token-revocation
+          with: { credential: "${subject}" }
+
+        """
+    }
+
+    // MARK: The machine
+
+    @Test func `a port that is taken is told in one sentence with the way out`() async throws {
+        let other = try LoopbackServer { _ in .respond(204) }
+        defer { other.stop() }
+        let installation = try Installation.alone()
+        let ended = try await installation.finish("serve", "--port", "\(other.port)", "--log-level", "critical")
+        #expect(ended.end == .exited(1))
+        let sentence = try onlySentence(ended)
+        #expect(sentence.contains("127.0.0.1:\(other.port) is in use"))
+        #expect(sentence.contains("--port"))
+        #expect(!FileManager.default.fileExists(atPath: installation.scratch.path("state/server.json")))
+    }
+
+    @Test(arguments: [["serve"], ["init", "elsewhere"]], ["occupied/state", "/proc/cordon-state"])
+    func `a state folder that can't be made is told in one sentence with the way out`(
+        _ command: [String], _ path: String
+    ) async throws {
+        let installation = try Installation.alone()
+        try installation.scratch.write("a file, and no folder", to: "occupied")
+        let ended = try await installation.finish(command + ["--state", path])
+        #expect(ended.end == .exited(1))
+        let sentence = try onlySentence(ended)
+        #expect(sentence.contains(path))
+        #expect(sentence.contains("choose another with --state"))
+    }
+
+    @Test func `a key file that others may read is told in one sentence with the command that helps`() async throws {
+        let installation = try Installation.alone()
+        #expect(try await installation.serve().stop() == .exited(0))
+        let key = installation.scratch.path("state/keys/seal")
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: key)
+        let ended = try await installation.finish("serve")
+        #expect(ended.end == .exited(1))
+        #expect(try onlySentence(ended).contains("chmod 600 \(key)"))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
+        #expect(try await installation.serve().stop() == .exited(0), "the command that it named helps")
+    }
+
+    @Test func `a token file that others may read is not used`() async throws {
+        let installation = try Installation.alone()
+        let serving = try await installation.serve()
+        defer { serving.program.kill() }
+        let file = installation.scratch.path("state/token")
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
+        let ended = try await installation.finish("run", "list")
+        #expect(ended.end == .exited(4))
+        #expect(try onlySentence(ended).contains("chmod 600 \(file)"))
+    }
+
+    @Test func `a second server on one state folder is refused and the first goes on`() async throws {
+        let installation = try Installation.alone()
+        let serving = try await installation.serve()
+        defer { serving.program.kill() }
+        let ended = try await installation.finish("serve")
+        #expect(ended.end == .exited(75))
+        let sentence = try onlySentence(ended)
+        #expect(sentence.contains(installation.scratch.path("state")))
+        #expect(sentence.contains("process \(serving.program.processID)"))
+        #expect(sentence.contains("stop it"))
+        #expect(try await installation.finish("run", "list").end == .exited(0), "the first is still found and answers")
+        #expect(try await serving.post("{}", delivery: "d-1", event: "ping").status == 202)
+    }
+
+    // MARK: The command line
+
+    @Test(arguments: [
+        ["frobnicate"], ["run", "frobnicate"], ["run", "list", "--color"], ["run", "list", "-o", "xml"],
+        ["run", "list", "--limit", "many"], ["run", "list", "--phase", "resting"], ["run", "show"],
+        ["run", "show", "42"],
+        ["run", "resolve", unknownRun, "--reason", "seen", "--took-effect", "perhaps"], ["serve", "--port", "http"],
+        ["serve", "--port", "65536"], ["serve", "--log-level", "loud"],
+        ["token", "create", "--role", "king", "--name", "k"],
+        ["token", "create", "--role", "auditor", "--name", "k", "--expires-in", "soon"],
+    ])
+    func `wrong usage ends with 64 and says what was wrong`(_ command: [String]) async throws {
+        let installation = try Installation.alone()
+        let ended = try await installation.finish(command)
+        #expect(ended.end == .exited(64))
+        #expect(ended.output.isEmpty)
+        #expect(!ended.errorLines.isEmpty)
+        #expect(!FileManager.default.fileExists(atPath: installation.scratch.path("state")), "nothing was made")
+    }
+
+    @Test func `what there is not ends with 3, with a server and without`() async throws {
+        let installation = try Installation.alone()
+        let commands = [
+            ["run", "show", unknownRun], ["run", "why", unknownRun],
+            ["token", "revoke", "3k9d7m2xqa"],
+        ]
+        let serving = try await installation.serve()
+        for command in commands {
+            let ended = try await installation.finish(command)
+            #expect(ended.end == .exited(3), "\(command) with a server")
+            #expect(try onlySentence(ended).contains("there is no"))
+        }
+        #expect(try await serving.stop() == .exited(0))
+        for command in commands {
+            let ended = try await installation.finish(command)
+            #expect(ended.end == .exited(3), "\(command) without a server")
+            #expect(try onlySentence(ended).contains("there is no"))
+        }
+    }
+
+    @Test func `a command without a state folder says how to make one`() async throws {
+        let installation = try Installation.alone()
+        for command in [["run", "list"], ["token", "list"]] {
+            let ended = try await installation.finish(command)
+            #expect(ended.end == .exited(3))
+            #expect(try onlySentence(ended).contains("cordon init"))
+        }
+    }
+
+    @Test(arguments: ["resume", "cancel"])
+    func `a decision about a run without a server says how to start one`(_ verb: String) async throws {
+        let installation = try Installation.alone()
+        #expect(try await installation.serve().stop() == .exited(0))
+        let ended = try await installation.finish("run", verb, unknownRun, "--reason", "a test")
+        #expect(ended.end == .exited(75))
+        #expect(try onlySentence(ended).contains("cordon serve"))
+    }
+
+    /// The one line on standard error of a command that failed.
+    private func onlySentence(_ ended: Installation.Ended, _ place: SourceLocation = #_sourceLocation) throws -> String
+    {
+        #expect(ended.errorLines.count == 1, "\(ended.error)", sourceLocation: place)
+        let line = try #require(ended.errorLines.last, sourceLocation: place)
+        #expect(line.hasPrefix("cordon: "), sourceLocation: place)
+        return line
+    }
+}
