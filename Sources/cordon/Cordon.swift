@@ -57,7 +57,7 @@ struct Cordon: AsyncParsableCommand {
             let count = mistakes.all.count
             leave(.definitionWrong, "\(count) mistake\(count == 1 ? "" : "s")")
         case let error as StoreError: leave(exit(for: error), error.reason)
-        case let error as ServerError: leave(.failed, error.reason)
+        case let error as ServerError: leave(exit(for: error), error.reason)
         case let error as EngineError: leave(.failed, error.reason)
         case let error as ConnectorError: leave(.failed, error.reason)
         case let error as EvidenceError: leave(.failed, error.reason)
@@ -71,6 +71,14 @@ struct Cordon: AsyncParsableCommand {
         case .conflict: .conflict
         case .full, .busy, .locked: .tryAgain
         case .readOnly, .tooNew, .corrupt, .unavailable, .closed: .failed
+        }
+    }
+
+    private static func exit(for error: ServerError) -> Exit {
+        switch error.code {
+        case .noSuchToken: .notFound
+        case .badName, .badExpiry: .usage
+        case .addressInUse, .addressForbidden, .addressUnknown, .notListening, .tooManyTokens, .store: .failed
         }
     }
 

@@ -51,7 +51,7 @@ struct Web {
 }
 
 /// Asks until it holds, for at most `seconds`; what is waited for is another process, so there is nothing to await.
-func eventually(_ what: String, seconds: Double = 30, _ holds: () async throws -> Bool) async throws {
+func eventually(_ what: String, seconds: Double = 240, _ holds: () async throws -> Bool) async throws {
     let end = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < end {
         if try await holds() { return }

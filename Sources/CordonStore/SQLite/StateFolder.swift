@@ -90,7 +90,11 @@ final class FolderLock: Sendable {
 
     func release() {
         held.withLock { file in
-            if let file { close(file) }
+            if let file {
+                // Given back by name: a child that was made a moment ago may still share the descriptor.
+                flock(file, LOCK_UN)
+                close(file)
+            }
             file = nil
         }
     }

@@ -61,7 +61,9 @@ struct TokenCreate: AsyncParsableCommand {
             answer = try await client.ask("POST", "/tokens", .object(body))
         case .store(_, let access):
             let grant = try await access.grant(name: name, role: role, expiresAt: expiry, by: "cordon token create")
-            answer = ["id": .string(grant.record.id), "token": .string(grant.token.reveal())]
+            var view = TokenView.make(grant.record, now: SystemClock().now).objectValue ?? [:]
+            view["token"] = .string(grant.token.reveal())
+            answer = .object(view)
         }
         await desk.close()
         Output.one(answer, as: common.output) { $0["token"]?.stringValue ?? "" }
