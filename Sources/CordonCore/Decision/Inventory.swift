@@ -22,12 +22,32 @@ package struct Inventory: Sendable, Hashable {
     /// `sha256:` of the file's bytes: a decision names the inventory it used.
     package var digest: String
     private var positions: [String: Int]
+    /// Each identity under the rarest of its fields, so that a reference meets few of them however many there are.
+    private var byField: [Field: [Int]]
+
+    private struct Field: Sendable, Hashable {
+        var name: String
+        var value: Value
+    }
 
     package init(identities: [Identity], digest: String) {
         self.identities = identities
         self.digest = digest
         positions = Dictionary(
             identities.enumerated().map { ($0.element.subject.id, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        byField = Inventory.index(identities)
+    }
+
+    private static func index(_ identities: [Identity]) -> [Field: [Int]] {
+        let fields = identities.map { $0.matches.map(Field.init(name:value:)) }
+        var uses: [Field: Int] = [:]
+        for field in fields.joined() { uses[field, default: 0] += 1 }
+        var index: [Field: [Int]] = [:]
+        for (position, own) in fields.enumerated() {
+            guard let rarest = own.min(by: { (uses[$0] ?? 0, $0.name) < (uses[$1] ?? 0, $1.name) }) else { continue }
+            index[rarest, default: []].append(position)
+        }
+        return index
     }
 
     package subscript(_ id: String) -> Identity? { positions[id].map { identities[$0] } }
@@ -37,10 +57,9 @@ package struct Inventory: Sendable, Hashable {
         guard case .object(let named) = reference, !named.isEmpty else {
             return .missing("the alert names no \(kind.rawValue)")
         }
-        let found = identities.filter { identity in
-            identity.subject.kind == kind && !identity.matches.isEmpty
-                && identity.matches.allSatisfy { named[$0.key] == $0.value }
-        }
+        let found = named.flatMap { byField[Field(name: $0.key, value: $0.value)] ?? [] }
+            .map { identities[$0] }
+            .filter { $0.subject.kind == kind && $0.matches.allSatisfy { named[$0.key] == $0.value } }
         switch found.count {
         case 0: return .missing("no \(kind.rawValue) of the inventory matches \(clipped(reference.json))")
         case 1: return .resolved(found[0].subject)

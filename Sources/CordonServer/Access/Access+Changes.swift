@@ -62,7 +62,9 @@ extension Access {
     }
 
     private func requireName(_ name: String) throws(ServerError) {
-        guard name.contains(where: { !$0.isWhitespace }), name.utf8.count <= ServerLimits.tokenNameBytesMax, name.isOneVisibleLine else {
+        guard name.contains(where: { !$0.isWhitespace }), name.utf8.count <= ServerLimits.tokenNameBytesMax,
+            name.isOneVisibleLine
+        else {
             throw ServerError(
                 .badName,
                 "a token's name is 1 to \(ServerLimits.tokenNameBytesMax) bytes without control characters: say whose it is"

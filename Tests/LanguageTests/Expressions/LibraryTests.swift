@@ -59,7 +59,7 @@ import Testing
         ("'a,b'.split(',', 0)", []), ("''.split(',')", [""]), ("['x', 'y'].join()", "xy"),
         ("['x', 'y'].join('-')", "x-y"), ("[].join('-')", ""), ("'TacoCÆt'.lowerAscii()", "tacocÆt"),
         ("'tacoCαt'.upperAscii()", "TACOCαT"), ("'gums'.reverse()", "smug"),
-        ("strings.quote('a\\n\"b\"\\t\\\\')", "\"a\\n\\\"b\\\"\\t\\\\\""), ("matches('abc', '^a')", true), 
+        ("strings.quote('a\\n\"b\"\\t\\\\')", "\"a\\n\\\"b\\\"\\t\\\\\""), ("matches('abc', '^a')", true),
         ("'a' < 'b'", true), ("'' == ''", true), ("'ab' + 'c'", "abc"), ("size('')", 0), ("'abc'.contains('')", true),
         ("'abc'.endsWith('bc')", true),
     ]
@@ -77,7 +77,10 @@ import Testing
         ("'%s'.format([duration('1h45m47s')])", "6347s"),
         ("'%s'.format([timestamp('2023-02-03T23:31:20+00:00')])", "2023-02-03T23:31:20Z"),
         ("'%s'.format([['abc', 3.14, null, [9, 8], true]])", "[abc, 3.14, null, [9, 8], true]"),
-        ("'%s'.format([{'k2': duration('2h'), 'k1': b'xyz', 'k3': 2.4, 4: true}])", "{4: true, k1: xyz, k2: 7200s, k3: 2.4}"),
+        (
+            "'%s'.format([{'k2': duration('2h'), 'k1': b'xyz', 'k3': 2.4, 4: true}])",
+            "{4: true, k1: xyz, k2: 7200s, k3: 2.4}"
+        ),
         ("'%s'.format([b'abc'])", "abc"),
         ("'%s %s'.format(['x'])", error), ("'%'.format([1])", error), ("'%z'.format([1])", error),
         ("'%d'.format(['x'])", error), ("'%b'.format(['x'])", error), ("'%x'.format([1.5])", error),
@@ -153,7 +156,8 @@ import Testing
     }
 
     @Test(arguments: numbers + networks + optionals)
-    func `numbers, networks, optionals and loops are as the definitions say`(_ source: String, _ expected: Value) throws {
+    func `numbers, networks, optionals and loops are as the definitions say`(_ source: String, _ expected: Value) throws
+    {
         #expect(try value(source) == expected)
     }
 }
