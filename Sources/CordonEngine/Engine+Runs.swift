@@ -147,20 +147,15 @@ extension Engine {
 
     private struct Read<Value> { var value: Value }
 
-    /// Read again until the store answers: the call has not left, and to drop it would make it one of unknown outcome.
+    /// `nil` when the run can't be read: its call then waits for the sweep.
     private func subject(of id: RunID) async -> Read<Subject?>? {
-        while !Task.isCancelled {
-            do {
-                guard let stored = try await find(id) else { return nil }
-                return Read(value: try stored.run().subject)
-            } catch let error as StoreError where error.code == .busy {
-                await clock.sleep(until: clock.now.adding(milliseconds: 100))
-            } catch {
-                logger.error("a run can't be read", metadata: ["run": "\(id)", "error": "\(error)"])
-                return nil
-            }
+        do {
+            guard let stored = try await find(id) else { return nil }
+            return Read(value: try stored.run().subject)
+        } catch {
+            logger.error("a run can't be read", metadata: ["run": "\(id)", "error": "\(error)"])
+            return nil
         }
-        return nil
     }
 
     private func tell(_ transition: Transition) {

@@ -61,14 +61,20 @@ struct StringFormat {
         case "d": return try decimal(argument)
         case "f", "e":
             guard let number = number(argument) else { throw refused(letter, argument) }
-            // Exact digits of very large and very small numbers take longer.
-            try budget.spend(10 + (number == 0 || !number.isFinite ? 0 : Int(number.exponent.magnitude)))
+            try budget.spend(Self.digitsCost(number))
             return letter == "f"
                 ? NumberText.fixed(number, places: places ?? 6) : NumberText.scientific(number, places: places ?? 6)
         case "b": return try binary(argument)
         case "o": return try radix(argument, 8, letter)
         default: return try hexadecimal(argument, letter)
         }
+    }
+
+    /// Exact digits of very large and very small numbers take time with the square of their number.
+    private static func digitsCost(_ number: Double) -> Int {
+        guard number != 0, number.isFinite else { return 10 }
+        let exponent = Int(number.exponent.magnitude)
+        return 10 + exponent * exponent / 32
     }
 
     private mutating func precision() throws(Fault) -> Int? {

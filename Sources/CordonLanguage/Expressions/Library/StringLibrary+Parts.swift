@@ -25,15 +25,17 @@ extension StringLibrary {
         let bytes = isOver ? Int.max - text.utf8.count : min(growth, Int.max - text.utf8.count)
         try budget.make(text.utf8.count + bytes)
         try budget.scan(text.utf8.count + bytes)
-        var out = String.UnicodeScalarView()
+        // In an array, because a scalar view that is added to piece by piece may be copied at each piece.
+        let added = Array(new.unicodeScalars)
+        var out: Scalars = []
         var start = 0
         for place in places {
-            out.append(contentsOf: scalars[start..<place])
-            out.append(contentsOf: new.unicodeScalars)
+            out += scalars[start..<place]
+            out += added
             start = place + old.count
         }
-        out.append(contentsOf: scalars[start...])
-        return .string(String(out))
+        out += scalars[start...]
+        return .string(string(out))
     }
 
     /// At most `limit` parts, the last with the rest; negative means all, 0 none. An empty separator cuts every scalar.

@@ -6,7 +6,7 @@ import Synchronization
 /// Offsets from UTC of fixed zones (`+02:00`) and of named ones (`Europe/Paris`), the latter from the system's files.
 enum TimeZones {
     /// Zones read so far; a zone does not change while the process lives, so that equal questions have equal answers.
-    private static let known = Mutex<[String: ZoneRules?]>([:])
+    private static let known = Mutex<[String: ZoneRules]>([:])
     private static let knownMax = 1000
     private static let folders = ["/usr/share/zoneinfo/", "/usr/lib/zoneinfo/", "/usr/share/lib/zoneinfo/"]
     private static let fileBytesMax = 262_144
@@ -43,7 +43,8 @@ enum TimeZones {
     private static func rules(_ zone: String) -> ZoneRules? {
         if let cached = known.withLock({ $0[zone] }) { return cached }
         let rules = folders.lazy.compactMap { read($0 + zone) }.compactMap { ZoneRules($0) }.first
-        known.withLock { if $0.count < knownMax { $0[zone] = .some(rules) } }
+        // Only zones that exist are remembered: names from an alert must not push them out.
+        if let rules { known.withLock { if $0.count < knownMax { $0[zone] = rules } } }
         return rules
     }
 

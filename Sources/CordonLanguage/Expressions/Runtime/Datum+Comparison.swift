@@ -37,7 +37,7 @@ extension Datum {
 
     private static func sameMaps(_ left: Datum, _ right: Datum) throws(Fault) -> Bool {
         guard left.count == right.count else { return false }
-        for key in left.keys() {
+        for key in left.unorderedKeys() {
             guard let a = try left.value(forKey: key), let b = try right.value(forKey: key), try equals(a, b) else {
                 return false
             }

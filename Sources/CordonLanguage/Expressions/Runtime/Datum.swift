@@ -127,6 +127,12 @@ enum Datum: Sendable {
         return out
     }
 
+    /// Keys in any order, for what does not depend on it.
+    func unorderedKeys() -> [Datum] {
+        if case .object(let members, _) = self { return members.keys.map { .string($0) } }
+        return keys()
+    }
+
     /// Keys in a fixed order: that of the literal, or of the bytes of JSON's keys, so that each run sees the same.
     func keys() -> [Datum] {
         switch self {

@@ -10,7 +10,9 @@ extension String {
     }
 
     /// Order by code points.
-    func precedes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+    func precedes(_ other: String) -> Bool {
+        withBytes { left in other.withBytes { left.lexicographicallyPrecedes($0) } }
+    }
 
     func hasExactPrefix(_ prefix: String) -> Bool {
         prefix.utf8.count <= utf8.count && zip(utf8, prefix.utf8).allSatisfy { $0 == $1 }
