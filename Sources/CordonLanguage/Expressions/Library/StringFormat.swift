@@ -8,7 +8,7 @@ struct StringFormat {
     private var rest: Substring.UnicodeScalarView
     private let arguments: [Datum]
     private var used = 0
-    private var out = String.UnicodeScalarView()
+    private var out: [Unicode.Scalar] = []
 
     static func format(_ call: Call, _ budget: inout Budget) throws(Fault) -> Datum {
         let text = try call.string(0)
@@ -18,7 +18,7 @@ struct StringFormat {
         try budget.make(text.utf8.count)
         var format = StringFormat(rest: Substring(text).unicodeScalars, arguments: try call[1].elements())
         try format.run(&budget)
-        return .string(String(format.out))
+        return .string(StringLibrary.string(format.out))
     }
 
     private init(rest: Substring.UnicodeScalarView, arguments: [Datum]) {
@@ -40,7 +40,7 @@ struct StringFormat {
                 let text = try clause(&budget)
                 try budget.make(text.utf8.count)
                 try budget.scan(text.utf8.count)
-                out.append(contentsOf: text.unicodeScalars)
+                out += text.unicodeScalars
             }
         }
     }
