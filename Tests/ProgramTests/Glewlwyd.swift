@@ -30,8 +30,23 @@ final class Glewlwyd: Sendable {
             Glewlwyd.program, ["--config-file=\(folder)/glewlwyd.conf"], folder: folder, capturedIn: scratch,
             as: "glewlwyd")
         let web = self.web
-        try await eventually("Glewlwyd to listen") {
-            (try? await web.ask("GET", "http://127.0.0.1:\(port)/config"))?.status == 200
+        var last = "nothing was asked"
+        do {
+            try await eventually("Glewlwyd to listen") {
+                do {
+                    let status = try await web.ask("GET", "http://127.0.0.1:\(port)/config").status
+                    last = "it answered \(status)"
+                    return status == 200
+                } catch let error as Web.NoAnswer {
+                    last = error.reason
+                    return false
+                }
+            }
+        } catch {
+            throw Web.NoAnswer(
+                reason:
+                    "\(error); the last time: \(last); its end: \(String(describing: process.end)); it said: \(process.error)"
+            )
         }
         try await provision()
     }

@@ -42,7 +42,7 @@ extension Installation {
         let program = try ProgramUnderTest(
             Installation.program, arguments, environment: token.map { ["CORDON_TOKEN": $0] } ?? [:],
             folder: folder.path, capturedIn: captured, as: "command")
-        let end = try await program.waitForExit(timeoutMilliseconds: 240_000)
+        let end = try await program.waitForExit(timeoutMilliseconds: 60_000)
         return Ended(end: end, output: program.output, error: program.error)
     }
 

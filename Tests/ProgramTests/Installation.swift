@@ -70,7 +70,7 @@ final class Installation: Sendable {
     ) {
         let program = try ProgramUnderTest(
             Installation.program, arguments, folder: folder ?? scratch.path, capturedIn: scratch, as: "command")
-        let end = try await program.waitForExit(timeoutMilliseconds: 240_000)
+        let end = try await program.waitForExit(timeoutMilliseconds: 60_000)
         return (end, program.output, program.error)
     }
 
@@ -79,7 +79,7 @@ final class Installation: Sendable {
         let line = wrapper + [Installation.program, "serve"] + more
         let program = try ProgramUnderTest(
             line[0], Array(line.dropFirst()), folder: scratch.path, capturedIn: scratch, as: "serve")
-        let port = try await program.waitForPort(after: "listening on", on: .error, timeoutMilliseconds: 240_000)
+        let port = try await program.waitForPort(after: "listening on", on: .error, timeoutMilliseconds: 60_000)
         return Serving(program: program, url: "http://127.0.0.1:\(port)", web: web)
     }
 

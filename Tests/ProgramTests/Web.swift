@@ -50,13 +50,18 @@ struct Web {
     }
 }
 
-/// Asks until it holds, for at most `seconds`; what is waited for is another process, so there is nothing to await.
-func eventually(_ what: String, seconds: Double = 240, _ holds: () async throws -> Bool) async throws {
+/// Asks until it holds, for `seconds` and at least `askedMin` times; what is waited for is another process, so there is
+/// nothing to await. The count matters because tests that compute hold the shared threads: for half a minute a task here
+/// may come to ask but once, and that says nothing about the other process.
+func eventually(_ what: String, seconds: Double = 30, askedMin: Int = 25, _ holds: () async throws -> Bool) async throws
+{
     let end = ContinuousClock.now + .seconds(seconds)
-    while ContinuousClock.now < end {
+    var asked = 0
+    while ContinuousClock.now < end || asked < askedMin {
+        asked += 1
         if try await holds() { return }
         // Another process gives no event to wait for.
         try await Task.sleep(for: .milliseconds(20))
     }
-    throw Web.NoAnswer(reason: "waited \(seconds) s for: \(what)")
+    throw Web.NoAnswer(reason: "waited \(seconds) s, asked \(asked) times, for: \(what)")
 }

@@ -34,6 +34,12 @@ struct InitCommand: AsyncParsableCommand {
         let statePath = state.map { absolute($0, in: here) } ?? folder + "/state"
         try writeNew("cordon.yaml", in: folder, Templates.settings(state: state == nil ? "state" : statePath))
         let settings = try await Settings.read(file: folder + "/cordon.yaml", flags: [:])
+        guard state == nil || settings.statePath == statePath else {
+            throw CommandFailure(
+                .conflict,
+                "\(display(folder + "/cordon.yaml")) says state: \(settings.statePath); change it there, or leave out --state"
+            )
+        }
         try settings.state.make()
         let secret = settings.statePath + "/github-webhook"
         try writeNew("connections.yaml", in: folder, Templates.connections(secret: relative(secret, to: folder)))

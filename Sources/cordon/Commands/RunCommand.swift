@@ -183,10 +183,12 @@ enum RunText {
             let outcome = call["outcome"]
             let status = outcome?["status"]?.intValue.map { " HTTP \($0)" } ?? ""
             let reason = outcome?["reason"]?.stringValue.map { " (\(printable($0)))" } ?? ""
+            let deliveries = call["delivery"]?.intValue ?? 1
+            let again = deliveries > 1 ? "  sent \(deliveries) times" : ""
             out.append(
                 "    call #\(call["n"]?.intValue ?? 0)  \(call["purpose"]?.stringValue ?? "")  "
                     + "\(call["capability"]?.stringValue ?? "") at \(call["provider"]?.stringValue ?? "")  "
-                    + "\(outcome?["kind"]?.stringValue ?? "open")\(status)\(reason)")
+                    + "\(outcome?["kind"]?.stringValue ?? "open")\(status)\(reason)\(again)")
         }
         for item in step["evidence"]?.arrayValue ?? [] {
             out.append(
