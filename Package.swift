@@ -139,12 +139,21 @@ let tests: [(name: String, needs: [String], products: [String])] = [
     ("ProgramTests", ["program", "core", "language", "store", "connectors", "evidence"], ["Crypto"]),
 ]
 if exists("TestKit") { targets.append(.target(name: "TestKit", path: "Tests/TestKit", swiftSettings: strict)) }
+// What the tests of several rooms need of a store.
+if exists("StoreKit"), built.contains("store") {
+    targets.append(
+        .target(
+            name: "StoreKit", dependencies: ["CordonStore", "CordonCore"], path: "Tests/StoreKit", swiftSettings: strict
+        ))
+}
 for test in tests where exists(test.name) && Set(test.needs).isSubset(of: built) {
     let under = rooms.filter { test.needs.contains($0.key) }.map { Target.Dependency.target(name: $0.name) }
     let kit: [Target.Dependency] = exists("TestKit") ? [.target(name: "TestKit")] : []
+    let storeKit: [Target.Dependency] =
+        test.needs.contains("store") && exists("StoreKit") ? [.target(name: "StoreKit")] : []
     targets.append(
         .testTarget(
-            name: test.name, dependencies: under + kit + test.products.map(product), swiftSettings: strict))
+            name: test.name, dependencies: under + kit + storeKit + test.products.map(product), swiftSettings: strict))
 }
 if ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil, built.contains("program") {
     targets.append(

@@ -3,6 +3,7 @@
 import CordonCore
 import CordonLanguage
 import CordonStore
+import StoreKit
 import Synchronization
 import Testing
 

@@ -5,6 +5,7 @@ import CordonCore
 import CordonEvidence
 import CordonLanguage
 import CordonStore
+import StoreKit
 import Synchronization
 import Testing
 

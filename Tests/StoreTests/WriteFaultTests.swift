@@ -2,6 +2,7 @@
 
 import CordonCore
 import CordonStore
+import StoreKit
 import Testing
 
 /// Every writing verb, failed twice: not stored, and stored all the same. What the caller then reads, and what trying

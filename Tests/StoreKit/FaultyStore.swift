@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+package import CordonStore
+import Synchronization
+
+/// A store whose writes fail as a real one's may: before anything is stored, or after all of it is. Both look alike to
+/// the caller. Readings of a single run may fail too.
+package final class FaultyStore: Store {
+    package enum Fault: Sendable, CaseIterable { case notStored, storedAllTheSame }
+
+    private struct State {
+        var writes = 0
+        var sweeps = 0
+        var readingFaults: Int
+    }
+
+    private let base: any Store
+    /// By the number of the write, from 1.
+    private let faults: [Int: Fault]
+    private let code: StoreError.Code
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - faults: those of the writes in order; `nil` lets one through, and after the last all go through.
+    ///   - code: what the caller is told.
+    ///   - readingFaults: how many readings of a single run fail first.
+    package init(
+        _ base: any Store, faults: [Fault?] = [], code: StoreError.Code = .unavailable, readingFaults: Int = 0
+    ) {
+        self.base = base
+        self.faults = Dictionary(
+            uniqueKeysWithValues: faults.enumerated().compactMap { item in item.element.map { (item.offset + 1, $0) } })
+        self.code = code
+        state = Mutex(State(readingFaults: readingFaults))
+    }
+
+    /// One write of many fails.
+    package convenience init(
+        _ base: any Store, write: Int, _ fault: Fault = .notStored, code: StoreError.Code = .unavailable
+    ) {
+        self.init(base, faults: [Fault?](repeating: nil, count: write - 1) + [fault], code: code)
+    }
+
+    package var writes: Int { state.withLock { $0.writes } }
+    /// Sweeps that have gone through the live runs; the first, at the start, is not counted.
+    package var sweeps: Int { state.withLock { $0.sweeps } }
+
+    private func write<Answer>(_ deed: () async throws(StoreError) -> Answer) async throws(StoreError) -> Answer {
+        let number = state.withLock { state in
+            state.writes += 1
+            return state.writes
+        }
+        guard let fault = faults[number] else { return try await deed() }
+        if fault == .notStored { throw StoreError(code, "failed before it was stored") }
+        _ = try await deed()
+        throw StoreError(code, "failed after it was stored")
+    }
+
+    package func accept(_ alert: Alert, entry: Entry) async throws(StoreError) -> Acceptance {
+        try await write { () async throws(StoreError) in try await base.accept(alert, entry: entry) }
+    }
+    package func record(_ reading: Reading) async throws(StoreError) {
+        try await write { () async throws(StoreError) in try await base.record(reading) }
+    }
+    package func commit(_ change: RunChange) async throws(StoreError) {
+        try await write { () async throws(StoreError) in try await base.commit(change) }
+    }
+    package func publish(_ definition: Definition) async throws(StoreError) {
+        try await write { () async throws(StoreError) in try await base.publish(definition) }
+    }
+    package func grant(_ token: TokenRecord, entry: Entry) async throws(StoreError) {
+        try await write { () async throws(StoreError) in try await base.grant(token, entry: entry) }
+    }
+    package func revoke(token id: String, at: Instant, entry: Entry) async throws(StoreError) {
+        try await write { () async throws(StoreError) in try await base.revoke(token: id, at: at, entry: entry) }
+    }
+
+    package func runs(_ query: RunQuery) async throws(StoreError) -> [RunRecord] {
+        let fails = state.withLock { state in
+            if query.dueBy != nil { state.sweeps += 1 }
+            guard query.id != nil, state.readingFaults > 0 else { return false }
+            state.readingFaults -= 1
+            return true
+        }
+        if fails { throw StoreError(.busy, "too much to do") }
+        return try await base.runs(query)
+    }
+
+    package func definition(_ digest: String) async throws(StoreError) -> Definition? {
+        try await base.definition(digest)
+    }
+    package func tokens() async throws(StoreError) -> [TokenRecord] { try await base.tokens() }
+    package func alerts(_ query: AlertQuery) async throws(StoreError) -> [Alert] { try await base.alerts(query) }
+    package func signals(of alert: AlertID) async throws(StoreError) -> [SignalRecord] {
+        try await base.signals(of: alert)
+    }
+    package func decisions(_ query: DecisionQuery) async throws(StoreError) -> [DecisionRecord] {
+        try await base.decisions(query)
+    }
+    package func history(_ stream: String, from number: Int, limit: Int) async throws(StoreError) -> [IndexedEntry] {
+        try await base.history(stream, from: number, limit: limit)
+    }
+    package func log(from index: Int, limit: Int) async throws(StoreError) -> [IndexedEntry] {
+        try await base.log(from: index, limit: limit)
+    }
+    package func vitals() async throws(StoreError) -> Vitals { try await base.vitals() }
+    package func close() async { await base.close() }
+}
