@@ -65,8 +65,7 @@ extension Engine {
         var waits = 0
         while !Task.isCancelled {
             do {
-                guard let stored = try await find(id) else { return .noSuchRun }
-                let run = try stored.run()
+                guard let run = try await current(id) else { return .noSuchRun }
                 let definition = try await definition(of: run)
                 let now = clock.now
                 let transition: Transition
@@ -81,6 +80,7 @@ extension Engine {
                 carryOut(transition)
                 return .done(transition.run)
             } catch let error as StoreError {
+                moving.forget(id)
                 switch error.code {
                 case .conflict: count { $0.commitConflicts += 1 }
                 case .full, .readOnly, .busy:
@@ -101,6 +101,11 @@ extension Engine {
         return .unavailable("shutting down")
     }
 
+    private func current(_ id: RunID) async throws -> Run? {
+        if let run = moving[id] { return run }
+        return try await find(id)?.run()
+    }
+
     package func find(_ id: RunID) async throws(StoreError) -> RunRecord? {
         var query = RunQuery()
         query.id = id
@@ -111,50 +116,41 @@ extension Engine {
     /// Sets going what a stored transition asks for: its new calls, and its timer.
     func carryOut(_ transition: Transition) {
         let run = transition.run
+        moving.note(run)
         timekeeper.note(run.id, due: run.dueAt)
         for case .perform(let step, let call) in run.commands where transition.starts(step, call) {
             // Held from here, so that the sweep doesn't take the call for a lost one before its task begins.
             hold(run.id)
-            hand(.perform(run.id, step: step, call))
+            let errand = Errand(run: run.id, step: step, call: call, subject: run.subject)
+            hand(.perform(errand, isSealedHere: call.delivery == 1))
         }
     }
 
     /// Makes one call whose intent is stored, and hands its outcome to the machine.
-    func perform(_ id: RunID, _ step: String, _ call: Call) async {
-        defer { release(id) }
-        guard let subject = await subject(of: id) else { return }
-        var answer = await performer.perform(call, run: id, step: step, subject: subject.value, now: clock.now)
-        if let keepsake = answer.keepsake, call.redeliveryClass == .read {
+    func perform(_ errand: Errand, isSealedHere: Bool) async {
+        defer { release(errand.run) }
+        var answer = await performer.perform(errand, isSealedHere: isSealedHere, now: clock.now)
+        if let keepsake = answer.keepsake, errand.call.redeliveryClass == .read {
             do {
                 let digest = try await evidence.keep(keepsake)
                 answer.outcome.evidence.append(
                     Evidence(
                         digest: digest.text, mediaType: "application/json", bytes: keepsake.count,
-                        about: "\(call.provider) on \(call.capability), \(call.purpose.rawValue)"))
+                        about:
+                            "\(errand.call.provider) on \(errand.call.capability), \(errand.call.purpose.rawValue)"))
             } catch let error where error.code == .syncFailed {
                 // The disk did not confirm: what is stored is unknown, and only a new start may look.
                 return fail("the evidence can't be trusted any more: \(error.reason)")
             } catch {
                 // What was read can't be kept: the reading counts for nothing, and the disk needs a person.
-                logger.critical("evidence could not be kept", metadata: ["run": "\(id)", "error": "\(error)"])
+                logger.critical(
+                    "evidence could not be kept", metadata: ["run": "\(errand.run)", "error": "\(error)"])
                 answer.outcome = Outcome(.later, reason: "its evidence could not be kept: \(error)")
             }
         }
-        if case .unavailable = await self.step(id, .callReturned(step: step, number: call.number, answer.outcome)) {
-            logger.error("an outcome is not stored yet", metadata: ["run": "\(id)", "step": "\(step)"])
-        }
-    }
-
-    private struct Read<Value> { var value: Value }
-
-    /// `nil` when the run can't be read: its call then waits for the sweep.
-    private func subject(of id: RunID) async -> Read<Subject?>? {
-        do {
-            guard let stored = try await find(id) else { return nil }
-            return Read(value: try stored.run().subject)
-        } catch {
-            logger.error("a run can't be read", metadata: ["run": "\(id)", "error": "\(error)"])
-            return nil
+        let input = RunInput.callReturned(step: errand.step, number: errand.call.number, answer.outcome)
+        if case .unavailable = await self.step(errand.run, input) {
+            logger.error("an outcome is not stored yet", metadata: ["run": "\(errand.run)", "step": "\(errand.step)"])
         }
     }
 

@@ -40,6 +40,7 @@ extension Engine {
                 try await sweepAlerts()
                 try await sweepRuns(all: isFirst)
                 isFirst = false
+                moving.keepOnly(isInHand)
             } catch {
                 if error.code == .unavailable { return fail(error) }
                 logger.error("a sweep failed; it comes again", metadata: ["error": "\(error)"])

@@ -50,7 +50,8 @@ package final class Engine: Sendable, Service {
     enum Work: Sendable {
         case read(Alert)
         case advance(RunID, RunInput)
-        case perform(RunID, step: String, Call)
+        /// `isSealedHere`: this process sealed it under settings that can't have changed since.
+        case perform(Errand, isSealedHere: Bool)
     }
 
     package let store: any Store
@@ -68,6 +69,7 @@ package final class Engine: Sendable, Service {
     let libraryBox: LibraryBox
     let workflows = Mutex<[String: Workflow]>([:])
     let timekeeper = Timekeeper()
+    let moving = MovingRuns()
     let counter = Mutex(Counts())
     /// Alerts and runs that some task of this process has in hand: the sweep leaves them alone.
     let busyAlerts = Mutex<Set<AlertID>>([])
@@ -135,7 +137,7 @@ package final class Engine: Sendable, Service {
         switch item {
         case .read(let alert): await read(alert)
         case .advance(let run, let input): await advance(run, input)
-        case .perform(let run, let step, let call): await perform(run, step, call)
+        case .perform(let errand, let isSealedHere): await perform(errand, isSealedHere: isSealedHere)
         }
     }
 

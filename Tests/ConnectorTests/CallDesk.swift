@@ -79,7 +79,8 @@ struct CallDesk {
             providers: ["auth": provider], inventory: { inventory },
             secrets: SecretReader(folder: "/nowhere", environment: { secrets[$0] }), transport: transport,
             sealer: sealer)
-        return await performer.perform(call, run: RunID(stem: "01"), step: "a", subject: Self.subject, now: .start)
+        return await performer.perform(
+            Errand(run: RunID(stem: "01"), step: "a", call: call, subject: Self.subject), now: .start)
     }
 }
 

@@ -3,6 +3,27 @@
 package import CordonCore
 import CordonLanguage
 
+/// A call to be made for a run, with whom it is about.
+package struct Errand: Sendable, Hashable {
+    package var run: RunID
+    package var step: String
+    package var call: Call
+    package var subject: Subject?
+
+    package init(run: RunID, step: String, call: Call, subject: Subject?) {
+        self.run = run
+        self.step = step
+        self.call = call
+        self.subject = subject
+    }
+
+    var draft: CallDraft {
+        CallDraft(
+            run: run, step: step, number: call.number, purpose: call.purpose, capability: call.capability,
+            provider: call.provider, arguments: call.arguments)
+    }
+}
+
 /// Makes calls: builds the request that was sealed, with its secrets put in, sends it, and reads what became of it.
 ///
 /// The caller has stored the call's intent before; this is the only place where the world is changed.
@@ -24,23 +45,22 @@ package struct Performer: Sendable {
         self.sealer = sealer
     }
 
-    package func perform(_ call: Call, run: RunID, step: String, subject: Subject?, now: Instant) async -> ReadAnswer {
+    /// `isSealedHere` says that this process sealed the call: its settings are fixed, so it is the same request still.
+    package func perform(_ errand: Errand, isSealedHere: Bool = false, now: Instant) async -> ReadAnswer {
+        let call = errand.call
         let timeout = min(call.deadline.since(now), Limits.callTimeoutMillisecondsMax)
         guard timeout > 0 else { return refusal(.later, "not sent: its time was up before it began") }
         guard let provider = providers[call.provider], let action = provider.shape.actions[call.capability],
             let exchange = action.exchange(for: call.purpose)
         else { return refusal(.refused, "not sent: \(call.provider) no longer offers \(call.capability)") }
         // The intent says what would be sent. If settings changed since, a person decides, not the change.
-        let draft = CallDraft(
-            run: run, step: step, number: call.number, purpose: call.purpose, capability: call.capability,
-            provider: call.provider, arguments: call.arguments)
-        guard case .success(call.seal) = sealer.seal(draft) else {
+        guard isSealedHere || sealer.seal(errand.draft) == .success(call.seal) else {
             return refusal(
                 .refused,
                 "not sent: the request is no longer the one that was intended; its provider's settings changed")
         }
         let values: [String: Value]
-        do { values = try reveal(provider, subject) } catch {
+        do { values = try reveal(provider, errand.subject) } catch {
             return refusal(.refused, "not sent: \(error.reason)")
         }
         switch provider.build(
