@@ -107,8 +107,9 @@ import Testing
     @Test func `a call that no task has in hand is found by the sweep while the engine runs`() async throws {
         let installation = try Installation()
         let transport = ScriptedTransport(installation)
-        // The first reading of the run is that of the task that is to make its call.
-        let engine = installation.engine(transport, over: FaultyStore(installation.base, readingFaults: 1))
+        // The commit that opens the run is stored, and its writer is told that it was not.
+        let store = FaultyStore(installation.base, write: 3, .storedAllTheSame, code: .busy)
+        let engine = installation.engine(transport, over: store)
         try await installation.whileRunning(engine) {
             try await installation.waitUntilStarted()
             await installation.post(engine)

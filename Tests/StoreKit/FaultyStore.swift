@@ -5,34 +5,29 @@ package import CordonStore
 import Synchronization
 
 /// A store whose writes fail as a real one's may: before anything is stored, or after all of it is. Both look alike to
-/// the caller. Readings of a single run may fail too.
+/// the caller.
 package final class FaultyStore: Store {
     package enum Fault: Sendable, CaseIterable { case notStored, storedAllTheSame }
 
     private struct State {
         var writes = 0
         var sweeps = 0
-        var readingFaults: Int
     }
 
     private let base: any Store
     /// By the number of the write, from 1.
     private let faults: [Int: Fault]
     private let code: StoreError.Code
-    private let state: Mutex<State>
+    private let state = Mutex(State())
 
     /// - Parameters:
     ///   - faults: those of the writes in order; `nil` lets one through, and after the last all go through.
     ///   - code: what the caller is told.
-    ///   - readingFaults: how many readings of a single run fail first.
-    package init(
-        _ base: any Store, faults: [Fault?] = [], code: StoreError.Code = .unavailable, readingFaults: Int = 0
-    ) {
+    package init(_ base: any Store, faults: [Fault?] = [], code: StoreError.Code = .unavailable) {
         self.base = base
         self.faults = Dictionary(
             uniqueKeysWithValues: faults.enumerated().compactMap { item in item.element.map { (item.offset + 1, $0) } })
         self.code = code
-        state = Mutex(State(readingFaults: readingFaults))
     }
 
     /// One write of many fails.
@@ -77,13 +72,7 @@ package final class FaultyStore: Store {
     }
 
     package func runs(_ query: RunQuery) async throws(StoreError) -> [RunRecord] {
-        let fails = state.withLock { state in
-            if query.dueBy != nil { state.sweeps += 1 }
-            guard query.id != nil, state.readingFaults > 0 else { return false }
-            state.readingFaults -= 1
-            return true
-        }
-        if fails { throw StoreError(.busy, "too much to do") }
+        if query.dueBy != nil { state.withLock { $0.sweeps += 1 } }
         return try await base.runs(query)
     }
 
