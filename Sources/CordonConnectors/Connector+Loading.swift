@@ -151,7 +151,19 @@ extension Connector {
         let effectClass = map.oneOf("class", EffectClass.self, required: true)
         let timeout = map.milliseconds("timeout", in: 1...Limits.callTimeoutMillisecondsMax)
         let act = readExchange(map, settings, loader)
+        var compared: [String]?
         let state = map.mapping("state").flatMap { fields -> ProviderShape.Exchange? in
+            defer { fields.refuseUnknown() }
+            compared = fields.strings("compare")
+            let exchange = readExchange(fields, settings, loader)
+            for name in compared ?? [] where exchange?.keep.contains(name) == false {
+                fields.report(
+                    DefinitionCode.badReference.rawValue, "compare", "'\(name)' is not kept, so it can't be compared",
+                    "name it under 'keep' too")
+            }
+            return exchange
+        }
+        let undo = map.mapping("undo").flatMap { fields -> ProviderShape.Exchange? in
             defer { fields.refuseUnknown() }
             return readExchange(fields, settings, loader)
         }
@@ -165,8 +177,17 @@ extension Connector {
         if effectClass == .probeable, state == nil {
             map.report(DefinitionCode.notOffered.rawValue, "class", "a probeable capability needs a 'state' to ask")
         }
+        if undo != nil, capability.reversibility == .none {
+            map.report(
+                DefinitionCode.notOffered.rawValue, "undo", "\(capability.name) can't be undone by anybody",
+                "leave 'undo' out")
+        }
+        if undo != nil, state == nil {
+            map.report(
+                DefinitionCode.notOffered.rawValue, "undo", "an undo needs a 'state': it restores what was read before")
+        }
         return ProviderShape.Action(
-            effectClass: effectClass, act: act, state: state,
+            effectClass: effectClass, act: act, state: state, compared: compared, undo: undo,
             timeoutMilliseconds: timeout ?? Limits.callTimeoutMillisecondsDefault)
     }
 

@@ -158,20 +158,37 @@ package struct ProviderShape: Sendable, Hashable {
         package var act: Exchange
         /// Reads the subject's state: before the change, after it, and when in doubt.
         package var state: Exchange?
+        /// The members of the state that tell whether it is still what was written; `nil`: all that are kept.
+        package var compared: [String]?
+        /// Sets the state back to the before-image, which its templates see as `with.before`.
+        package var undo: Exchange?
         package var timeoutMilliseconds: Int64
 
-        package init(effectClass: EffectClass, act: Exchange, state: Exchange?, timeoutMilliseconds: Int64) {
+        package init(
+            effectClass: EffectClass, act: Exchange, state: Exchange?, compared: [String]? = nil,
+            undo: Exchange? = nil, timeoutMilliseconds: Int64
+        ) {
             self.effectClass = effectClass
             self.act = act
             self.state = state
+            self.compared = compared
+            self.undo = undo
             self.timeoutMilliseconds = timeoutMilliseconds
         }
 
         package var contract: Contract {
-            Contract(effectClass: effectClass, readsState: state != nil, timeoutMilliseconds: timeoutMilliseconds)
+            Contract(
+                effectClass: effectClass, readsState: state != nil, canUndo: undo != nil, compared: compared,
+                timeoutMilliseconds: timeoutMilliseconds)
         }
 
-        package func exchange(for purpose: Call.Purpose) -> Exchange? { purpose.isRead ? state : act }
+        package func exchange(for purpose: Call.Purpose) -> Exchange? {
+            switch purpose {
+            case .act, .measure: act
+            case .before, .probe, .readBack: state
+            case .undo: undo
+            }
+        }
     }
 
     package var settings: [String: Setting]

@@ -17,7 +17,8 @@ package enum Limits {
     // Definitions
     package static let definitionBytesMax = 64 * 1024
     package static let stepsPerWorkflowMax = 200
-    package static let definitionNestingMax = 8
+    /// Lists and maps inside each other; a block of steps takes four of them.
+    package static let definitionNestingMax = 24
     package static let playbooksMax = 2000
     package static let inventoryBytesMax = 16 * 1024 * 1024
     package static let identitiesMax = 100_000
@@ -27,6 +28,14 @@ package enum Limits {
     package static let entryBytesMax = 16 * 1024
     package static let resultBytesMax = 8 * 1024
     package static let callsPerStepMax = 1000
+    /// Steps of a run with its items, called workflows and undos.
+    package static let stepsPerRunMax = 2000
+    package static let eachItemsMax = 500
+    package static let eachParallelMax = 50
+    package static let branchesMax = 20
+    package static let blockDepthMax = 4
+    package static let signalsPerRunMax = 100
+    package static let workflowsCalledMax = 20
     package static let runsPerAlertMax = 20
     /// How much of an alert's own text a reason quotes.
     package static let quotedScalarsMax = 200
@@ -39,6 +48,10 @@ package enum Limits {
     package static let backOffMillisecondsFirst: Int64 = 1000
     package static let backOffMillisecondsMax: Int64 = 60 * 1000
     package static let verifyPollMilliseconds: Int64 = 500
+    package static let holdMillisecondsMax: Int64 = 90 * 24 * 3600 * 1000
+    package static let undoWithinMilliseconds: Int64 = 24 * 3600 * 1000
+    package static let waitPollMillisecondsMin: Int64 = 1000
+    package static let quorumMax = 10
 
     // Calls
     package static let callTimeoutMillisecondsDefault: Int64 = 10 * 1000

@@ -19,7 +19,9 @@ extension Engine {
 
     /// The pinned definition of a run: its workflow by digest, and what its provider promises.
     func definition(of run: Run) async throws -> RunDefinition {
-        definition(try await workflow(run.workflow), run.subject)
+        var called: [Workflow] = []
+        for pin in run.called { called.append(try await workflow(pin)) }
+        return definition(try await workflow(run.workflow), called, run.subject)
     }
 
     private func workflow(_ pin: Run.Pin) async throws -> Workflow {
@@ -52,10 +54,8 @@ extension Engine {
                     let run = try stored.run()
                     let definition = try await definition(of: run)
                     if let subject = run.subject {
-                        let lacking = definition.workflow.lines.map(\.capability).filter {
-                            definition.contracts[$0] == nil
-                        }
-                        if let first = lacking.first {
+                        let lacking = definition.capabilities.filter { definition.contracts[$0] == nil }
+                        if let first = lacking.min() {
                             stranded.append("\(run.id): provider '\(subject.provider)' does not offer \(first)")
                         }
                     }

@@ -178,17 +178,19 @@ extension Engine {
             if case .failure(let refusal) = inputs, gate == nil {
                 gate = Run.Ask(kind: .undecided, reason: refusal.reason)
             }
+            let called = library.called(by: workflow)
             let opening = Opening(
                 id: id, decision: decision.id, signal: signal.id, alert: signal.alert, playbook: match.playbook,
-                workflow: match.workflow, subject: subject, severity: signal.severity,
+                workflow: match.workflow, called: called.map(\.pin), subject: subject, severity: signal.severity,
                 inputs: (try? inputs.get()) ?? .object([:]), steps: workflow.lines.map(\.id), gate: gate)
-            return Run.open(opening, definition(workflow, subject), at: now)
+            return Run.open(opening, definition(workflow, called, subject), at: now)
         }
     }
 
-    func definition(_ workflow: Workflow, _ subject: Subject?) -> RunDefinition {
+    func definition(_ workflow: Workflow, _ called: [Workflow], _ subject: Subject?) -> RunDefinition {
         RunDefinition(
-            workflow: workflow, contracts: subject.flatMap { providers[$0.provider]?.contracts } ?? [:],
+            workflow: workflow, called: Dictionary(called.map { ($0.name, $0) }) { first, _ in first },
+            contracts: subject.flatMap { providers[$0.provider]?.contracts } ?? [:],
             sealer: sealer)
     }
 }

@@ -8,21 +8,6 @@ package import CordonStore
 import Logging
 import Synchronization
 
-/// What a person may ask of a run.
-package enum Control: Sendable, Hashable {
-    case resume(by: String, reason: String)
-    case cancel(by: String, reason: String)
-    case resolve(tookEffect: Bool, by: String, reason: String)
-
-    var input: RunInput {
-        switch self {
-        case .resume(let by, let reason): .resume(by: by, reason: reason)
-        case .cancel(let by, let reason): .cancel(by: by, reason: reason)
-        case .resolve(let tookEffect, let by, let reason): .resolve(tookEffect: tookEffect, by: by, reason: reason)
-        }
-    }
-}
-
 package enum ControlAnswer: Sendable {
     case done(Run)
     case noSuchRun
@@ -44,10 +29,11 @@ extension Engine {
 
     func isInHand(_ run: RunID) -> Bool { busyRuns.withLock { $0[run] != nil } }
 
-    package func control(_ id: RunID, _ control: Control) async -> ControlAnswer {
+    /// Puts to a run what a person, or a signal, has to say to it.
+    package func control(_ id: RunID, _ input: RunInput) async -> ControlAnswer {
         hold(id)
         defer { release(id) }
-        return await step(id, control.input)
+        return await step(id, input)
     }
 
     func advance(_ id: RunID, _ input: RunInput) async {

@@ -126,7 +126,8 @@ package final class Engine: Sendable, Service {
             group.addTask { await self.keepSweeping() }
             for await item in self.inbox {
                 if self.failure.withLock({ $0 }) != nil { break }
-                group.addTask { await self.carryOut(item) }
+                // Behind those who wait for their 202: an alert that is not stored yet can be lost, a run can't.
+                group.addTask(priority: .utility) { await self.carryOut(item) }
             }
             group.cancelAll()
             if let failure = self.failure.withLock({ $0 }) { throw failure }

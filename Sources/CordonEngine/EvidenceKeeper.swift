@@ -2,16 +2,23 @@
 
 package import CordonEvidence
 import Dispatch
+import Synchronization
 
 /// Keeps evidence on its own thread: a sync blocks, and the shared pool must not.
 package final class EvidenceKeeper: Sendable {
+    private static let rememberedMax = 4096
+
     private let blobs: Blobs
     private let queue = DispatchQueue(label: "cordon.evidence")
+    /// What this process made durable: providers say the same of many subjects, and once is enough.
+    private let kept = Mutex<Set<Digest>>([])
 
     package init(blobs: Blobs) { self.blobs = blobs }
 
     /// Durable when it returns; only then may the history name the digest.
     package func keep(_ bytes: [UInt8]) async throws(EvidenceError) -> Digest {
+        let digest = Digest.of(bytes)
+        if kept.withLock({ $0.contains(digest) }) { return digest }
         let blobs = self.blobs
         let result: Result<Digest, EvidenceError> = await withCheckedContinuation { continuation in
             queue.async {
@@ -22,6 +29,11 @@ package final class EvidenceKeeper: Sendable {
                 }
             }
         }
-        return try result.get()
+        _ = try result.get()
+        kept.withLock { kept in
+            if kept.count >= Self.rememberedMax { kept.removeAll(keepingCapacity: true) }
+            kept.insert(digest)
+        }
+        return digest
     }
 }

@@ -66,8 +66,11 @@ extension Counts {
             case .callReturned(_, _, let outcome):
                 outcomes[outcome.kind, default: 0] += 1
                 if outcome.wasSentTwice { callsSentTwice += 1 }
-            case .runResumed, .runCancelRequested, .stepStarted, .stepSkipped, .stepFinished, .stepStopped,
-                .callResolved, .retryScheduled:
+            case .questionAsked: runsAsked += 1
+            case .runResumed, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined,
+                .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
+                .waitScheduled, .rungFinished, .questionReminded, .questionEscalated, .answerGiven, .questionClosed,
+                .holdStarted, .holdChanged, .callResolved, .retryScheduled:
                 break
             }
         }

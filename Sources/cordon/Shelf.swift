@@ -27,6 +27,7 @@ struct Shelf: Sendable {
         let workflows = loadAll(files("workflows", settings, &mistakes), &mistakes) {
             Workflow.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
+        mistakes += workflows.flatMap { $0.checkCalls(among: workflows) }
         let playbooks = loadAll(files("playbooks", settings, &mistakes), &mistakes) {
             Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows)
         }

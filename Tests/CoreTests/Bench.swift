@@ -13,6 +13,8 @@ struct FixedSealer: Sealer {
         }
         return .success(Seal(idempotencyKey: "key of \(draft.id)", requestDigest: "sha256:\(draft.purpose.rawValue)"))
     }
+
+    func digest(_ bytes: [UInt8]) -> String { "shown: " + String(decoding: bytes, as: UTF8.self) }
 }
 
 extension Subject {
@@ -64,10 +66,14 @@ struct Bench {
             name: "contain", title: "Contain it", inputs: [],
             lines: lines.map { line in
                 Workflow.Line(
-                    id: line.id, capability: line.capability, arguments: line.arguments,
-                    condition: line.condition.map(expression), verify: line.verify.map(expression),
-                    withinMilliseconds: line.withinMilliseconds, retry: line.retry,
-                    undo: line.effectClass.isWrite ? .none(because: "a test") : .notNeeded)
+                    id: line.id,
+                    kind: .act(
+                        Workflow.Act(
+                            capability: line.capability, arguments: line.arguments,
+                            verify: line.verify.map(expression),
+                            undo: line.effectClass.isWrite ? .none(because: "a test") : .notNeeded)),
+                    condition: line.condition.map(expression), withinMilliseconds: line.withinMilliseconds,
+                    retry: line.retry)
             }, digest: "sha256:workflow")
     }
 
@@ -168,7 +174,6 @@ extension Outcome {
 
 extension Run {
     var ask: Ask? { if case .asked(let ask) = phase { ask } else { nil } }
-    var ending: Ending? { if case .ended(let ending) = phase { ending } else { nil } }
 }
 
 extension [Event] {

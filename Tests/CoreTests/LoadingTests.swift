@@ -18,18 +18,18 @@ import Testing
             ])
         #expect(workflow.lines.map(\.id) == ["proof", "revoke"])
         let proof = try #require(workflow.step("proof"))
-        #expect(proof.capability == "evidence.capture")
-        #expect(proof.undo == .notNeeded)
-        #expect(proof.condition == nil && proof.verify == nil)
+        #expect(proof.act?.capability == "evidence.capture")
+        #expect(proof.act?.undo == .notNeeded)
+        #expect(proof.condition == nil && proof.act?.verify == nil)
         #expect(proof.withinMilliseconds == Limits.stepWithinMillisecondsDefault)
         #expect(proof.retry == Workflow.Retry())
         let revoke = try #require(workflow.step("revoke"))
-        #expect(revoke.capability == "tokens.revoke")
+        #expect(revoke.act?.capability == "tokens.revoke")
         #expect(revoke.condition?.source == "inputs.days > 1")
-        #expect(revoke.verify?.source == "after.active == false")
+        #expect(revoke.act?.verify?.source == "after.active == false")
         #expect(revoke.withinMilliseconds == 600_000)
         #expect(revoke.retry == Workflow.Retry(attempts: 4, firstMilliseconds: 2000))
-        #expect(revoke.undo == .none(because: "a revoked token can't be given back"))
+        #expect(revoke.act?.undo == Workflow.Undo.none(because: "a revoked token can't be given back"))
     }
 
     @Test func `a good playbook loads with every field as it is written`() throws {
@@ -94,7 +94,7 @@ import Testing
         }
         #expect(playbook.workflow == workflow.name)
         #expect(playbook.mode == .enforce)
-        #expect(workflow.step("revoke")?.verify != nil)
+        #expect(workflow.step("revoke")?.act?.verify != nil)
     }
 
     @Test(arguments: DefinitionMistake.all)
@@ -105,7 +105,7 @@ import Testing
     }
 
     /// What only connectors, connections and the folder they all lie in can have wrong.
-    private static let ofOthers: Set<DefinitionCode> = [.notOffered, .badSetting, .unreadable]
+    private static let ofOthers: Set<DefinitionCode> = [.notOffered, .badSetting, .unreadable, .callsItself]
 
     @Test func `every number that these loaders give has a mistake that shows it`() {
         let shown = Set(DefinitionMistake.all.map(\.code) + [DefinitionCode.tooMany.rawValue])
@@ -115,7 +115,7 @@ import Testing
 
     @Test func `the numbers stand for ever`() {
         let numbers = DefinitionCode.allCases.map(\.rawValue)
-        #expect(numbers.starts(with: (30...47).map { "P0\($0)" }))
+        #expect(numbers.starts(with: (30...56).map { "P0\($0)" }))
         #expect(Set(numbers).count == numbers.count)
         #expect(DefinitionCode.allCases.allSatisfy { !$0.meaning.isEmpty })
     }
@@ -140,6 +140,40 @@ import Testing
                  3 | steps: []
                    |        ^
                 """)
+    }
+
+    @Test func `a workflow that calls itself, or what is not there, or with the wrong inputs, is refused`() throws {
+        func workflow(_ name: String, calls other: String, with given: String) throws -> Workflow {
+            let text = """
+                workflow: \(name)
+                title: One that calls
+                inputs:
+                  note: { type: string }
+                steps:
+                  - id: inner
+                    call: \(other)
+                    with: \(given)
+
+                """
+            return try DefinitionSketch(kind: .workflow, file: "\(name).yaml", text: text).loadWorkflow().get()
+        }
+        let good = "{ note: x }"
+        let first = try workflow("first", calls: "second", with: good)
+        let second = try workflow("second", calls: "first", with: good)
+        let third = try workflow("third", calls: "secnd", with: good)
+        let fourth = try workflow("fourth", calls: "third", with: "{ nte: x }")
+        let all = [first, second, third, fourth]
+        #expect(
+            first.checkCalls(among: all).map(\.text) == [
+                """
+                first.yaml:7:11: error[P054]: 'second' leads back to 'first': the run would never end (take one of the calls out)
+                 7 |     call: second
+                   |           ^^^^^^
+                """
+            ])
+        #expect(third.checkCalls(among: all).map(\.code) == ["P038"])
+        #expect(third.checkCalls(among: all).first?.suggestion == "did you mean 'second'?")
+        #expect(fourth.checkCalls(among: all).map(\.code) == ["P034", "P035"])
     }
 
     @Test func `several mistakes are all told, in the order of their lines`() throws {

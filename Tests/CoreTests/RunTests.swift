@@ -58,19 +58,19 @@ struct RunTests {
         var drive = Bench(LineSketch(id: "a", effectClass: .once)).open()
         #expect(try drive.answer(.lost).kinds == ["callReturned", "runAsked"])
         #expect(drive.run.ask?.kind == .unknownOutcome)
-        #expect(throws: Refusal.self) { try drive.put(.resume(by: "ann", reason: "go")) }
+        #expect(throws: Refusal.self) { try drive.put(.resume(step: nil, isForced: false, by: "ann", reason: "go")) }
         #expect(
-            try drive.put(.resolve(tookEffect: true, by: "ann", reason: "seen in its log")).kinds
-                == ["callResolved", "runResumed", "stepStarted", "stepFinished", "runEnded"])
+            try drive.put(.resolve(step: nil, tookEffect: true, by: "ann", reason: "seen in its log")).kinds
+                == ["callResolved", "stepStarted", "stepFinished", "runEnded"])
     }
 
     @Test func `a run that is cancelled while a call is in doubt ends only when a person has said what it was`() throws
     {
         var drive = Bench(LineSketch(id: "a", effectClass: .once), LineSketch(id: "b", effectClass: .read)).open()
         try drive.answer(.lost)
-        #expect(try drive.put(.cancel(by: "ann", reason: "false alarm")).kinds == ["runCancelRequested"])
+        #expect(try drive.put(.cancel(undo: false, by: "ann", reason: "false alarm")).kinds == ["runConcluded"])
         #expect(drive.run.ask?.kind == .unknownOutcome)
-        try drive.put(.resolve(tookEffect: true, by: "ann", reason: "seen in its log"))
+        try drive.put(.resolve(step: nil, tookEffect: true, by: "ann", reason: "seen in its log"))
         #expect(drive.run.ending == .cancelled)
         #expect(drive.run.step("b")?.phase == .pending)
     }
@@ -78,7 +78,7 @@ struct RunTests {
     @Test func `what did not take effect is intended anew under a new number`() throws {
         var drive = Bench(LineSketch(id: "a", effectClass: .once)).open()
         try drive.answer(.lost)
-        try drive.put(.resolve(tookEffect: false, by: "ann", reason: "not in its log"))
+        try drive.put(.resolve(step: nil, tookEffect: false, by: "ann", reason: "not in its log"))
         #expect(drive.call()?.number == 2)
     }
 
@@ -115,7 +115,7 @@ struct RunTests {
 
     @Test func `a cancelled run waits for its open call and ends then`() throws {
         var drive = Bench(LineSketch(id: "a", effectClass: .convergent), LineSketch(id: "b", effectClass: .read)).open()
-        #expect(try drive.put(.cancel(by: "ann", reason: "false alarm")).kinds == ["runCancelRequested"])
+        #expect(try drive.put(.cancel(undo: false, by: "ann", reason: "false alarm")).kinds == ["runConcluded"])
         try drive.answer(.done)
         #expect(drive.run.ending == .cancelled)
     }
@@ -131,7 +131,7 @@ struct RunTests {
         var drive = Bench(LineSketch(id: "a", effectClass: .read)).open(gate: Run.Ask(kind: .proposal, reason: "mode"))
         #expect(drive.run.commands.isEmpty)
         #expect(drive.run.wake == .person)
-        try drive.put(.resume(by: "ann", reason: "go"))
+        try drive.put(.resume(step: nil, isForced: false, by: "ann", reason: "go"))
         #expect(drive.call() != nil)
     }
 
@@ -197,7 +197,7 @@ extension Drive {
             switch command {
             case .perform(let step, let call):
                 if Int.random(in: 0..<12, using: &dice) == 0 {
-                    try putUnlessRefused(.cancel(by: "ann", reason: "stop"))
+                    try putUnlessRefused(.cancel(undo: false, by: "ann", reason: "stop"))
                 }
                 return try putUnlessRefused(.callReturned(step: step, number: call.number, outcome))
             case .wake(let at):
@@ -205,8 +205,8 @@ extension Drive {
                 return try putUnlessRefused(.timerFired)
             }
         }
-        try putUnlessRefused(.resolve(tookEffect: Bool.random(using: &dice), by: "ann", reason: "looked"))
-        try putUnlessRefused(.resume(by: "ann", reason: "go"))
+        try putUnlessRefused(.resolve(step: nil, tookEffect: Bool.random(using: &dice), by: "ann", reason: "looked"))
+        try putUnlessRefused(.resume(step: nil, isForced: false, by: "ann", reason: "go"))
     }
 
     /// A refusal must change nothing.

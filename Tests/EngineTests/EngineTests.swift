@@ -151,11 +151,13 @@ import Testing
             await installation.post(engine, repository: "octo-org/unknown")
             try await installation.waitUntilResting(engine, wake: "person")
             let id = try await installation.run.id
-            guard case .refused = await engine.control(id, .resume(by: "ann", reason: "go")) else {
+            guard case .refused = await engine.control(id, .resume(step: nil, isForced: false, by: "ann", reason: "go"))
+            else {
                 Issue.record("there is nothing certain to act on")
                 return
             }
-            guard case .done(let run) = await engine.control(id, .cancel(by: "ann", reason: "not ours")) else {
+            guard case .done(let run) = await engine.control(id, .cancel(undo: false, by: "ann", reason: "not ours"))
+            else {
                 Issue.record("it can be cancelled")
                 return
             }
@@ -173,12 +175,14 @@ import Testing
             await installation.post(engine)
             try await installation.waitUntilResting(engine, wake: "person")
             #expect(transport.requests.isEmpty)
-            _ = await engine.control(try await installation.run.id, .resume(by: "ann", reason: "looks right"))
+            _ = await engine.control(
+                try await installation.run.id, .resume(step: nil, isForced: false, by: "ann", reason: "looks right"))
             try await installation.waitUntilEnded()
         }
         #expect(try await installation.run.phase == .ended(.completed))
         #expect(transport.requests.count == 4)
-        guard case .noSuchRun = await engine.control(RunID(stem: "00"), .cancel(by: "ann", reason: "none")) else {
+        guard case .noSuchRun = await engine.control(RunID(stem: "00"), .cancel(undo: false, by: "ann", reason: "none"))
+        else {
             Issue.record("there is no such run")
             return
         }
@@ -197,7 +201,7 @@ import Testing
             try await installation.waitUntilStarted()
             await installation.post(engine)
             await left.passed()
-            _ = await engine.control(try await installation.run.id, .cancel(by: "ann", reason: "stop"))
+            _ = await engine.control(try await installation.run.id, .cancel(undo: false, by: "ann", reason: "stop"))
             #expect(try await installation.run.isLive)
             mayAnswer.open()
             try await installation.waitUntilEnded()

@@ -28,6 +28,8 @@ package struct CallSealer: Sealer {
             idempotencyKey: idempotencyKey
         ).map { Seal(idempotencyKey: idempotencyKey, requestDigest: digestText($0.canonical)) }
     }
+
+    package func digest(_ bytes: [UInt8]) -> String { digestText(bytes) }
 }
 
 func base64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }

@@ -33,6 +33,18 @@ package struct Library: Sendable {
         self.workflows = Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first }
         self.inventory = inventory
     }
+
+    /// The workflows that this one calls, those called by called ones too, in the order of their names.
+    package func called(by workflow: Workflow) -> [Workflow] {
+        var found: [String: Workflow] = [:]
+        var open = workflow.calledNames
+        while let name = open.popLast() {
+            guard found[name] == nil, let inner = workflows[name] else { continue }
+            found[name] = inner
+            open += inner.calledNames
+        }
+        return found.values.sorted { $0.name < $1.name }
+    }
 }
 
 /// Decides about one signal. Pure: the same signal, library and instant give the same decision, reasons included.

@@ -65,6 +65,17 @@ struct Fields {
         return Int(number)
     }
 
+    func optionalInt(_ key: String) throws(UnreadableRecord) -> Int? { optional(key) == nil ? nil : try int(key) }
+
+    func ids<Noun>(_ key: String, _ type: ID<Noun>.Type = ID<Noun>.self) throws(UnreadableRecord) -> [ID<Noun>] {
+        var ids: [ID<Noun>] = []
+        for text in try strings(key) {
+            guard let id = ID<Noun>(text) else { throw wrong(key, "ids of kind \(Noun.prefix)") }
+            ids.append(id)
+        }
+        return ids
+    }
+
     func bool(_ key: String) throws(UnreadableRecord) -> Bool {
         guard let flag = try value(key).boolValue else { throw wrong(key, "bool") }
         return flag

@@ -22,6 +22,15 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case badSecret = "P045"
     case missingMapping = "P046"
     case unreadable = "P047"
+    case noOneKind = "P048"
+    case noHold = "P049"
+    case noBound = "P050"
+    case silenceActs = "P051"
+    case nobodyAsked = "P052"
+    case badReference = "P053"
+    case callsItself = "P054"
+    case tooDeep = "P055"
+    case misplaced = "P056"
 
     package var meaning: String {
         switch self {
@@ -43,6 +52,15 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .badSecret: "a secret's reference is neither a file nor a variable"
         case .missingMapping: "the playbook answers no entry of any framework"
         case .unreadable: "a file or folder is there and can't be read"
+        case .noOneKind: "a step is not exactly one of the things that a step can be"
+        case .noHold: "a containment does not say how long it stands"
+        case .noBound: "a list or a wait has no end"
+        case .silenceActs: "silence would agree to what people were asked"
+        case .nobodyAsked: "nobody is named who could answer"
+        case .badReference: "a step refers to one that can't serve it"
+        case .callsItself: "a workflow calls itself, by itself or through others"
+        case .tooDeep: "steps are nested deeper than the limit"
+        case .misplaced: "a field stands at a step that it means nothing for"
         }
     }
 }

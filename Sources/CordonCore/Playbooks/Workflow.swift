@@ -4,31 +4,75 @@ package import CordonLanguage
 
 /// HOW: a pre-approved procedure, provider-neutral, each changing step with its undo. Pinned by the digest of its source.
 package struct Workflow: Sendable, Hashable {
-    /// One line of the procedure. What becomes of it in a run is a `Step`.
+    /// One line of the procedure. What becomes of it in a run is a `Step`; a line under `each` becomes one per item.
     package struct Line: Sendable, Hashable {
         package var id: String
-        package var capability: String
-        package var arguments: Arguments
+        package var kind: Kind
         /// The step is skipped when this is false.
         package var condition: Expression?
-        /// What must hold of `after`, the state read back, for the effect to count.
-        package var verify: Expression?
+        /// The line happens once for each item of a list.
+        package var each: Each?
+        /// How long the step may take: a bound on what it waits for, counted from its begin.
         package var withinMilliseconds: Int64
         package var retry: Retry
+        /// How long the effect stands.
+        package var hold: Hold?
+        /// What the line comes after instead of the line before it.
+        package var after: After?
+        /// Who must agree before the step begins.
+        package var consent: Consent?
+        package var onError: OnError
+
+        package init(
+            id: String, kind: Kind, condition: Expression? = nil, each: Each? = nil,
+            withinMilliseconds: Int64 = Limits.stepWithinMillisecondsDefault, retry: Retry = Retry(),
+            hold: Hold? = nil, after: After? = nil, consent: Consent? = nil, onError: OnError = .page
+        ) {
+            self.id = id
+            self.kind = kind
+            self.condition = condition
+            self.each = each
+            self.withinMilliseconds = withinMilliseconds
+            self.retry = retry
+            self.hold = hold
+            self.after = after
+            self.consent = consent
+            self.onError = onError
+        }
+    }
+
+    /// The closed set of what a line can be.
+    package indirect enum Kind: Sendable, Hashable {
+        /// One capability of a connector.
+        case act(Act)
+        /// People decide.
+        case approve(Consent)
+        /// People answer a question.
+        case task(Consent)
+        case wait(Wait)
+        /// Branches, each a sequence, joined by all.
+        case parallel([Branch])
+        /// Rungs of growing severity until a condition holds.
+        case ladder(Ladder)
+        /// Another workflow, pinned by digest when the run is opened.
+        case call(workflow: String, with: Arguments)
+        /// Undoes the named steps now, the last first.
+        case undo([String])
+    }
+
+    package struct Act: Sendable, Hashable {
+        package var capability: String
+        package var arguments: Arguments
+        /// What must hold of `after`, the state read back, for the effect to count.
+        package var verify: Expression?
         package var undo: Undo
 
         package init(
-            id: String, capability: String, arguments: Arguments, condition: Expression? = nil,
-            verify: Expression? = nil, withinMilliseconds: Int64 = Limits.stepWithinMillisecondsDefault,
-            retry: Retry = Retry(), undo: Undo = .notNeeded
+            capability: String, arguments: Arguments, verify: Expression? = nil, undo: Undo = .notNeeded
         ) {
-            self.id = id
             self.capability = capability
             self.arguments = arguments
-            self.condition = condition
             self.verify = verify
-            self.withinMilliseconds = withinMilliseconds
-            self.retry = retry
             self.undo = undo
         }
     }
@@ -48,8 +92,181 @@ package struct Workflow: Sendable, Hashable {
     package enum Undo: Sendable, Hashable {
         /// The step only reads.
         case notNeeded
+        /// The connector's own inverse, from the before-image.
+        case byConnector
         /// It can't be undone, and the author says why that is acceptable.
         case none(because: String)
+    }
+
+    /// How long an effect stands, and what follows. It does not hold up later lines.
+    package struct Hold: Sendable, Hashable {
+        package enum Then: String, Sendable, Hashable, CaseIterable { case undo, page, keep }
+
+        /// A duration, or a hole that gives one.
+        package var span: Arguments
+        package var then: Then
+        /// When it is true at the end of the hold, the effect is kept.
+        package var unless: Expression?
+
+        package init(span: Arguments, then: Then, unless: Expression? = nil) {
+            self.span = span
+            self.then = then
+            self.unless = unless
+        }
+    }
+
+    package enum After: Sendable, Hashable {
+        case step(String)
+        /// The hold of that step ended and its effect was kept.
+        case hold(String)
+
+        package var step: String {
+            switch self {
+            case .step(let id), .hold(let id): id
+            }
+        }
+    }
+
+    package struct Each: Sendable, Hashable {
+        package var list: Expression
+        package var name: String
+        package var max: Int
+        package var parallel: Int
+
+        package init(list: Expression, name: String, max: Int, parallel: Int = 1) {
+            self.list = list
+            self.name = name
+            self.max = max
+            self.parallel = parallel
+        }
+    }
+
+    /// What people are asked, by whom it may be answered, and what silence means.
+    package struct Consent: Sendable, Hashable {
+        package enum Silence: Sendable, Hashable {
+            /// Nothing further is done; what was done stands.
+            case keep
+            /// The step is skipped.
+            case skip
+            /// The run ends.
+            case abort
+            /// As if that had been chosen.
+            case choice(String)
+        }
+
+        /// A group or a name, or a hole that gives one.
+        package var by: Arguments
+        package var quorum: Int
+        /// Who may not answer, by name.
+        package var excluded: [String]
+        package var choices: [String]
+        /// For a person: what is asked.
+        package var text: String?
+        package var withinMilliseconds: Int64
+        package var remindMilliseconds: Int64?
+        package var escalate: Escalation?
+        package var silence: Silence
+
+        package init(
+            by: Arguments, quorum: Int = 1, excluded: [String] = [], choices: [String] = Consent.yesOrNo,
+            text: String? = nil, withinMilliseconds: Int64, remindMilliseconds: Int64? = nil,
+            escalate: Escalation? = nil, silence: Silence
+        ) {
+            self.by = by
+            self.quorum = quorum
+            self.excluded = excluded
+            self.choices = choices
+            self.text = text
+            self.withinMilliseconds = withinMilliseconds
+            self.remindMilliseconds = remindMilliseconds
+            self.escalate = escalate
+            self.silence = silence
+        }
+
+        package static let approve = "approve"
+        package static let decline = "decline"
+        package static let yesOrNo = [approve, decline]
+    }
+
+    package struct Escalation: Sendable, Hashable {
+        package var afterMilliseconds: Int64
+        package var to: String
+
+        package init(afterMilliseconds: Int64, to: String) {
+            self.afterMilliseconds = afterMilliseconds
+            self.to = to
+        }
+    }
+
+    /// What a condition is weighed by when it needs the provider's word: a reading capability, asked anew each time.
+    package struct Measure: Sendable, Hashable {
+        package var capability: String
+        package var arguments: Arguments
+
+        package init(capability: String, arguments: Arguments) {
+            self.capability = capability
+            self.arguments = arguments
+        }
+    }
+
+    package enum Wait: Sendable, Hashable {
+        /// A duration, or a hole that gives one.
+        case span(Arguments)
+        case condition(Until)
+    }
+
+    package struct Until: Sendable, Hashable {
+        package var condition: Expression
+        package var measure: Measure?
+        package var everyMilliseconds: Int64
+        package var forMilliseconds: Int64
+        /// Time being up is no mistake: the run goes on.
+        package var goesOn: Bool
+
+        package init(
+            condition: Expression, measure: Measure? = nil, everyMilliseconds: Int64, forMilliseconds: Int64,
+            goesOn: Bool
+        ) {
+            self.condition = condition
+            self.measure = measure
+            self.everyMilliseconds = everyMilliseconds
+            self.forMilliseconds = forMilliseconds
+            self.goesOn = goesOn
+        }
+    }
+
+    package struct Branch: Sendable, Hashable {
+        package var name: String
+        package var lines: [Line]
+
+        package init(name: String, lines: [Line]) {
+            self.name = name
+            self.lines = lines
+        }
+    }
+
+    package struct Ladder: Sendable, Hashable {
+        package var condition: Expression
+        package var measure: Measure?
+        package var rungs: [Branch]
+
+        package init(condition: Expression, measure: Measure? = nil, rungs: [Branch]) {
+            self.condition = condition
+            self.measure = measure
+            self.rungs = rungs
+        }
+    }
+
+    /// What a step that can't go on does to its run.
+    package enum OnError: String, Sendable, Hashable, CaseIterable {
+        /// Stops here, keeps the containment, asks a person.
+        case page
+        /// The step failed, the run goes on.
+        case `continue`
+        /// The run ends; what was done stands, holds end as planned.
+        case stop
+        /// Everything that the run did is undone, the last first, and the run ends.
+        case undo
     }
 
     /// What a playbook hands in.
@@ -62,11 +279,12 @@ package struct Workflow: Sendable, Hashable {
             case string
             case int
             case bool
+            case duration
 
             package var isSubject: Bool {
                 switch self {
                 case .serviceAccount, .credential, .workload, .agentSession: true
-                case .string, .int, .bool: false
+                case .string, .int, .bool, .duration: false
                 }
             }
         }
@@ -74,22 +292,37 @@ package struct Workflow: Sendable, Hashable {
         package var name: String
         package var kind: Kind
         package var standard: Value?
+        /// The largest duration that may be handed in, in milliseconds.
+        package var max: Int64?
 
-        package init(name: String, kind: Kind, standard: Value? = nil) {
+        package init(name: String, kind: Kind, standard: Value? = nil, max: Int64? = nil) {
             self.name = name
             self.kind = kind
             self.standard = standard
+            self.max = max
         }
+    }
+
+    /// Where a line calls another workflow, for what can be checked only beside that one.
+    package struct CallSite: Sendable, Hashable {
+        package var workflow: String
+        package var given: Set<String>
+        package var place: Place
+        package var sourceLine: String?
     }
 
     package var name: String
     package var title: String
     package var inputs: [Input]
     package var lines: [Line]
+    package var callSites: [CallSite]
     /// `sha256:` of the source's bytes.
     package var digest: String
 
-    package init(name: String, title: String, inputs: [Input], lines: [Line], digest: String) {
+    package init(
+        name: String, title: String, inputs: [Input], lines: [Line], callSites: [CallSite] = [], digest: String
+    ) {
+        self.callSites = callSites
         self.name = name
         self.title = title
         self.inputs = inputs
@@ -99,7 +332,54 @@ package struct Workflow: Sendable, Hashable {
 
     package var pin: Run.Pin { Run.Pin(name: name, digest: digest) }
 
-    package func step(_ id: String) -> Line? { lines.first { $0.id == id } }
+    package func step(_ id: String) -> Line? { Workflow.find(id, in: lines) }
+
+    private static func find(_ id: String, in lines: [Line]) -> Line? {
+        for line in lines {
+            if line.id == id { return line }
+            for branch in line.branches {
+                if let found = find(id, in: branch.lines) { return found }
+            }
+        }
+        return nil
+    }
+
+    /// Every line, in the order of the file, those inside branches and rungs too.
+    package var allLines: [Line] { Workflow.flat(lines) }
+
+    private static func flat(_ lines: [Line]) -> [Line] {
+        lines.flatMap { line in [line] + line.branches.flatMap { flat($0.lines) } }
+    }
+
+    /// What its own lines ask of providers; called workflows ask for theirs.
+    package var capabilities: Set<String> { Set(allLines.flatMap(\.capabilities)) }
+
+    /// The workflows that its lines call.
+    package var calledNames: [String] {
+        allLines.compactMap { if case .call(let name, _) = $0.kind { name } else { nil } }
+    }
+}
+
+extension Workflow.Line {
+    package var act: Workflow.Act? { if case .act(let act) = kind { act } else { nil } }
+
+    package var branches: [Workflow.Branch] {
+        switch kind {
+        case .parallel(let branches): branches
+        case .ladder(let ladder): ladder.rungs
+        case .act, .approve, .task, .wait, .call, .undo: []
+        }
+    }
+
+    package var measure: Workflow.Measure? {
+        switch kind {
+        case .wait(.condition(let until)): until.measure
+        case .ladder(let ladder): ladder.measure
+        case .act, .approve, .task, .wait(.span), .parallel, .call, .undo: nil
+        }
+    }
+
+    package var capabilities: [String] { [act?.capability, measure?.capability].compactMap { $0 } }
 }
 
 /// A tree of parameters as the author wrote it, with `${…}` holes.

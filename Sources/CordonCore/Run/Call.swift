@@ -13,8 +13,13 @@ package struct Call: Sendable, Hashable {
         case probe
         /// Reads the state again: an effect counts only after it was seen.
         case readBack = "read_back"
+        /// Asks for what a condition is weighed by.
+        case measure
+        /// Sets the state back to the before-image.
+        case undo
 
-        package var isRead: Bool { self != .act }
+        package var isRead: Bool { !isChange }
+        package var isChange: Bool { self == .act || self == .undo }
     }
 
     /// The intent's number within its step, from 1; never used twice.
@@ -107,6 +112,12 @@ package struct Refusal: Sendable, Hashable, Error {
         case overLimit = "over_limit"
         /// An expression gave no answer.
         case undecided
+        /// This person may not answer.
+        case notAllowed = "not_allowed"
+        /// Somebody answered before; the first answer counts.
+        case alreadyDecided = "already_decided"
+        /// What was shown is no longer what would be done.
+        case stale
     }
 
     package var code: Code
@@ -121,4 +132,6 @@ package struct Refusal: Sendable, Hashable, Error {
 /// Seals drafts: pure (the same draft gives the same seal), so that a machine may use it while it decides.
 package protocol Sealer: Sendable {
     func seal(_ draft: CallDraft) -> Result<Seal, Refusal>
+    /// `sha256:` of bytes that people are shown.
+    func digest(_ bytes: [UInt8]) -> String
 }

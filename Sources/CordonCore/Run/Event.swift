@@ -1,16 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import CordonLanguage
+
 /// What happened to a run. Past tense; stored for ever under `kind`, so a case is never renamed or reused.
 package enum Event: Sendable, Hashable {
     case runOpened(Opening)
     case runAsked(Run.Ask)
-    case runResumed(by: String, reason: String)
-    case runCancelRequested(by: String, reason: String)
+    /// `step`: the only one that goes on; `nil`: the run with all that was stopped.
+    case runResumed(step: String?, isForced: Bool, by: String, reason: String)
+    case runPaused(by: String, reason: String)
+    /// The way forward is over; the run ends so once its calls and holds have ended.
+    case runConcluded(Run.Conclusion)
+    case rollbackRequested(Run.Rollback)
+    case rollbackFinished
+    case signalJoined(SignalID, AlertID)
     case runEnded(Run.Ending, reason: String)
     case stepStarted(step: String, deadline: Instant)
+    /// Its own lines begin: the items of a list, or what a called workflow is handed.
+    case stepOpened(step: String, items: [Value]?, inputs: Value?)
     case stepSkipped(step: String, reason: String)
     case stepFinished(step: String, isVerified: Bool, note: String?)
+    case stepFailed(step: String, reason: String)
     case stepStopped(step: String, reason: String)
+    /// Its next call waits for the end of a halt or a pause.
+    case stepHalted(step: String, Step.BackOff, reason: String)
+    case waitScheduled(step: String, until: Instant)
+    case rungFinished(step: String, rounds: Int)
+    case questionAsked(step: String, Question)
+    case questionReminded(step: String, next: Instant?)
+    case questionEscalated(step: String, to: String)
+    case answerGiven(step: String, Question.Answer)
+    case questionClosed(step: String, choice: String, reason: String)
+    case holdStarted(step: String, until: Instant)
+    case holdChanged(step: String, Step.Hold, by: String, reason: String)
     case callIntended(step: String, Call)
     case callRedelivered(step: String, number: Int, delivery: Int, deadline: Instant)
     case callReturned(step: String, number: Int, Outcome)
@@ -22,12 +44,28 @@ package enum Event: Sendable, Hashable {
         case .runOpened: "runOpened"
         case .runAsked: "runAsked"
         case .runResumed: "runResumed"
-        case .runCancelRequested: "runCancelRequested"
+        case .runPaused: "runPaused"
+        case .runConcluded: "runConcluded"
+        case .rollbackRequested: "rollbackRequested"
+        case .rollbackFinished: "rollbackFinished"
+        case .signalJoined: "signalJoined"
         case .runEnded: "runEnded"
         case .stepStarted: "stepStarted"
+        case .stepOpened: "stepOpened"
         case .stepSkipped: "stepSkipped"
         case .stepFinished: "stepFinished"
+        case .stepFailed: "stepFailed"
         case .stepStopped: "stepStopped"
+        case .stepHalted: "stepHalted"
+        case .waitScheduled: "waitScheduled"
+        case .rungFinished: "rungFinished"
+        case .questionAsked: "questionAsked"
+        case .questionReminded: "questionReminded"
+        case .questionEscalated: "questionEscalated"
+        case .answerGiven: "answerGiven"
+        case .questionClosed: "questionClosed"
+        case .holdStarted: "holdStarted"
+        case .holdChanged: "holdChanged"
         case .callIntended: "callIntended"
         case .callRedelivered: "callRedelivered"
         case .callReturned: "callReturned"

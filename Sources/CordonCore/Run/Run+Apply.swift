@@ -16,41 +16,118 @@ extension Run {
         number += 1
         updatedAt = now
         switch event {
-        case .runOpened: phase = .running
-        case .runAsked(let ask):
-            phase = .asked(ask)
-            if ask.kind == .unknownOutcome, let id = ask.step { change(id) { $0.faceDoubt() } }
-        case .runResumed: resume()
-        case .runCancelRequested(let by, _): cancelRequestedBy = by
+        case .runOpened: break
+        case .runAsked(let ask): take(ask)
+        case .runResumed(let step, let isForced, _, _): resume(step, isForced: isForced)
+        case .runPaused(let by, let reason): pause = Ask(kind: .paused, reason: "\(by): \(reason)")
+        case .runConcluded(let conclusion): conclude(conclusion)
+        case .rollbackRequested(let rollback):
+            self.rollback = rollback
+            ending = nil
+            endedAt = nil
+        case .rollbackFinished: rollback = nil
+        case .signalJoined(let signal, _): joined.append(signal)
         case .runEnded(let ending, _):
-            phase = .ended(ending)
+            self.ending = ending
             endedAt = now
+        case .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
+            .waitScheduled, .rungFinished:
+            applyStep(event, now)
+        case .questionAsked, .questionReminded, .questionEscalated, .answerGiven, .questionClosed:
+            applyQuestion(event)
+        case .holdStarted(let id, let until): change(id) { $0.hold = Step.Hold(until: until) }
+        case .holdChanged(let id, let hold, _, let reason):
+            change(id) { step in
+                step.hold = hold
+                step.ask = hold.state == .asking ? Ask(kind: .holdEnded, step: id, reason: reason) : nil
+            }
+        case .callIntended, .callRedelivered, .callReturned, .callResolved, .retryScheduled: applyCall(event)
+        }
+    }
+
+    private mutating func applyStep(_ event: Event, _ now: Instant) {
+        switch event {
         case .stepStarted(let id, let deadline):
             change(id) {
                 $0.startedAt = $0.startedAt ?? now
                 $0.deadline = deadline
             }
+        case .stepOpened(let id, let items, let inputs):
+            change(id) {
+                $0.phase = .open
+                $0.items = items
+                $0.inputs = inputs
+            }
         case .stepSkipped(let id, let reason): end(id, .skipped, reason, now)
         case .stepFinished(let id, let isVerified, let note):
             end(id, .finished, note, now)
             change(id) { $0.isVerified = isVerified }
+            if id.hasPrefix(Step.undoPrefix) { change(Step.forwardID(of: id)) { $0.takeBack() } }
+        case .stepFailed(let id, let reason): end(id, .failed, reason, now)
         case .stepStopped(let id, let reason): end(id, .stopped, reason, now)
+        case .stepHalted(let id, let backOff, let reason):
+            change(id) {
+                $0.phase = .halted(backOff)
+                $0.note = reason
+            }
+        case .waitScheduled(let id, let until):
+            change(id) {
+                $0.phase = .waiting(until: until)
+                $0.rounds += 1
+            }
+        case .rungFinished(let id, let rounds):
+            change(id) {
+                $0.phase = .open
+                $0.rounds = rounds
+            }
+        default: break
+        }
+    }
+
+    private mutating func applyQuestion(_ event: Event) {
+        switch event {
+        case .questionAsked(let id, let question): change(id) { $0.phase = .asking(question) }
+        case .questionReminded(let id, let next): change(id) { $0.changeQuestion { $0.nextReminder = next } }
+        case .questionEscalated(let id, let to):
+            change(id) { step in
+                step.changeQuestion { question in
+                    question.escalatesAt = nil
+                    question.by.append(to)
+                }
+            }
+        case .answerGiven(let id, let answer): change(id) { $0.changeQuestion { $0.answers.append(answer) } }
+        case .questionClosed(let id, let choice, _): change(id) { $0.close(choice) }
+        default: break
+        }
+    }
+
+    private mutating func applyCall(_ event: Event) {
+        switch event {
         case .callIntended(let id, let call):
             change(id) {
                 $0.phase = .calling(call)
                 $0.calls = call.number
+                if call.purpose == .act { $0.arguments = call.arguments }
             }
         case .callRedelivered(let id, _, let delivery, let deadline):
             change(id) { $0.redeliver(delivery: delivery, deadline: deadline) }
-        case .callReturned(let id, _, let outcome): change(id) { $0.take(outcome) }
-        case .callResolved(let id, _, let tookEffect, _, _): change(id) { $0.resolve(tookEffect: tookEffect) }
+        case .callReturned(let id, _, let outcome):
+            let number = self.number
+            change(id) { $0.take(outcome, entry: number) }
+        case .callResolved(let id, _, let tookEffect, _, _):
+            let number = self.number
+            change(id) { $0.resolve(tookEffect: tookEffect, entry: number) }
         case .retryScheduled(let id, let backOff, _): change(id) { $0.phase = .backingOff(backOff) }
+        default: break
         }
     }
 
+    /// A step that no line of the opening names comes to be with its first event.
     private mutating func change(_ id: String, _ body: (inout Step) -> Void) {
-        guard let index = steps.firstIndex(where: { $0.id == id }) else { return }
-        body(&steps[index])
+        if let index = steps.firstIndex(where: { $0.id == id }) { return body(&steps[index]) }
+        var step = Step(id: id)
+        body(&step)
+        steps.append(step)
     }
 
     private mutating func end(_ id: String, _ phase: Step.Phase, _ note: String?, _ now: Instant) {
@@ -58,29 +135,81 @@ extension Run {
             $0.phase = phase
             $0.note = note
             $0.endedAt = now
+            if $0.ask?.kind != .holdEnded { $0.ask = nil }
         }
     }
 
-    /// A person let the run go on: a stopped step begins anew, with a new span of time.
-    private mutating func resume() {
-        phase = .running
-        for index in steps.indices where steps[index].phase == .stopped {
-            steps[index].phase = .pending
-            steps[index].startedAt = nil
-            steps[index].endedAt = nil
-            steps[index].note = nil
+    private mutating func take(_ ask: Ask) {
+        guard let id = ask.step else { return gate = ask }
+        change(id) {
+            $0.ask = ask
+            if ask.kind == .unknownOutcome { $0.faceDoubt() }
+        }
+    }
+
+    /// A person let the run go on: what was stopped begins anew, with a new span of time.
+    private mutating func resume(_ id: String?, isForced: Bool) {
+        if id == nil {
+            gate = nil
+            pause = nil
+        }
+        for index in steps.indices where id == nil || steps[index].id == id {
+            if steps[index].phase == .stopped { steps[index].beginAnew(isForced: isForced) }
+        }
+    }
+
+    /// Nobody is asked any more how to go forward; what undoes still may ask.
+    private mutating func conclude(_ conclusion: Conclusion) {
+        self.conclusion = conclusion
+        gate = nil
+        pause = nil
+        for index in steps.indices where steps[index].phase == .stopped && !steps[index].isUndo {
+            steps[index].ask = nil
         }
     }
 }
 
 extension Step {
+    fileprivate mutating func beginAnew(isForced: Bool) {
+        phase = .pending
+        startedAt = nil
+        endedAt = nil
+        note = nil
+        ask = nil
+        self.isForced = isForced
+    }
+
+    fileprivate mutating func takeBack() {
+        isUndone = true
+        doubt = nil
+        if hold != nil { hold?.state = .undone }
+        if ask?.kind == .holdEnded { ask = nil }
+    }
+
+    fileprivate mutating func changeQuestion(_ body: (inout Question) -> Void) {
+        guard case .asking(var question) = phase else { return }
+        body(&question)
+        phase = .asking(question)
+    }
+
+    fileprivate mutating func close(_ choice: String) {
+        guard case .asking(let question) = phase else { return }
+        let people = question.answers.filter { $0.choice == choice }.map(\.by)
+        if question.kind == .gate, choice == Workflow.Consent.approve {
+            permit = Permit(by: people, shown: question.shown)
+        } else {
+            result = ["choice": .string(choice), "by": .array(people.map(Value.string))]
+        }
+        phase = .pending
+    }
+
     fileprivate mutating func redeliver(delivery: Int, deadline: Instant) {
         var open: Call? {
             switch phase {
             case .calling(let call): call
-            case .backingOff(let backOff): backOff.redelivers
+            case .backingOff(let backOff), .halted(let backOff): backOff.redelivers
             case .uncertain(let call): call
-            case .pending, .finished, .skipped, .stopped: nil
+            case .pending, .asking, .waiting, .open, .finished, .skipped, .failed, .stopped: nil
             }
         }
         guard var call = open else { return }
@@ -91,7 +220,7 @@ extension Step {
 
     /// The open call keeps the step in `calling` until the events after this one say where it goes; only an
     /// outcome that nobody knows changes the phase by itself, so that it can never be overlooked.
-    fileprivate mutating func take(_ outcome: Outcome) {
+    fileprivate mutating func take(_ outcome: Outcome, entry: Int) {
         // A reading that polls says the same many times: one blob is named once.
         for item in outcome.evidence where !evidence.contains(item) { evidence.append(item) }
         guard case .calling(let call) = phase else { return }
@@ -105,10 +234,12 @@ extension Step {
             case .before:
                 // What is read after an act that may have taken effect is no before-image any more.
                 if doubt == nil || before == nil { before = outcome.result }
-            case .act:
+            case .act, .undo:
                 result = outcome.result
                 hasActed = true
+                actedNumber = actedNumber ?? entry
                 doubt = nil
+            case .measure: result = outcome.result
             case .probe, .readBack: after = outcome.result
             }
         }
@@ -119,9 +250,11 @@ extension Step {
         if let doubt { phase = .uncertain(doubt) }
     }
 
-    fileprivate mutating func resolve(tookEffect: Bool) {
+    fileprivate mutating func resolve(tookEffect: Bool, entry: Int) {
         hasActed = tookEffect
+        if tookEffect { actedNumber = actedNumber ?? entry }
         doubt = nil
+        ask = nil
         phase = .pending
     }
 }

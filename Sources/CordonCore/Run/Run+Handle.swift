@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import CordonLanguage
+import CordonLanguage
 
-/// What a run is decided by besides its own state: the pinned workflow, what its provider's capabilities promise,
+/// What a run is decided by besides its own state: the pinned workflows, what its provider's capabilities promise,
 /// and the seal of its calls. All of it is fixed while the run lives.
 package struct RunDefinition: Sendable {
     package var workflow: Workflow
+    /// The pinned workflows that it calls, by name.
+    package var called: [String: Workflow]
     package var contracts: [String: Contract]
     package var sealer: any Sealer
 
-    package init(workflow: Workflow, contracts: [String: Contract], sealer: any Sealer) {
+    package init(
+        workflow: Workflow, called: [String: Workflow] = [:], contracts: [String: Contract], sealer: any Sealer
+    ) {
         self.workflow = workflow
+        self.called = called
         self.contracts = contracts
         self.sealer = sealer
+    }
+
+    /// What the run may still ask of its provider.
+    package var capabilities: Set<String> {
+        called.values.reduce(into: workflow.capabilities) { $0.formUnion($1.capabilities) }
     }
 }
 
@@ -21,15 +31,27 @@ package struct Contract: Sendable, Hashable {
     package var effectClass: EffectClass
     /// The provider can be asked for the subject's state: before the change, after it, and when in doubt.
     package var readsState: Bool
+    /// It has an inverse that sets the state back to the before-image.
+    package var canUndo: Bool
+    /// The members of the state that tell whether it is still what was written; `nil`: all of them.
+    package var compared: [String]?
     package var timeoutMilliseconds: Int64
 
     package init(
-        effectClass: EffectClass, readsState: Bool,
+        effectClass: EffectClass, readsState: Bool, canUndo: Bool = false, compared: [String]? = nil,
         timeoutMilliseconds: Int64 = Limits.callTimeoutMillisecondsDefault
     ) {
         self.effectClass = effectClass
         self.readsState = readsState
+        self.canUndo = canUndo
+        self.compared = compared
         self.timeoutMilliseconds = timeoutMilliseconds
+    }
+
+    func isSame(_ one: Value?, _ other: Value?) -> Bool {
+        guard let one, let other else { return false }
+        guard let compared, let left = one.objectValue, let right = other.objectValue else { return one == other }
+        return compared.allSatisfy { left[$0] == right[$0] }
     }
 }
 
@@ -46,50 +68,54 @@ package struct Transition: Sendable, Hashable {
 
 extension Run {
     /// A new run with its first events: it is asked about, or its first call is intended, in the commit that opens it.
-    package static func open(_ opening: Opening, _ definition: RunDefinition, at now: Instant) -> Transition {
-        var turn = Turn(Run(opening: opening, at: now), definition, now)
+    package static func open(
+        _ opening: Opening, _ definition: RunDefinition, halts: Halts = .none, at now: Instant
+    ) -> Transition {
+        var turn = Turn(Run(opening: opening, at: now), definition, halts, now)
         turn.emit(.runOpened(opening))
-        if let gate = opening.gate {
-            turn.emit(.runAsked(gate))
-        } else {
-            turn.advance()
-        }
+        if let gate = opening.gate { turn.emit(.runAsked(gate)) }
+        turn.advance()
         return Transition(run: turn.run, events: turn.events)
     }
 
     /// Decides what follows from an input. Changes nothing; the events, once stored, change it.
     package func handle(
-        _ input: RunInput, _ definition: RunDefinition, at now: Instant
+        _ input: RunInput, _ definition: RunDefinition, halts: Halts = .none, at now: Instant
     ) -> Result<Transition, Refusal> {
-        var turn = Turn(self, definition, now)
-        let refusal: Refusal?
-        switch (phase, input) {
-        case (.running, .callReturned(let step, let number, let outcome)):
-            refusal = turn.take(step, number, outcome)
-        case (.running, .timerFired): refusal = turn.wakeDueSteps()
-        case (.running, .resume): refusal = Refusal(.wrongPhase, "the run is not waiting for a person")
-        case (.running, .cancel(let by, let reason)): refusal = turn.cancel(by, reason)
-        case (.running, .resolve): refusal = Refusal(.wrongPhase, "no call of the run has an unknown outcome")
-
-        case (.asked, .callReturned(let step, let number, let outcome)):
-            refusal = turn.take(step, number, outcome)
-        case (.asked, .timerFired): refusal = nil
-        case (.asked(let ask), .resume(let by, let reason)): refusal = turn.resume(ask, by, reason)
-        case (.asked, .cancel(let by, let reason)): refusal = turn.cancel(by, reason)
-        case (.asked(let ask), .resolve(let tookEffect, let by, let reason)):
-            refusal = turn.resolve(ask, tookEffect, by, reason)
-
-        case (.ended, .callReturned), (.ended, .timerFired), (.ended, .resume), (.ended, .cancel), (.ended, .resolve):
-            refusal = Refusal(.wrongPhase, "the run has ended")
-        }
-        if let refusal { return .failure(refusal) }
+        var turn = Turn(self, definition, halts, now)
+        if let refusal = turn.take(input) { return .failure(refusal) }
+        turn.advance()
         return .success(Transition(run: turn.run, events: turn.events))
     }
 }
 
 extension Turn {
+    /// The visible table: how a run stands, and what may be put to it then.
+    mutating func take(_ input: RunInput) -> Refusal? {
+        switch (run.isLive, input) {
+        case (_, .callReturned(let step, let number, let outcome)): return take(step, number, outcome)
+        case (_, .undo(let steps, let by, let reason)): return undo(steps, by, reason)
+        case (true, .timerFired): return wakeDueSteps()
+        case (true, .answer(let step, let person, let choice, let shown, let reason)):
+            return answer(step, person, choice, shown, reason)
+        case (true, .resume(let step, let isForced, let by, let reason)): return resume(step, isForced, by, reason)
+        case (true, .skip(let step, let by, let reason)): return skip(step, by, reason)
+        case (true, .pause(let by, let reason)): return pause(by, reason)
+        case (true, .cancel(let undo, let by, let reason)): return cancel(undo, by, reason)
+        case (true, .resolve(let step, let tookEffect, let by, let reason)):
+            return resolve(step, tookEffect, by, reason)
+        case (true, .endHold(let step, let keep, let by, let reason)): return endHold(step, keep, by, reason)
+        case (true, .extendHold(let step, let until, let by, let reason)):
+            return extendHold(step, until, by, reason)
+        case (true, .join(let signal, let alert)): return join(signal, alert)
+        case (false, .timerFired), (false, .answer), (false, .resume), (false, .skip), (false, .pause),
+            (false, .cancel), (false, .resolve), (false, .endHold), (false, .extendHold), (false, .join):
+            return Refusal(.wrongPhase, "the run has ended")
+        }
+    }
+
     /// An outcome counts only for the call that is open: a late or repeated one is refused.
-    mutating func take(_ id: String, _ number: Int, _ outcome: Outcome) -> Refusal? {
+    private mutating func take(_ id: String, _ number: Int, _ outcome: Outcome) -> Refusal? {
         guard let step = run.step(id), case .calling(let call) = step.phase, call.number == number else {
             return Refusal(.noSuchCall, "\(run.id)/\(id)#\(number) is not open")
         }
@@ -97,7 +123,7 @@ extension Turn {
         return nil
     }
 
-    mutating func wakeDueSteps() -> Refusal? {
+    private mutating func wakeDueSteps() -> Refusal? {
         for step in run.steps {
             guard case .backingOff(let backOff) = step.phase, backOff.until <= now else { continue }
             goOn(step.id, backOff)
@@ -105,80 +131,125 @@ extension Turn {
         return nil
     }
 
-    mutating func resume(_ ask: Run.Ask, _ by: String, _ reason: String) -> Refusal? {
-        switch ask.kind {
-        case .proposal, .stoppedStep, .paused:
-            emit(.runResumed(by: by, reason: reason))
-            advance()
-            return nil
-        case .unknownOutcome:
+    // MARK: What people say
+
+    private mutating func resume(_ id: String?, _ isForced: Bool, _ by: String, _ reason: String) -> Refusal? {
+        if let id {
+            guard run.step(id)?.phase == .stopped else { return Refusal(.wrongPhase, "step '\(id)' is not stopped") }
+        } else {
+            if let refusal = refusalToGoOn() { return refusal }
+        }
+        emit(.runResumed(step: id, isForced: isForced, by: by, reason: reason))
+        return nil
+    }
+
+    private func refusalToGoOn() -> Refusal? {
+        if let gate = run.gate, gate.kind == .undecided {
+            return Refusal(
+                .wrongPhase, "the run has nothing certain to act on: \(gate.reason); it can only be cancelled")
+        }
+        let kinds = run.asks.map(\.kind)
+        if kinds.contains(where: { [.proposal, .paused, .stoppedStep, .undoConflict].contains($0) }) { return nil }
+        if kinds.contains(.unknownOutcome) {
             return Refusal(
                 .wrongPhase, "say what became of the call first: cordon run resolve \(run.id) --took-effect yes|no")
-        case .undecided:
-            return Refusal(
-                .wrongPhase, "the run has nothing certain to act on: \(ask.reason); it can only be cancelled")
         }
+        if kinds.contains(.question) {
+            return Refusal(.wrongPhase, "the run waits for an answer: cordon run answer \(run.id) STEP CHOICE")
+        }
+        return Refusal(.wrongPhase, "the run is not waiting for a person to let it go on")
+    }
+
+    private mutating func skip(_ id: String, _ by: String, _ reason: String) -> Refusal? {
+        guard let step = run.step(id), step.phase == .stopped else {
+            return Refusal(.wrongPhase, "step '\(id)' is not stopped")
+        }
+        emit(.stepSkipped(step: id, reason: "\(by): \(reason)"))
+        return nil
+    }
+
+    private mutating func pause(_ by: String, _ reason: String) -> Refusal? {
+        if run.pause != nil { return Refusal(.wrongPhase, "the run is paused already") }
+        if run.conclusion != nil { return Refusal(.wrongPhase, "the run is coming to its end already") }
+        emit(.runPaused(by: by, reason: reason))
+        return nil
     }
 
     /// A call that is open or in doubt is never dropped: the run ends once its outcome is stored.
-    mutating func cancel(_ by: String, _ reason: String) -> Refusal? {
-        if run.cancelRequestedBy != nil { return Refusal(.wrongPhase, "the run is being cancelled already") }
-        emit(.runCancelRequested(by: by, reason: reason))
-        for step in run.steps {
-            switch step.phase {
-            // Ends when its outcome is stored, or when a person has said what it was.
-            case .calling, .uncertain: return nil
-            case .backingOff(let backOff):
-                leave(step, backOff)
-                if step.doubt != nil { return nil }
-            case .pending, .finished, .skipped, .stopped: continue
-            }
+    private mutating func cancel(_ undo: Bool, _ by: String, _ reason: String) -> Refusal? {
+        if run.conclusion != nil, !undo || run.rollback != nil {
+            return Refusal(.wrongPhase, "the run is being cancelled already")
         }
-        end(.cancelled, reason: reason)
+        if undo { return self.undo(nil, by, reason) }
+        conclude(.cancelled, by, reason)
         return nil
     }
 
-    /// The step waits no longer. What became of its act, where that is in doubt, is found out before the run ends.
-    private mutating func leave(_ step: Step, _ backOff: Step.BackOff) {
-        let reason = "cancelled while it waited to try again"
-        if let call = backOff.redelivers, call.purpose == .act {
-            lookInto(step.id, call, reason)
-        } else if step.doubt != nil {
-            stop(step.id, reason)
-        } else {
-            emit(.stepStopped(step: step.id, reason: reason))
+    private mutating func undo(_ steps: [String]?, _ by: String, _ reason: String) -> Refusal? {
+        if run.rollback != nil { return Refusal(.wrongPhase, "the run is being undone already") }
+        for id in steps ?? [] where run.step(id)?.hasActed != true {
+            return Refusal(.wrongPhase, "step '\(id)' has done nothing that could be undone")
         }
+        if !run.isLive, !run.steps.contains(where: isUndoable) {
+            return Refusal(.wrongPhase, "the run did nothing that could be undone")
+        }
+        rollBack(steps, by, reason)
+        return nil
     }
 
-    mutating func resolve(_ ask: Run.Ask, _ tookEffect: Bool, _ by: String, _ reason: String) -> Refusal? {
-        guard ask.kind == .unknownOutcome, let id = ask.step, let step = run.step(id),
-            case .uncertain(let call) = step.phase
-        else { return Refusal(.wrongPhase, "no call of the run has an unknown outcome") }
+    private mutating func resolve(
+        _ step: String?, _ tookEffect: Bool, _ by: String, _ reason: String
+    ) -> Refusal? {
+        let doubtful = run.steps.compactMap { step -> (id: String, call: Call)? in
+            if case .uncertain(let call) = step.phase { (step.id, call) } else { nil }
+        }
+        guard let (id, call) = doubtful.first(where: { step == nil || $0.id == step }) else {
+            return Refusal(.wrongPhase, "no call of the run has an unknown outcome")
+        }
+        if step == nil, doubtful.count > 1 {
+            let names = doubtful.map(\.id).joined(separator: ", ")
+            return Refusal(.wrongPhase, "several calls have an unknown outcome; name the step, one of: \(names)")
+        }
         emit(.callResolved(step: id, number: call.number, tookEffect: tookEffect, by: by, reason: reason))
-        emit(.runResumed(by: by, reason: reason))
         // The person took their time: what follows has a new span of it.
-        let within = definition.workflow.step(id)?.withinMilliseconds ?? Limits.stepWithinMillisecondsDefault
-        emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within)))
-        if tookEffect { finishOrProve(id) } else { intend(id, .act, attempt: 1) }
+        emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
+        if tookEffect { finishOrProve(id) } else { intend(id, call.purpose, attempt: 1) }
         return nil
     }
-}
 
-extension Run {
-    /// What expressions of the workflow may use.
-    package var variables: [String: Value] {
-        var steps: [String: Value] = [:]
-        for step in self.steps { steps[step.id] = step.expressionValue }
-        return ["inputs": inputs, "subject": subject?.expressionValue ?? .null, "steps": .object(steps)]
+    private mutating func endHold(_ id: String, _ keep: Bool, _ by: String, _ reason: String) -> Refusal? {
+        guard var hold = run.step(id)?.hold, hold.state == .standing || hold.state == .asking else {
+            return Refusal(.wrongPhase, "step '\(id)' holds nothing")
+        }
+        hold.state = keep ? .kept : .lifting
+        emit(.holdChanged(step: id, hold, by: by, reason: reason))
+        return nil
     }
 
-    /// The same inside one step: with what was read before and after its act.
-    package func variables(in id: String) -> [String: Value] {
-        var all = variables
-        let step = step(id)
-        all["before"] = step?.before ?? .null
-        all["after"] = step?.after ?? .null
-        all["result"] = step?.result ?? .null
-        return all
+    private mutating func extendHold(_ id: String, _ until: Instant, _ by: String, _ reason: String) -> Refusal? {
+        guard let hold = run.step(id)?.hold, hold.state == .standing || hold.state == .asking else {
+            return Refusal(.wrongPhase, "step '\(id)' holds nothing")
+        }
+        guard until > now, until.since(now) <= Limits.holdMillisecondsMax else {
+            return Refusal(
+                .overLimit,
+                "a hold ends in the future and within \(Limits.holdMillisecondsMax / 86_400_000) days (holdMillisecondsMax)"
+            )
+        }
+        emit(.holdChanged(step: id, Step.Hold(until: until), by: by, reason: reason))
+        return nil
+    }
+
+    private mutating func join(_ signal: SignalID, _ alert: AlertID) -> Refusal? {
+        if run.signal == signal || run.joined.contains(signal) {
+            return Refusal(.alreadyDecided, "the signal joined before")
+        }
+        guard run.joined.count < Limits.signalsPerRunMax else {
+            return Refusal(
+                .overLimit,
+                "\(run.joined.count) signals joined, the limit is \(Limits.signalsPerRunMax) (signalsPerRunMax)")
+        }
+        emit(.signalJoined(signal, alert))
+        return nil
     }
 }

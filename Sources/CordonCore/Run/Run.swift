@@ -9,9 +9,10 @@ package import CordonLanguage
 package struct Run: Sendable, Hashable, Named {
     package static var prefix: String { "run_" }
 
+    /// How a run stands, in one word; it follows from the rest.
     package enum Phase: Sendable, Hashable {
         case running
-        /// Waits for a person.
+        /// Waits for a person, and for nothing sooner.
         case asked(Ask)
         case ended(Ending)
     }
@@ -40,6 +41,12 @@ package struct Run: Sendable, Hashable, Named {
             case undecided
             /// An operator paused it.
             case paused
+            /// What would be undone is no longer what the run wrote.
+            case undoConflict = "undo_conflict"
+            /// A hold's time is up, and the workflow leaves to people what follows.
+            case holdEnded = "hold_ended"
+            /// An approval or a task.
+            case question
         }
 
         package var kind: Kind
@@ -54,10 +61,41 @@ package struct Run: Sendable, Hashable, Named {
     }
 
     package enum Ending: String, Sendable, Hashable, CaseIterable {
-        /// Every step finished or was skipped.
+        /// Every step finished or was skipped, and every hold has ended.
         case completed
-        /// A person ended it before its end; what it had done stands.
+        /// A person ended it before its end; what it had done stands, but for holds that ended by undo.
         case cancelled
+        /// What it had done was undone.
+        case undone
+        /// The workflow ended it before its end: a step failed, or people declined.
+        case stopped
+    }
+
+    /// That the way forward is over, and how the run will end once its calls and holds have.
+    package struct Conclusion: Sendable, Hashable {
+        package var ending: Ending
+        package var by: String
+        package var reason: String
+
+        package init(ending: Ending, by: String, reason: String) {
+            self.ending = ending
+            self.by = by
+            self.reason = reason
+        }
+    }
+
+    /// That effects are being undone, the last first, before anything else happens.
+    package struct Rollback: Sendable, Hashable {
+        /// `nil`: all of them.
+        package var steps: [String]?
+        package var by: String
+        package var reason: String
+
+        package init(steps: [String]?, by: String, reason: String) {
+            self.steps = steps
+            self.by = by
+            self.reason = reason
+        }
     }
 
     // Fixed when it is opened.
@@ -67,16 +105,24 @@ package struct Run: Sendable, Hashable, Named {
     package var alert: AlertID
     package var playbook: Pin
     package var workflow: Pin
+    /// The workflows that it calls, those called by called ones too.
+    package var called: [Pin]
     package var subject: Subject?
     package var severity: Signal.Severity
     package var inputs: Value
     package var openedAt: Instant
 
     // What changes.
-    package var phase: Phase
+    /// What a person is asked before anything is done.
+    package var gate: Ask?
+    /// Who paused it.
+    package var pause: Ask?
+    package var conclusion: Conclusion?
+    package var rollback: Rollback?
+    package var ending: Ending?
     package var steps: [Step]
-    /// Who asked for the run's end while a call was still open: it ends when the call's outcome is stored.
-    package var cancelRequestedBy: String?
+    /// Later signals of the same group.
+    package var joined: [SignalID]
     package var updatedAt: Instant
     package var endedAt: Instant?
     /// The number of its last entry.
@@ -89,12 +135,13 @@ package struct Run: Sendable, Hashable, Named {
         alert = opening.alert
         playbook = opening.playbook
         workflow = opening.workflow
+        called = opening.called
         subject = opening.subject
         severity = opening.severity
         inputs = opening.inputs
         openedAt = now
-        phase = .running
         steps = opening.steps.map(Step.init(id:))
+        joined = []
         updatedAt = now
         number = 0
     }
@@ -110,17 +157,19 @@ package struct Opening: Sendable, Hashable {
     package var alert: AlertID
     package var playbook: Run.Pin
     package var workflow: Run.Pin
+    package var called: [Run.Pin]
     package var subject: Subject?
     package var severity: Signal.Severity
     package var inputs: Value
-    /// The ids of the workflow's steps, in order.
+    /// The ids of the workflow's outermost lines, in order.
     package var steps: [String]
     /// Set when a person is asked before anything is done.
     package var gate: Run.Ask?
 
     package init(
         id: RunID, decision: DecisionID, signal: SignalID, alert: AlertID, playbook: Run.Pin, workflow: Run.Pin,
-        subject: Subject?, severity: Signal.Severity, inputs: Value, steps: [String], gate: Run.Ask? = nil
+        called: [Run.Pin] = [], subject: Subject?, severity: Signal.Severity, inputs: Value, steps: [String],
+        gate: Run.Ask? = nil
     ) {
         self.id = id
         self.decision = decision
@@ -128,6 +177,7 @@ package struct Opening: Sendable, Hashable {
         self.alert = alert
         self.playbook = playbook
         self.workflow = workflow
+        self.called = called
         self.subject = subject
         self.severity = severity
         self.inputs = inputs
@@ -139,14 +189,27 @@ package struct Opening: Sendable, Hashable {
 /// What moves a run. Present tense; nothing here is stored as such.
 package enum RunInput: Sendable, Hashable {
     case callReturned(step: String, number: Int, Outcome)
-    /// Some timer of the run is due.
+    /// Some timer of the run is due, or what forbade its writes may be gone.
     case timerFired
-    /// A person lets it go on: approves the proposal, or has the stopped step tried anew.
-    case resume(by: String, reason: String)
-    /// A person ends it; what was done stands.
-    case cancel(by: String, reason: String)
-    /// A person says what became of the call whose outcome is unknown.
-    case resolve(tookEffect: Bool, by: String, reason: String)
+    /// A person answers an approval or a task, on what they were shown.
+    case answer(step: String, Person, choice: String, shown: String, reason: String)
+    /// A person lets it go on: approves the proposal, ends a pause, or has stopped steps tried anew (one, or all).
+    /// `isForced` undoes although the live state is no longer what the run wrote.
+    case resume(step: String?, isForced: Bool, by: String, reason: String)
+    /// A person goes on without a stopped step; what is to be undone stays when it is an undo.
+    case skip(step: String, by: String, reason: String)
+    case pause(by: String, reason: String)
+    /// A person ends it: what was done stands until its holds end, or is undone first.
+    case cancel(undo: Bool, by: String, reason: String)
+    /// A person says what became of the call whose outcome is unknown. `nil`: of the only one.
+    case resolve(step: String?, tookEffect: Bool, by: String, reason: String)
+    /// A person undoes what the run did (all of it when no steps are named), also after its end.
+    case undo(steps: [String]?, by: String, reason: String)
+    /// A person ends a hold before its time, or answers what follows it.
+    case endHold(step: String, keep: Bool, by: String, reason: String)
+    case extendHold(step: String, until: Instant, by: String, reason: String)
+    /// A later signal of the same group.
+    case join(SignalID, AlertID)
 }
 
 /// What is to be done for a run now. Imperative; follows from the state.
@@ -160,12 +223,15 @@ package enum Wake: Sendable, Hashable {
     case call
     case timer(Instant)
     case person
+    /// The end of a halt.
+    case halt
 
     package var word: String {
         switch self {
         case .call: "call"
         case .timer: "timer"
         case .person: "person"
+        case .halt: "halt"
         }
     }
 }
@@ -173,36 +239,51 @@ package enum Wake: Sendable, Hashable {
 extension Run {
     package var isLive: Bool { endedAt == nil }
 
+    /// Everything that people are asked, the most pressing first.
+    package var asks: [Ask] {
+        guard isLive else { return [] }
+        let questions = steps.compactMap { step -> Ask? in
+            guard case .asking(let question) = step.phase else { return step.ask }
+            return Ask(kind: .question, step: step.id, reason: question.text)
+        }
+        return [gate, pause].compactMap { $0 } + questions
+    }
+
+    package var phase: Phase {
+        if let ending { return .ended(ending) }
+        guard let ask = asks.first, !commands.contains(where: \.isPerform) else { return .running }
+        return .asked(ask)
+    }
+
     /// What follows from the state: the open calls, and the earliest timer.
     package var commands: [Command] {
-        guard case .running = phase else { return [] }
-        return steps.compactMap { step in
-            switch step.phase {
-            case .calling(let call): .perform(step: step.id, call)
-            case .backingOff(let backOff): .wake(at: backOff.until)
-            case .pending, .uncertain, .finished, .skipped, .stopped: nil
-            }
+        guard isLive else { return [] }
+        var all: [Command] = steps.compactMap { step in
+            if case .calling(let call) = step.phase { .perform(step: step.id, call) } else { nil }
         }
+        if let dueAt { all.append(.wake(at: dueAt)) }
+        return all
     }
 
     /// `nil` only for a run that has ended; the store counts live runs without one, and the count must be 0.
     package var wake: Wake? {
-        switch phase {
-        case .ended: return nil
-        case .asked: return .person
-        case .running:
-            var earliest: Instant?
-            for command in commands {
-                switch command {
-                case .perform: return .call
-                case .wake(let at): earliest = min(earliest ?? at, at)
-                }
-            }
-            return earliest.map(Wake.timer)
-        }
+        guard isLive else { return nil }
+        if steps.contains(where: { if case .calling = $0.phase { true } else { false } }) { return .call }
+        if let dueAt { return .timer(dueAt) }
+        if !asks.isEmpty { return .person }
+        return steps.contains { if case .halted = $0.phase { true } else { false } } ? .halt : nil
     }
 
-    package var dueAt: Instant? { if case .timer(let at) = wake { at } else { nil } }
+    /// When its earliest timer is due, whatever else it waits for.
+    package var dueAt: Instant? {
+        guard isLive else { return nil }
+        var earliest: Instant?
+        for step in steps {
+            let hold = step.hold.flatMap { $0.state == .standing ? $0.until : nil }
+            for at in [step.timer, hold].compactMap({ $0 }) { earliest = min(earliest ?? at, at) }
+        }
+        return earliest
+    }
 
     package var phaseWord: String {
         switch phase {
@@ -211,4 +292,11 @@ extension Run {
         case .ended: "ended"
         }
     }
+
+    /// Who asked for its end.
+    package var cancelRequestedBy: String? { conclusion?.by }
+}
+
+extension Command {
+    var isPerform: Bool { if case .perform = self { true } else { false } }
 }

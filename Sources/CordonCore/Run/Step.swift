@@ -2,20 +2,33 @@
 
 package import CordonLanguage
 
-/// One step of a run: what has become of one line of the workflow.
+/// One step of a run: what has become of one line of the workflow, or of one item of a line under `each`.
+///
+/// Its id is the line's; an item's is `line.3`, a called workflow's `line.inner`, and an undo is a step of its own named
+/// `undo:line`, so that it is stored, retried, doubted and shown like every other.
 package struct Step: Sendable, Hashable {
     package enum Phase: Sendable, Hashable {
-        /// Not begun. Goes to `calling`, `skipped` or `stopped`.
+        /// Not begun, or to be begun anew.
         case pending
-        /// A call is open. Goes to `calling` (the next call), `backingOff`, `uncertain`, `finished` or `stopped`.
+        /// A call is open.
         case calling(Call)
-        /// Waits for its timer, then calls (again). Goes to `calling` or `stopped`.
+        /// Waits for its timer, then calls (again).
         case backingOff(BackOff)
-        /// Nobody knows whether the call took effect; a person says. Goes to `calling`, `finished` or `stopped`.
+        /// Would call, but a halt or a pause forbids it. Goes on when that is lifted.
+        case halted(BackOff)
+        /// Nobody knows whether the call took effect; a person says.
         case uncertain(Call)
+        /// People are asked; silence has an end.
+        case asking(Question)
+        /// Waits for a time, or for its next look at a condition.
+        case waiting(until: Instant)
+        /// Its own lines, items or rungs are under way.
+        case open
         case finished
         case skipped
-        /// Can't go on by itself; a person retries or cancels. Goes to `pending`.
+        /// It did not do what it is for, and the run goes on or ends without it.
+        case failed
+        /// Can't go on by itself; a person retries, skips or cancels.
         case stopped
     }
 
@@ -35,6 +48,29 @@ package struct Step: Sendable, Hashable {
         }
     }
 
+    /// How long an effect stands.
+    package struct Hold: Sendable, Hashable {
+        package enum State: String, Sendable, Hashable, CaseIterable {
+            case standing
+            /// Its time is up and a person says what follows.
+            case asking
+            /// The effect is being undone.
+            case lifting
+            case kept
+            case undone
+        }
+
+        package var until: Instant
+        package var state: State
+
+        package init(until: Instant, state: State = .standing) {
+            self.until = until
+            self.state = state
+        }
+
+        package var hasEnded: Bool { state == .kept || state == .undone }
+    }
+
     package var id: String
     package var phase: Phase
     package var startedAt: Instant?
@@ -52,9 +88,28 @@ package struct Step: Sendable, Hashable {
     package var isVerified: Bool
     /// The act took effect, as far as its outcome tells; what is still missing is the proof.
     package var hasActed: Bool
+    /// The number of the entry that told so: what acted last is undone first.
+    package var actedNumber: Int?
+    /// What the act was called with: its undo is called with the same.
+    package var arguments: Value?
+    /// What it did has been undone.
+    package var isUndone: Bool
     /// The act of which nobody knows whether it took effect. It outlives the calls that ask about it: until it is
     /// resolved, no new act is intended that could be a second one.
     package var doubt: Call?
+    /// What a person is asked about it while it is stopped or uncertain.
+    package var ask: Run.Ask?
+    /// Who agreed to it, under which digest of what they were shown.
+    package var permit: Permit?
+    package var hold: Hold?
+    /// The items of a line under `each`, as its list gave them.
+    package var items: [Value]?
+    /// What a called workflow was handed.
+    package var inputs: Value?
+    /// How many rungs of a ladder, or looks of a wait, are done.
+    package var rounds: Int
+    /// A person wants its undo whatever the live state is.
+    package var isForced: Bool
     package var note: String?
     package var evidence: [Evidence]
 
@@ -64,14 +119,64 @@ package struct Step: Sendable, Hashable {
         calls = 0
         isVerified = false
         hasActed = false
+        isUndone = false
+        rounds = 0
+        isForced = false
         evidence = []
+    }
+
+    package var hasEnded: Bool {
+        switch phase {
+        case .finished, .skipped, .failed: true
+        case .pending, .calling, .backingOff, .halted, .uncertain, .asking, .waiting, .open, .stopped: false
+        }
+    }
+
+    /// A call is open or to be sent again: the step moves by itself.
+    package var isInFlight: Bool {
+        switch phase {
+        case .calling, .backingOff, .halted: true
+        case .pending, .uncertain, .asking, .waiting, .open, .finished, .skipped, .failed, .stopped: false
+        }
+    }
+
+    /// When the step's own timer is due, its hold's left out.
+    package var timer: Instant? {
+        switch phase {
+        case .backingOff(let backOff): backOff.until
+        case .waiting(let until): until
+        case .asking(let question): question.timer
+        case .pending, .calling, .halted, .uncertain, .open, .finished, .skipped, .failed, .stopped: nil
+        }
     }
 
     /// `steps.ID` as expressions see it.
     package var expressionValue: Value {
         [
             "result": result ?? .null, "before": before ?? .null, "after": after ?? .null,
-            "done": .bool(phase == .finished),
+            "done": .bool(phase == .finished), "choice": result?.objectValue?["choice"] ?? .null,
         ]
+    }
+
+    // MARK: Undo
+
+    package static let undoPrefix = "undo:"
+
+    package var isUndo: Bool { id.hasPrefix(Step.undoPrefix) }
+    package static func undoID(of id: String) -> String { undoPrefix + id }
+    /// The step that an undo undoes.
+    package static func forwardID(of id: String) -> String {
+        id.hasPrefix(undoPrefix) ? String(id.dropFirst(undoPrefix.count)) : id
+    }
+}
+
+/// That people agreed to a step, and to what exactly.
+package struct Permit: Sendable, Hashable {
+    package var by: [String]
+    package var shown: String
+
+    package init(by: [String], shown: String) {
+        self.by = by
+        self.shown = shown
     }
 }

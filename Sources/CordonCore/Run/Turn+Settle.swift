@@ -16,10 +16,13 @@ extension Turn {
 
     private mutating func carryOn(_ id: String, _ call: Call, _ outcome: Outcome) {
         switch call.purpose {
-        case .before: intend(id, .act, attempt: 1)
-        case .act: finishOrProve(id)
+        case .before: if isUndo(id) { weighLiveState(id) } else { intend(id, .act, attempt: 1) }
+        case .act, .undo: finishOrProve(id)
         case .probe: weighProbe(id, call)
         case .readBack: weighProof(id, call)
+        case .measure:
+            guard let line = place(id)?.line else { return stop(id, "the pinned workflow has no step '\(id)'") }
+            weigh(line, id)
         }
     }
 
@@ -30,11 +33,9 @@ extension Turn {
             emit(
                 .stepFinished(
                     step: id, isVerified: false, note: "read back; the workflow has no 'verify' to weigh it by"))
-            advance()
         case .isTrue:
             let wasSoBefore = proofBefore(id)
             emit(.stepFinished(step: id, isVerified: true, note: wasSoBefore ? "was so before the call" : nil))
-            advance()
         case .isFalse:
             let poll = Limits.verifyPollMilliseconds << Int64(min(call.attempt - 1, 5))
             schedule(
@@ -58,21 +59,29 @@ extension Turn {
                     step: id, number: call.number, tookEffect: false, by: "probe",
                     reason: "the provider doesn't show it"))
             schedule(
-                id, call, next: .act, after: backOff(id, call), reason: "the provider shows that it did not happen",
+                id, call, next: isUndo(id) ? .undo : .act, after: backOff(id, call),
+                reason: "the provider shows that it did not happen",
                 exhausted: "out of tries: the act did not take effect")
         case nil: stop(id, "the outcome is unknown, and the workflow has no 'verify' to weigh a probe by")
         case .undecided(let error): stop(id, "the outcome is unknown, and verify gave no answer: \(error.message)")
         }
     }
 
+    private func isUndo(_ id: String) -> Bool { id.hasPrefix(Step.undoPrefix) }
+
+    /// Whether the state read back shows what the step is for; an undo is for what was before.
     private func proof(of id: String) -> Condition? {
-        guard let verify = definition.workflow.step(id)?.verify else { return nil }
-        return verify.decide(run.variables(in: id))
+        if isUndo(id) { return isRestored(id) ? .isTrue : .isFalse }
+        return place(id)?.line.act?.verify?.decide(variables(in: id))
     }
 
     private func proofBefore(_ id: String) -> Bool {
-        guard let verify = definition.workflow.step(id)?.verify, let before = run.step(id)?.before else { return false }
-        var variables = run.variables(in: id)
+        guard !isUndo(id), let verify = place(id)?.line.act?.verify,
+            let before = run.step(id)?.before
+        else {
+            return false
+        }
+        var variables = self.variables(in: id)
         variables["after"] = before
         return verify.decide(variables) == .isTrue
     }
@@ -90,7 +99,7 @@ extension Turn {
         switch call.redeliveryClass {
         case .read: redeliver(id, call, isLost: outcome == .lost, reason: reason)
         case .convergent, .keyed:
-            if run.cancelRequestedBy == nil {
+            if run.conclusion == nil || isUndo(id) {
                 redeliver(id, call, isLost: outcome == .lost, reason: reason)
             } else {
                 lookInto(id, call, reason)
@@ -108,14 +117,14 @@ extension Turn {
 
     /// No further try of this call. An act that an earlier delivery may have done is looked into first.
     private mutating func giveUp(_ id: String, _ call: Call, _ reason: String) {
-        let isInDoubt = call.purpose == .act && run.step(id)?.doubt != nil
+        let isInDoubt = call.purpose.isChange && run.step(id)?.doubt != nil
         guard isInDoubt, !call.effectClass.mayBeIntendedAnew else { return stop(id, reason) }
         lookInto(id, call, reason)
     }
 
     /// The same intent again. The first time at once: a crash or a cut line says nothing about the provider.
     private mutating func redeliver(_ id: String, _ call: Call, isLost: Bool, reason: String) {
-        let attempts = definition.workflow.step(id)?.retry.attempts ?? Limits.attemptsDefault
+        let attempts = retry(id).attempts
         guard call.delivery < (isLost ? Limits.attemptsMax : attempts) else {
             return giveUp(id, call, "out of tries, and the last outcome is unknown: \(reason)")
         }
@@ -163,11 +172,11 @@ extension Turn {
         _ id: String, _ call: Call, next purpose: Call.Purpose? = nil, after milliseconds: Int64, reason: String,
         exhausted: String
     ) {
-        if run.cancelRequestedBy != nil { return giveUp(id, call, reason) }
+        if run.conclusion != nil, !isUndo(id) { return giveUp(id, call, reason) }
         let until = now.adding(milliseconds: milliseconds)
         let redelivers = run.step(id)?.doubt?.number == call.number ? call : nil
         let tries = max(call.attempt, redelivers?.delivery ?? 1)
-        let attempts = definition.workflow.step(id)?.retry.attempts ?? Limits.attemptsDefault
+        let attempts = retry(id).attempts
         let isPolling = call.purpose == .readBack
         guard tries < attempts || isPolling, until < run.step(id)?.deadline ?? now else {
             return giveUp(id, call, exhausted)
@@ -185,11 +194,17 @@ extension Turn {
     /// failed together don't come back together, and the same state gives the same wait.
     private func backOff(_ id: String, _ call: Call) -> Int64 {
         let tries = max(call.attempt, call.delivery)
-        let first = definition.workflow.step(id)?.retry.firstMilliseconds ?? Limits.backOffMillisecondsFirst
+        let first = retry(id).firstMilliseconds
         let full = min(first << Int64(min(tries - 1, 16)), Limits.backOffMillisecondsMax)
         var mix: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in "\(run.id)#\(call.number)".utf8 { mix = (mix ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
         return full - Int64(mix % 1000) * full / 5000
+    }
+
+    /// A restore is tried longer than anything else.
+    private func retry(_ id: String) -> Workflow.Retry {
+        if isUndo(id) { return Workflow.Retry(attempts: Limits.attemptsMax) }
+        return place(id)?.line.retry ?? Workflow.Retry()
     }
 
     private func refusalText(_ call: Call, _ outcome: Outcome) -> String {

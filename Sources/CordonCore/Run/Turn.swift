@@ -7,12 +7,14 @@ import CordonLanguage
 struct Turn {
     private(set) var run: Run
     let definition: RunDefinition
+    let halts: Halts
     let now: Instant
     private(set) var events: [Event] = []
 
-    init(_ run: Run, _ definition: RunDefinition, _ now: Instant) {
+    init(_ run: Run, _ definition: RunDefinition, _ halts: Halts, _ now: Instant) {
         self.run = run
         self.definition = definition
+        self.halts = halts
         self.now = now
     }
 
@@ -21,114 +23,196 @@ struct Turn {
         events.append(event)
     }
 
-    /// Goes through the steps in order until something has to be waited for, or all are done.
+    /// Looks at the whole run again and again until nothing more happens: there is no program counter that could be
+    /// wrong, what comes next follows from the definition and the state.
     mutating func advance() {
-        guard case .running = run.phase else { return }
-        for step in run.steps {
-            switch step.phase {
-            case .finished, .skipped: continue
-            case .pending:
-                if let by = run.cancelRequestedBy { return end(.cancelled, reason: "cancelled by \(by)") }
-                begin(step.id)
-                if run.step(step.id)?.phase == .skipped { continue }
-                return
-            case .calling, .backingOff, .uncertain, .stopped: return
-            }
+        var seen = -1
+        while run.isLive, seen != events.count {
+            seen = events.count
+            pass()
         }
-        end(.completed, reason: "every step is done")
     }
 
-    mutating func end(_ ending: Run.Ending, reason: String) {
+    private mutating func pass() {
+        liftHolds()
+        if run.rollback != nil { return rollBackNext() }
+        guard run.conclusion == nil else { return endConcluded() }
+        guard run.gate == nil, run.pause == nil else { return }
+        let isDone = walk(definition.workflow.lines, Scope(inputs: run.inputs))
+        if isDone, !run.steps.contains(where: \.isUnsettled) {
+            end(.completed, reason: "every step is done")
+        }
+    }
+
+    /// A concluded run ends when its calls have their outcomes and its holds are over.
+    private mutating func endConcluded() {
+        guard let conclusion = run.conclusion, !run.steps.contains(where: \.isUnsettled) else { return }
+        end(conclusion.ending, reason: conclusion.reason)
+    }
+
+    private mutating func end(_ ending: Run.Ending, reason: String) {
         let open = run.steps.compactMap { step in step.doubt.map { "\(step.id)#\($0.number)" } }
         let unknown = open.isEmpty ? "" : "; the outcome of \(open.joined(separator: ", ")) is unknown"
         emit(.runEnded(ending, reason: reason + unknown))
     }
 
-    // MARK: A step's begin
+    /// The way forward is over: what waits is left, what is under way gets its outcome.
+    mutating func conclude(_ ending: Run.Ending, _ by: String, _ reason: String) {
+        guard run.conclusion == nil else { return }
+        emit(.runConcluded(Run.Conclusion(ending: ending, by: by, reason: reason)))
+        leaveAll("the run ends: \(reason)")
+    }
 
-    private mutating func begin(_ id: String) {
-        guard let line = definition.workflow.step(id) else {
-            return stop(id, "the pinned workflow has no step '\(id)'")
-        }
-        if let condition = line.condition {
-            switch condition.decide(run.variables) {
-            case .isTrue: break
-            case .isFalse: return emit(.stepSkipped(step: id, reason: "its condition is false"))
-            case .undecided(let error): return stop(id, "its condition gave no answer: \(error.message)")
+    mutating func leaveAll(_ reason: String) {
+        for step in run.steps where !step.isUndo { leave(step, reason) }
+    }
+
+    /// The step waits no longer. What became of its act, where that is in doubt, is found out before the run ends.
+    private mutating func leave(_ step: Step, _ reason: String) {
+        switch step.phase {
+        case .calling, .uncertain, .pending, .finished, .skipped, .failed, .stopped: break
+        case .asking, .waiting, .open: emit(.stepStopped(step: step.id, reason: reason))
+        case .backingOff(let backOff), .halted(let backOff):
+            if let call = backOff.redelivers, call.purpose.isChange {
+                lookInto(step.id, call, reason)
+            } else {
+                stop(step.id, reason)
             }
         }
-        emit(.stepStarted(step: id, deadline: now.adding(milliseconds: line.withinMilliseconds)))
-        guard let contract = definition.contracts[line.capability] else {
-            return stop(id, "no provider offers '\(line.capability)' for \(run.subject?.provider ?? "this run")")
+    }
+
+    // MARK: Stops
+
+    /// The step can't go on by itself. While an act that must not be done twice is in doubt, the question is what became
+    /// of it: a step that begins anew would act again.
+    mutating func stop(_ id: String, _ reason: String, asking kind: Run.Ask.Kind = .stoppedStep) {
+        if let call = run.step(id)?.doubt, !call.effectClass.mayBeIntendedAnew {
+            let question =
+                "nobody knows whether \(call.capability) took effect (\(reason)); say so with 'cordon run resolve'"
+            return emit(.runAsked(Run.Ask(kind: .unknownOutcome, step: id, reason: question)))
         }
-        // A step that acted before (a person had it tried anew) goes straight to the proof.
-        if run.step(id)?.hasActed == true { return finishOrProve(id) }
-        intend(id, contract.readsState && contract.effectClass.isWrite ? .before : .act, attempt: 1)
+        let isUndo = id.hasPrefix(Step.undoPrefix)
+        if run.conclusion != nil, !isUndo { return emit(.stepStopped(step: id, reason: reason)) }
+        let policy = isUndo ? .page : place(id)?.line.onError ?? .page
+        switch policy {
+        case .page:
+            emit(.stepStopped(step: id, reason: reason))
+            emit(.runAsked(Run.Ask(kind: kind, step: id, reason: reason)))
+        case .continue: emit(.stepFailed(step: id, reason: reason))
+        case .stop:
+            emit(.stepFailed(step: id, reason: reason))
+            conclude(.stopped, "the workflow", "step '\(id)' failed: \(reason)")
+        case .undo:
+            emit(.stepFailed(step: id, reason: reason))
+            rollBack(nil, "the workflow", "step '\(id)' failed: \(reason)")
+        }
     }
 
     // MARK: Intents
 
     /// Makes and seals the next call, or stops the step when it can't be built.
     mutating func intend(_ id: String, _ purpose: Call.Purpose, attempt: Int) {
-        guard let line = definition.workflow.step(id), let step = run.step(id),
-            let contract = definition.contracts[line.capability], let provider = run.subject?.provider
-        else { return stop(id, "the step has no provider to call") }
-        // Once a person wants the end, nothing more is done to the world; it may still be asked what was done.
-        if purpose == .act, run.cancelRequestedBy != nil { return stop(id, "cancelled before it acted") }
-        let stepDeadline = step.deadline ?? now.adding(milliseconds: line.withinMilliseconds)
-        // What was done may be asked about once more even when the step's time is up: the clock went on while nobody ran.
-        let asksWhatWasDone = purpose == .probe || purpose == .readBack
-        guard asksWhatWasDone || now < stepDeadline else {
-            return stop(id, "out of time: the step's time was up before its call could begin")
-        }
-        guard step.calls < Limits.callsPerStepMax else {
-            return stop(
-                id, "the step made \(step.calls) calls, the limit is \(Limits.callsPerStepMax) (callsPerStepMax)")
-        }
+        guard let place = place(id), let step = run.step(id), let provider = run.subject?.provider,
+            let capability = place.capability(purpose), let contract = definition.contracts[capability]
+        else { return stop(id, "no provider of this run offers what the step asks for") }
+        if let reason = obstacle(step, contract, purpose, provider) { return reason.apply(&self, id, purpose, attempt) }
         let arguments: Value
-        switch line.arguments.render(run.variables) {
+        switch render(place, step, purpose) {
         case .success(let value): arguments = value
         case .failure(let error): return stop(id, "its parameters could not be computed: \(error.message)")
         }
         let draft = CallDraft(
-            run: run.id, step: id, number: step.calls + 1, purpose: purpose, capability: line.capability,
+            run: run.id, step: id, number: step.calls + 1, purpose: purpose, capability: capability,
             provider: provider, arguments: arguments)
         switch definition.sealer.seal(draft) {
         case .failure(let refusal): stop(id, refusal.reason)
         case .success(let seal):
             let timeout = now.adding(milliseconds: contract.timeoutMilliseconds)
-            let deadline = asksWhatWasDone ? timeout : min(timeout, stepDeadline)
+            let deadline = purpose.asksWhatWasDone ? timeout : min(timeout, step.deadline ?? timeout)
             let call = Call(
-                number: draft.number, purpose: purpose, attempt: attempt, capability: line.capability,
-                provider: provider, effectClass: contract.effectClass, arguments: arguments, seal: seal,
-                intendedAt: now, deadline: deadline)
+                number: draft.number, purpose: purpose, attempt: attempt, capability: capability,
+                provider: provider, effectClass: purpose == .undo ? .convergent : contract.effectClass,
+                arguments: arguments, seal: seal, intendedAt: now, deadline: deadline)
             emit(.callIntended(step: id, call))
         }
     }
 
-    /// The act took effect: prove it where the provider can be asked, else finish.
-    mutating func finishOrProve(_ id: String) {
-        guard let line = definition.workflow.step(id), let contract = definition.contracts[line.capability] else {
-            return stop(id, "the pinned workflow has no step '\(id)'")
+    /// Why a call is not intended now.
+    private enum Obstacle {
+        case stop(String)
+        case halt(String)
+
+        func apply(_ turn: inout Turn, _ id: String, _ purpose: Call.Purpose, _ attempt: Int) {
+            switch self {
+            case .stop(let reason): turn.stop(id, reason)
+            case .halt(let reason):
+                let backOff = Step.BackOff(until: turn.now, purpose: purpose, attempt: attempt)
+                turn.emit(.stepHalted(step: id, backOff, reason: reason))
+            }
         }
+    }
+
+    private func obstacle(
+        _ step: Step, _ contract: Contract, _ purpose: Call.Purpose, _ provider: String
+    ) -> Obstacle? {
+        // Once the end is wanted, nothing more is done to the world; it may still be asked what was done.
+        if purpose == .act, run.conclusion != nil { return .stop("cancelled before it acted") }
+        if purpose == .act, contract.effectClass.isWrite, let reason = haltReason(provider) { return .halt(reason) }
+        // What was done may be asked about once more even when the step's time is up: the clock went on while nobody ran.
+        guard purpose.asksWhatWasDone || now < step.deadline ?? now.adding(milliseconds: 1) else {
+            return .stop("out of time: the step's time was up before its call could begin")
+        }
+        guard step.calls < Limits.callsPerStepMax else {
+            return .stop("the step made \(step.calls) calls, the limit is \(Limits.callsPerStepMax) (callsPerStepMax)")
+        }
+        return nil
+    }
+
+    /// Restores are never halted: what stands must be able to end.
+    func haltReason(_ provider: String) -> String? {
+        if run.rollback != nil { return "what the run did is being undone first" }
+        return run.pause.map { "paused by \($0.reason)" }
+            ?? halts.reason(playbook: run.playbook.name, provider: provider)
+    }
+
+    private func render(_ place: Spot, _ step: Step, _ purpose: Call.Purpose) -> Result<Value, EvaluationError> {
+        if step.isUndo {
+            let forward = run.step(Step.forwardID(of: step.id))
+            var members = forward?.arguments?.objectValue ?? [:]
+            members["before"] = forward?.before ?? .null
+            return .success(.object(members))
+        }
+        let template = purpose == .measure ? place.line.measure?.arguments : place.line.act?.arguments
+        return (template ?? .literal(.object([:]))).render(variables(place))
+    }
+
+    /// The act took effect: it begins to be held, and is proved where the provider can be asked.
+    mutating func finishOrProve(_ id: String) {
+        guard let place = place(id), let capability = place.capability(.act),
+            let contract = definition.contracts[capability]
+        else { return stop(id, "no provider of this run offers what the step asks for") }
+        beginHold(id, place)
         if contract.readsState && contract.effectClass.isWrite {
             intend(id, .readBack, attempt: 1)
         } else {
             emit(.stepFinished(step: id, isVerified: false, note: nil))
-            advance()
         }
     }
+}
 
-    /// The step can't go on by itself: a person is asked. While an act that must not be done twice is in doubt, the
-    /// question is what became of it: a step that begins anew would act again.
-    mutating func stop(_ id: String, _ reason: String) {
-        if let call = run.step(id)?.doubt, !call.effectClass.mayBeIntendedAnew {
-            let question =
-                "nobody knows whether \(call.capability) took effect (\(reason)); say so with 'cordon run resolve'"
-            return emit(.runAsked(Run.Ask(kind: .unknownOutcome, step: id, reason: question)))
+extension Step {
+    /// Something of it is still to be settled before its run may end.
+    fileprivate var isUnsettled: Bool {
+        switch phase {
+        case .calling, .backingOff, .halted, .uncertain: return true
+        case .stopped where isUndo: return true
+        case .pending where isUndo && startedAt != nil: return true
+        case .pending, .asking, .waiting, .open, .finished, .skipped, .failed, .stopped: break
         }
-        emit(.stepStopped(step: id, reason: reason))
-        if let by = run.cancelRequestedBy { return end(.cancelled, reason: "cancelled by \(by)") }
-        emit(.runAsked(Run.Ask(kind: .stoppedStep, step: id, reason: reason)))
+        return hold.map { !$0.hasEnded } ?? false
     }
+}
+
+extension Call.Purpose {
+    var asksWhatWasDone: Bool { self == .probe || self == .readBack }
 }

@@ -52,25 +52,82 @@ extension API {
     // MARK: What a person decides
 
     @Sendable func resume(_ inquiry: Inquiry) async throws -> Response {
-        let (id, order, caller) = try await orders(inquiry, [])
+        let (id, order, caller) = try await orders(inquiry, ["step", "force"])
         try await requireRight(caller, id, forProposals: [.approve])
-        return try await control(id, .resume(by: caller.by, reason: order.reason))
+        let step = try order.step()
+        let isForced = try order.flag("force")
+        return try await control(id, .resume(step: step, isForced: isForced, by: caller.by, reason: order.reason))
+    }
+
+    @Sendable func skip(_ inquiry: Inquiry) async throws -> Response {
+        let (id, order, caller) = try await orders(inquiry, ["step"])
+        return try await control(
+            id, .skip(step: try order.requiredStep(), by: caller.by, reason: order.reason))
+    }
+
+    @Sendable func pause(_ inquiry: Inquiry) async throws -> Response {
+        let (id, order, caller) = try await orders(inquiry, [])
+        return try await control(id, .pause(by: caller.by, reason: order.reason))
     }
 
     @Sendable func cancel(_ inquiry: Inquiry) async throws -> Response {
-        let (id, order, caller) = try await orders(inquiry, [])
+        let (id, order, caller) = try await orders(inquiry, ["undo"])
         // Whoever may approve a proposal may turn it down.
         try await requireRight(caller, id, forProposals: [.approve, .operate])
-        return try await control(id, .cancel(by: caller.by, reason: order.reason))
+        return try await control(
+            id, .cancel(undo: try order.flag("undo"), by: caller.by, reason: order.reason))
+    }
+
+    @Sendable func undo(_ inquiry: Inquiry) async throws -> Response {
+        let (id, order, caller) = try await orders(inquiry, ["steps"])
+        var steps: [String]?
+        if let given = order.fields["steps"] {
+            guard let names = given.arrayValue?.compactMap(\.stringValue), !names.isEmpty else {
+                throw Problem(.badBody, "'steps' must be a list of step ids; leave it out to undo all of the run")
+            }
+            steps = names
+        }
+        return try await control(id, .undo(steps: steps, by: caller.by, reason: order.reason))
     }
 
     @Sendable func resolve(_ inquiry: Inquiry) async throws -> Response {
-        let (id, order, caller) = try await orders(inquiry, ["took_effect"])
+        let (id, order, caller) = try await orders(inquiry, ["took_effect", "step"])
         guard let tookEffect = order.fields["took_effect"]?.boolValue else {
             throw Problem(
                 .badBody, "'took_effect' must be true or false: say whether the call took effect at the provider")
         }
-        return try await control(id, .resolve(tookEffect: tookEffect, by: caller.by, reason: order.reason))
+        let step = try order.step()
+        return try await control(
+            id, .resolve(step: step, tookEffect: tookEffect, by: caller.by, reason: order.reason))
+    }
+
+    /// A question is answered by whom it names; the role alone is not enough, and the digest says what was seen.
+    @Sendable func answer(_ inquiry: Inquiry) async throws -> Response {
+        let (id, order, caller) = try await orders(inquiry, ["step", "choice", "shown"])
+        let choice = try requiredText("choice", order.fields, bytesMax: 64)
+        let shown = try requiredText("shown", order.fields, bytesMax: 80)
+        let person = Person(name: caller.name, groups: [caller.role.rawValue])
+        return try await control(
+            id,
+            .answer(
+                step: try order.requiredStep(), person, choice: choice, shown: shown, reason: order.reason))
+    }
+
+    /// Ends a hold before its time, answers what follows it, or lets it stand longer.
+    @Sendable func hold(_ inquiry: Inquiry) async throws -> Response {
+        let (id, order, caller) = try await orders(inquiry, ["step", "then", "for_ms"])
+        let step = try order.requiredStep()
+        switch (order.fields["then"]?.stringValue, order.fields["for_ms"]?.intValue) {
+        case ("undo", nil), ("keep", nil):
+            let keeps = order.fields["then"] == "keep"
+            return try await control(id, .endHold(step: step, keep: keeps, by: caller.by, reason: order.reason))
+        case (nil, let milliseconds?) where milliseconds > 0 && milliseconds <= Limits.holdMillisecondsMax:
+            let until = engine.clock.now.adding(milliseconds: milliseconds)
+            return try await control(id, .extendHold(step: step, until: until, by: caller.by, reason: order.reason))
+        default:
+            throw Problem(
+                .badBody, "either 'then' is 'undo' or 'keep', or 'for_ms' says how much longer the hold stands")
+        }
     }
 
     private func orders(
@@ -97,12 +154,12 @@ extension API {
         guard needed.contains(where: caller.role.may) else { throw Problem.lacking(needed, caller) }
     }
 
-    private func control(_ id: RunID, _ control: Control) async throws -> Response {
-        switch await engine.control(id, control) {
+    private func control(_ id: RunID, _ input: RunInput) async throws -> Response {
+        switch await engine.control(id, input) {
         case .done: return try await view(try await record(id))
         case .noSuchRun: throw Problem.notFound("run", id.text)
         case .refused(let refusal):
-            throw Problem(refusal.code == .wrongPhase ? .wrongPhase : .conflict, refusal.reason)
+            throw Problem(refusal.code.problem, refusal.reason)
         case .unavailable(let reason):
             logger.error("a run could not be changed", metadata: ["run": "\(id)", "reason": "\(reason)"])
             throw Problem.unavailable(retryAfterSeconds: 5)
@@ -123,6 +180,31 @@ extension API {
 private struct Order: Sendable {
     var reason: String
     var fields: [String: Value]
+
+    func step() throws(Problem) -> String? {
+        fields["step"] == nil ? nil : try requiredText("step", fields, bytesMax: ServerLimits.reasonBytesMax)
+    }
+
+    func requiredStep() throws(Problem) -> String {
+        try requiredText("step", fields, bytesMax: ServerLimits.reasonBytesMax)
+    }
+
+    func flag(_ name: String) throws(Problem) -> Bool {
+        guard let value = fields[name] else { return false }
+        guard let flag = value.boolValue else { throw Problem(.badBody, "'\(name)' must be true or false") }
+        return flag
+    }
+}
+
+extension Refusal.Code {
+    fileprivate var problem: Problem.Code {
+        switch self {
+        case .wrongPhase: .wrongPhase
+        case .notAllowed: .forbidden
+        case .overLimit: .overLimit
+        case .noSuchCall, .unbuildable, .undecided, .alreadyDecided, .stale: .conflict
+        }
+    }
 }
 
 /// A body that is one JSON object with known members.

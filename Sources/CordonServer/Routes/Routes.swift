@@ -56,6 +56,11 @@ struct Route: Sendable {
         Route(.post, "/api/v1/runs/{id}/resume", .anyOf([.operate, .approve]), API.resume),
         Route(.post, "/api/v1/runs/{id}/cancel", .anyOf([.operate, .approve]), API.cancel),
         Route(.post, "/api/v1/runs/{id}/resolve", .needs(.operate), API.resolve),
+        Route(.post, "/api/v1/runs/{id}/skip", .needs(.operate), API.skip),
+        Route(.post, "/api/v1/runs/{id}/pause", .needs(.operate), API.pause),
+        Route(.post, "/api/v1/runs/{id}/undo", .needs(.operate), API.undo),
+        Route(.post, "/api/v1/runs/{id}/hold", .needs(.operate), API.hold),
+        Route(.post, "/api/v1/runs/{id}/answer", .anyOf([.approve, .operate]), API.answer),
 
         Route(.get, "/api/v1/tokens", .needs(.administer), API.tokens),
         Route(.post, "/api/v1/tokens", .needs(.administer), API.grantToken),

@@ -41,8 +41,10 @@ struct CallLedger {
                         "at": Value(indexed.entry.at),
                     ]
                 }
-            case .runOpened, .runAsked, .runResumed, .runCancelRequested, .runEnded, .stepStarted, .stepSkipped,
-                .stepFinished, .stepStopped, .retryScheduled:
+            case .runOpened, .runAsked, .runResumed, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished,
+                .signalJoined, .runEnded, .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed,
+                .stepStopped, .stepHalted, .waitScheduled, .rungFinished, .questionAsked, .questionReminded,
+                .questionEscalated, .answerGiven, .questionClosed, .holdStarted, .holdChanged, .retryScheduled:
                 break
             }
         }

@@ -24,6 +24,9 @@ package enum RunView {
         all["identity"] = run.subject?.value ?? .null
         all["inputs"] = run.inputs
         all["ask"] = ask(run)
+        all["asks"] = .array(run.asks.map(\.shown))
+        all["rollback"] = run.rollback.map { ["by": .string($0.by), "reason": .string($0.reason)] } ?? .null
+        all["joined"] = .array(run.joined.map { .string($0.text) })
         all["cancel_requested_by"] = run.cancelRequestedBy.map(Value.string) ?? .null
         all["steps"] = .array(run.steps.map { step($0, calls.lines[$0.id] ?? []) })
         return .object(all)
@@ -56,9 +59,27 @@ package enum RunView {
 
     private static func ask(_ run: Run) -> Value {
         guard case .asked(let ask) = run.phase else { return .null }
+        return ask.shown
+    }
+
+    private static func hold(_ hold: Step.Hold) -> Value {
+        ["until": Value(hold.until), "state": .string(hold.state.rawValue)]
+    }
+
+    private static func question(_ step: Step) -> Value {
+        guard case .asking(let question) = step.phase else { return .null }
         return [
-            "kind": .string(ask.kind.rawValue), "step": ask.step.map(Value.string) ?? .null,
-            "reason": .string(ask.reason),
+            "kind": .string(question.kind.rawValue), "text": .string(question.text),
+            "by": .array(question.by.map(Value.string)), "quorum": .int(Int64(question.quorum)),
+            "choices": .array(question.choices.map(Value.string)), "shown": .string(question.shown),
+            "deadline": Value(question.deadline),
+            "answers": .array(
+                question.answers.map {
+                    [
+                        "by": .string($0.by), "choice": .string($0.choice), "at": Value($0.at),
+                        "reason": .string($0.reason),
+                    ]
+                }),
         ]
     }
 
@@ -66,7 +87,9 @@ package enum RunView {
         [
             "id": .string(step.id), "phase": .string(step.phase.word), "started_at": Value(step.startedAt),
             "deadline": Value(step.deadline), "ended_at": Value(step.endedAt), "verified": .bool(step.isVerified),
-            "acted": .bool(step.hasActed), "note": step.note.map(Value.string) ?? .null,
+            "acted": .bool(step.hasActed), "undone": .bool(step.isUndone),
+            "hold": step.hold.map(hold) ?? .null, "question": question(step),
+            "note": step.note.map(Value.string) ?? .null,
             "before": step.before ?? .null, "after": step.after ?? .null, "result": step.result ?? .null,
             "evidence": .array(step.evidence.map(\.value)), "calls": .array(calls.map(\.value)),
         ]
@@ -78,8 +101,10 @@ extension Value {
     init(_ instant: Instant?) { self = instant.map { .string($0.description) } ?? .null }
 }
 
-extension Run {
-    var ending: Ending? { if case .ended(let ending) = phase { ending } else { nil } }
+extension Run.Ask {
+    fileprivate var shown: Value {
+        ["kind": .string(kind.rawValue), "step": step.map(Value.string) ?? .null, "reason": .string(reason)]
+    }
 }
 
 extension Step.Phase {
@@ -88,9 +113,14 @@ extension Step.Phase {
         case .pending: "pending"
         case .calling: "calling"
         case .backingOff: "backing_off"
+        case .halted: "halted"
         case .uncertain: "uncertain"
+        case .asking: "asking"
+        case .waiting: "waiting"
+        case .open: "open"
         case .finished: "finished"
         case .skipped: "skipped"
+        case .failed: "failed"
         case .stopped: "stopped"
         }
     }

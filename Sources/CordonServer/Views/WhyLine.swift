@@ -18,26 +18,42 @@ package func whyLine(_ run: Run, now: Instant) -> String {
     }
 }
 
+/// The nearest thing that will move it: an open call, then the timer that is due first, then the end of a halt.
 private func runningLine(_ run: Run, _ now: Instant) -> String? {
-    var timerLine: String?
     for step in run.steps {
-        switch step.phase {
-        case .calling(let call):
-            let again = call.delivery > 1 ? ", sent \(call.delivery) times" : ""
-            let left = call.deadline.since(now)
-            let end = left > 0 ? "given up in \(spanText(left))" : "overdue since \(spanText(-left))"
-            return "waits for \(call.provider) to answer \(call.capability) (\(call.purpose.text), step '\(step.id)', "
-                + "call #\(call.number)\(again)); sent \(spanText(now.since(call.intendedAt))) ago, \(end)"
-        case .backingOff(let backOff):
-            let left = backOff.until.since(now)
-            let when = left > 0 ? "in \(spanText(left))" : "now"
-            timerLine =
-                timerLine
-                ?? "waits at step '\(step.id)' to \(backOff.purpose.verb) again \(when) (try \(backOff.attempt))"
-        case .pending, .uncertain, .finished, .skipped, .stopped: continue
+        if case .calling(let call) = step.phase { return callingLine(step, call, now) }
+    }
+    let timers = run.steps.compactMap { timerLine($0, now) }
+    if let first = timers.min(by: { $0.at < $1.at }) { return first.text }
+    for step in run.steps {
+        if case .halted = step.phase {
+            return "waits at step '\(step.id)' for the end of a halt: \(step.note ?? "automation is halted")"
         }
     }
-    return timerLine
+    return nil
+}
+
+private func callingLine(_ step: Step, _ call: Call, _ now: Instant) -> String {
+    let again = call.delivery > 1 ? ", sent \(call.delivery) times" : ""
+    let left = call.deadline.since(now)
+    let end = left > 0 ? "given up in \(spanText(left))" : "overdue since \(spanText(-left))"
+    return "waits for \(call.provider) to answer \(call.capability) (\(call.purpose.text), step '\(step.id)', "
+        + "call #\(call.number)\(again)); sent \(spanText(now.since(call.intendedAt))) ago, \(end)"
+}
+
+private func timerLine(_ step: Step, _ now: Instant) -> (at: Instant, text: String)? {
+    func when(_ at: Instant) -> String { at > now ? "in \(spanText(at.since(now)))" : "now" }
+    switch step.phase {
+    case .backingOff(let backOff):
+        return (
+            backOff.until,
+            "waits at step '\(step.id)' to \(backOff.purpose.verb) again \(when(backOff.until)) (try \(backOff.attempt))"
+        )
+    case .waiting(let until): return (until, "waits at step '\(step.id)'; looks again \(when(until))")
+    case .pending, .calling, .halted, .uncertain, .asking, .open, .finished, .skipped, .failed, .stopped: break
+    }
+    guard let hold = step.hold, hold.state == .standing else { return nil }
+    return (hold.until, "holds what step '\(step.id)' did; the hold ends \(when(hold.until))")
 }
 
 extension Run {
@@ -52,6 +68,9 @@ extension Run {
             case .stoppedStep: "a person: stopped step"
             case .undecided: "a person: undecided"
             case .paused: "a person: paused"
+            case .undoConflict: "a person: undo conflict"
+            case .holdEnded: "a person: a hold's end"
+            case .question: "an answer"
             }
         case .running:
             switch wake {
@@ -61,6 +80,7 @@ extension Run {
                 }
                 .first
             case .timer(let at): "the timer of \(at)"
+            case .halt: "the end of a halt"
             case .person, nil: nil
             }
         }
@@ -73,6 +93,9 @@ extension Run {
         case .proposal, .stoppedStep, .paused: "cordon run resume \(id) --reason …"
         case .unknownOutcome: "cordon run resolve \(id) --took-effect yes|no --reason …"
         case .undecided: "cordon run cancel \(id) --reason …"
+        case .undoConflict: "cordon run resume \(id) --force, or cordon run skip \(id) \(ask.step ?? "STEP")"
+        case .holdEnded: "cordon run hold \(id) \(ask.step ?? "STEP") --then undo|keep --reason …"
+        case .question: "cordon run answer \(id) \(ask.step ?? "STEP") CHOICE --reason …"
         }
     }
 }
@@ -84,6 +107,8 @@ extension Call.Purpose {
         case .act: "the change"
         case .probe: "asking whether the change happened"
         case .readBack: "reading the state back"
+        case .measure: "asking for what a condition is weighed by"
+        case .undo: "setting back what was changed"
         }
     }
 
@@ -93,6 +118,8 @@ extension Call.Purpose {
         case .act: "try"
         case .probe: "ask whether it happened"
         case .readBack: "read the state back"
+        case .measure: "look"
+        case .undo: "set back what was changed"
         }
     }
 }

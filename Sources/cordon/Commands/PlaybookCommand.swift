@@ -69,7 +69,11 @@ struct PlaybookCheck: AsyncParsableCommand {
         let text = String(decoding: bytes, as: UTF8.self)
         let first = text.split(separator: "\n").first { !$0.hasPrefix("#") && !$0.allSatisfy(\.isWhitespace) } ?? ""
         if first.hasPrefix("workflow:") {
-            return Workflow.load(bytes, file: file, digest: digestText(bytes)).map { _ in nil }
+            return Workflow.load(bytes, file: file, digest: digestText(bytes)).flatMap { workflow in
+                let others = workflows.filter { $0.name != workflow.name }
+                let mistakes = workflow.checkCalls(among: others + [workflow])
+                return mistakes.isEmpty ? .success(nil) : .failure(Diagnostics(mistakes))
+            }
         }
         if first.hasPrefix("connector:") {
             return Connector.load(bytes, file: file, digest: digestText(bytes)).map { _ in nil }
@@ -79,12 +83,12 @@ struct PlaybookCheck: AsyncParsableCommand {
 
     private func report(_ playbooks: [Playbook], _ workflows: [String: Workflow]) {
         let rows = playbooks.map { playbook -> Value in
-            let lines = workflows[playbook.workflow]?.lines ?? []
-            let writes = lines.filter { Capability.named($0.capability)?.isWrite == true }
+            let lines = workflows[playbook.workflow]?.allLines ?? []
+            let writes = lines.compactMap(\.act?.capability).filter { Capability.named($0)?.isWrite == true }
             return [
                 "playbook": .string(playbook.name), "mode": .string(playbook.mode.rawValue),
                 "workflow": .string(playbook.workflow), "steps": .int(Int64(lines.count)),
-                "writes": .array(writes.map { .string($0.capability) }), "digest": .string(playbook.digest),
+                "writes": .array(writes.map(Value.string)), "digest": .string(playbook.digest),
             ]
         }
         Output.many(

@@ -8,7 +8,10 @@ import Foundation
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "See runs, and decide about those that wait for a person.",
-        subcommands: [RunList.self, RunShow.self, RunWhy.self, RunResume.self, RunCancel.self, RunResolve.self])
+        subcommands: [
+            RunList.self, RunShow.self, RunWhy.self, RunAnswer.self, RunResume.self, RunSkip.self, RunPause.self,
+            RunHold.self, RunCancel.self, RunUndo.self, RunResolve.self,
+        ])
 }
 
 struct RunList: AsyncParsableCommand {
@@ -93,68 +96,6 @@ struct RunWhy: AsyncParsableCommand {
     }
 }
 
-/// What the commands that change a run share: they need a running server, a reason, and say what they did.
-struct ControlOptions: ParsableArguments {
-    @OptionGroup var common: CommonOptions
-    @Argument(help: "The run's id.") var id: String
-    @Option(name: .long, help: "Why; it goes into the history.") var reason: String
-
-    func send(_ verb: String, _ more: [String: Value] = [:]) async throws {
-        let run = try runID(id)
-        let settings = try await common.settings()
-        guard let client = try await Client.find(settings) else {
-            throw CommandFailure(
-                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
-        }
-        var body = more
-        body["reason"] = .string(reason)
-        let answer = try await client.ask("POST", "/runs/\(run)/\(verb)", .object(body))
-        Output.one(answer, as: common.output) { _ in "\(run): \(verb) is stored\nNext: cordon run show \(run)" }
-    }
-}
-
-struct RunResume: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Let a run go on: approve a proposal, or have a stopped step tried anew.",
-        discussion: """
-            EXAMPLES
-              cordon run resume run_01KATB9Z2M8D4W6X1V3C5R7T9Y --reason "the provider is back"
-            """)
-
-    @OptionGroup var options: ControlOptions
-
-    func run() async throws { try await options.send("resume") }
-}
-
-struct RunCancel: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "cancel", abstract: "End a run; what it has done stands, and an open call is waited for.",
-        discussion: """
-            EXAMPLES
-              cordon run cancel run_01KATB9Z2M8D4W6X1V3C5R7T9Y --reason "the owner rotated it by hand"
-            """)
-
-    @OptionGroup var options: ControlOptions
-
-    func run() async throws { try await options.send("cancel") }
-}
-
-struct RunResolve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "resolve", abstract: "Say what became of a call whose outcome nobody knows.",
-        discussion: """
-            EXAMPLES
-              cordon run resolve run_01KATB9Z2M8D4W6X1V3C5R7T9Y --took-effect yes --reason "seen in the provider's log"
-            """)
-
-    enum Answer: String, ExpressibleByArgument, CaseIterable { case yes, no }
-
-    @OptionGroup var options: ControlOptions
-    @Option(name: .long, help: "yes or no.") var tookEffect: Answer
-
-    func run() async throws { try await options.send("resolve", ["took_effect": .bool(tookEffect == .yes)]) }
-}
-
 /// A run for people.
 enum RunText {
     static func page(_ run: Value) -> String {
@@ -190,9 +131,26 @@ enum RunText {
                     + "\(call["capability"]?.stringValue ?? "") at \(call["provider"]?.stringValue ?? "")  "
                     + "\(outcome?["kind"]?.stringValue ?? "open")\(status)\(reason)\(again)")
         }
+        out += waits(step)
         for item in step["evidence"]?.arrayValue ?? [] {
             out.append(
                 "    evidence \(item["digest"]?.stringValue ?? "")  \(printable(item["about"]?.stringValue ?? ""))")
+        }
+        return out
+    }
+
+    private static func waits(_ step: Value) -> [String] {
+        var out: [String] = []
+        if let hold = step["hold"], let state = hold["state"]?.stringValue {
+            out.append("    hold      \(state), until \(hold["until"]?.stringValue ?? "")")
+        }
+        if let question = step["question"], let text = question["text"]?.stringValue {
+            let choices = (question["choices"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: "|")
+            let by = (question["by"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
+            out.append(
+                "    asks      \(printable(by)): \(printable(text)) [\(choices)] until \(question["deadline"]?.stringValue ?? "")"
+            )
+            out.append("    shown     \(question["shown"]?.stringValue ?? "")")
         }
         return out
     }

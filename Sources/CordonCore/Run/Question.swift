@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What people are asked before or instead of a step. It is bound to the digest of what was shown, so that nobody agrees
+/// to something else than they saw.
+package struct Question: Sendable, Hashable {
+    package enum Kind: String, Sendable, Hashable, CaseIterable {
+        /// A step of its own: people decide.
+        case approve
+        /// A step of its own: people answer.
+        case task
+        /// Before a step that does something.
+        case gate
+    }
+
+    package struct Answer: Sendable, Hashable {
+        package var by: String
+        package var choice: String
+        package var at: Instant
+        package var reason: String
+
+        package init(by: String, choice: String, at: Instant, reason: String) {
+            self.by = by
+            self.choice = choice
+            self.at = at
+            self.reason = reason
+        }
+    }
+
+    package var kind: Kind
+    package var text: String
+    /// The groups or names that may answer; an escalation adds one.
+    package var by: [String]
+    package var excluded: [String]
+    package var quorum: Int
+    package var choices: [String]
+    /// `sha256:` of what was shown.
+    package var shown: String
+    package var askedAt: Instant
+    package var deadline: Instant
+    package var nextReminder: Instant?
+    package var remindMilliseconds: Int64?
+    package var escalatesAt: Instant?
+    package var answers: [Answer]
+
+    package init(
+        kind: Kind, text: String, by: [String], excluded: [String], quorum: Int, choices: [String], shown: String,
+        askedAt: Instant, deadline: Instant, remindMilliseconds: Int64? = nil, escalatesAt: Instant? = nil
+    ) {
+        self.kind = kind
+        self.text = text
+        self.by = by
+        self.excluded = excluded
+        self.quorum = quorum
+        self.choices = choices
+        self.shown = shown
+        self.askedAt = askedAt
+        self.deadline = deadline
+        self.remindMilliseconds = remindMilliseconds
+        nextReminder = remindMilliseconds.map(askedAt.adding(milliseconds:))
+        self.escalatesAt = escalatesAt
+        answers = []
+    }
+
+    package var timer: Instant { [nextReminder, escalatesAt].compactMap { $0 }.reduce(deadline, min) }
+
+    /// The choice that has its quorum. One who declines decides alone: a veto needs no company.
+    package var decided: String? {
+        if answers.contains(where: { $0.choice == Workflow.Consent.decline }) { return Workflow.Consent.decline }
+        return choices.first { choice in answers.count { $0.choice == choice } >= quorum }
+    }
+}
+
+/// Who answers. The groups come from the installation, never from the answer.
+package struct Person: Sendable, Hashable {
+    package var name: String
+    package var groups: Set<String>
+
+    package init(name: String, groups: Set<String> = []) {
+        self.name = name
+        self.groups = groups
+    }
+
+    package func isAmong(_ names: [String]) -> Bool { names.contains { $0 == name || groups.contains($0) } }
+}

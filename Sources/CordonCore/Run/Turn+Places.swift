@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+
+/// Where a block of lines is read: what its names stand for.
+struct Scope {
+    /// What the ids of its steps begin with: empty, or the calling step's id and a dot.
+    var prefix = ""
+    var inputs: Value
+    /// The items of the lists around.
+    var bindings: [String: Value] = [:]
+}
+
+/// What a step's id leads to: its line, and the names that the line may use.
+struct Spot {
+    var line: Workflow.Line
+    var scope: Scope
+    var id: String
+    var isItem: Bool
+
+    func capability(_ purpose: Call.Purpose) -> String? {
+        purpose == .measure ? line.measure?.capability : line.act?.capability
+    }
+}
+
+extension Turn {
+    /// The place of a step, an undo's being that of the step that it undoes. `nil` when the pinned workflow has none.
+    func place(_ step: String) -> Spot? {
+        var words = Step.forwardID(of: step).split(separator: ".").map(String.init)[...]
+        var workflow = definition.workflow
+        var scope = Scope(inputs: run.inputs)
+        while let word = words.popFirst() {
+            guard let line = workflow.step(word) else { return nil }
+            var id = scope.prefix + word
+            var isItem = false
+            if let each = line.each, let index = words.first.flatMap({ Int($0) }) {
+                guard let items = run.step(id)?.items, (1...items.count).contains(index) else { return nil }
+                scope.bindings[each.name] = items[index - 1]
+                id += ".\(index)"
+                isItem = true
+                words.removeFirst()
+            }
+            if words.isEmpty { return Spot(line: line, scope: scope, id: id, isItem: isItem) }
+            guard case .call(let name, _) = line.kind, let inner = definition.called[name],
+                let inputs = run.step(id)?.inputs
+            else { return nil }
+            workflow = inner
+            scope = Scope(prefix: id + ".", inputs: inputs)
+        }
+        return nil
+    }
+
+    /// What expressions at a place may use.
+    func variables(_ place: Spot) -> [String: Value] { variables(place.scope) }
+
+    func variables(_ scope: Scope) -> [String: Value] {
+        var steps: [String: Value] = [:]
+        for step in run.steps where step.id.hasPrefix(scope.prefix) && !step.isUndo {
+            let name = step.id.dropFirst(scope.prefix.count)
+            if !name.contains(".") { steps[String(name)] = step.expressionValue }
+        }
+        let own: [String: Value] = [
+            "inputs": scope.inputs, "subject": run.subject?.expressionValue ?? .null, "steps": .object(steps),
+        ]
+        return own.merging(scope.bindings) { _, item in item }
+    }
+
+    /// The same inside one step: with what was read before and after its act.
+    func variables(in id: String) -> [String: Value] {
+        guard let place = place(id), let step = run.step(id) else { return [:] }
+        var all = variables(place)
+        all["before"] = step.before ?? .null
+        all["after"] = step.after ?? .null
+        all["result"] = step.result ?? .null
+        return all
+    }
+
+    /// How long a step may take.
+    func within(_ id: String) -> Int64 {
+        if id.hasPrefix(Step.undoPrefix) { return Limits.undoWithinMilliseconds }
+        guard let line = place(id)?.line else { return Limits.stepWithinMillisecondsDefault }
+        switch line.kind {
+        case .act, .call, .undo, .parallel, .ladder: return line.withinMilliseconds
+        case .approve(let consent), .task(let consent): return consent.withinMilliseconds
+        case .wait(.condition(let until)): return until.forMilliseconds
+        case .wait(.span): return Limits.stepWithinMillisecondsMax
+        }
+    }
+
+    /// A duration that the workflow states, or a hole in it gives: milliseconds.
+    func milliseconds(_ span: Arguments, _ place: Spot) -> Result<Int64, Refusal> {
+        switch span.render(variables(place)) {
+        case .failure(let error): return .failure(Refusal(.undecided, error.message))
+        case .success(let value):
+            if let number = value.intValue { return .success(number) }
+            if let number = value.stringValue.flatMap(YAMLDuration.milliseconds) { return .success(number) }
+            return .failure(Refusal(.undecided, "'\(value.json)' is no duration such as 90s, 15m or 72h"))
+        }
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+
+extension Turn {
+    // MARK: Undo
+
+    /// The step changed something that its connector can set back, and that nobody has set back yet.
+    func isUndoable(_ step: Step) -> Bool {
+        // An act in doubt counts too: setting back what did not happen changes nothing.
+        guard step.hasActed || step.doubt != nil, !step.isUndone, !step.isUndo, let act = place(step.id)?.line.act,
+            let contract = definition.contracts[act.capability], contract.effectClass.isWrite, contract.canUndo
+        else { return false }
+        return act.undo == .byConnector
+    }
+
+    /// Undoes what the run did, the last first: all of it, which also ends it, or the named steps.
+    mutating func rollBack(_ steps: [String]?, _ by: String, _ reason: String) {
+        guard run.rollback == nil else { return }
+        let wasLive = run.isLive
+        emit(.rollbackRequested(Run.Rollback(steps: steps, by: by, reason: reason)))
+        guard steps == nil else { return }
+        if run.conclusion?.ending != .undone {
+            emit(.runConcluded(Run.Conclusion(ending: .undone, by: by, reason: reason)))
+        }
+        if wasLive { leaveAll("what the run did is undone: \(reason)") }
+    }
+
+    mutating func rollBackNext() {
+        guard let rollback = run.rollback else { return }
+        // Nothing is undone beside a call whose effect is not known yet.
+        let isBusy = run.steps.contains { step in
+            !step.isUndo && (step.isCalling || { if case .uncertain = step.phase { true } else { false } }())
+        }
+        guard !isBusy, undoNext(rollback.steps) else { return }
+        emit(.rollbackFinished)
+        if rollback.steps == nil { keepRest() }
+    }
+
+    /// What has no undo stands on, and nobody waits for its hold.
+    private mutating func keepRest() {
+        for step in run.steps {
+            guard var hold = step.hold, !hold.hasEnded, hold.state != .lifting else { continue }
+            hold.state = .kept
+            emit(.holdChanged(step: step.id, hold, by: "the workflow", reason: "it has no undo"))
+        }
+    }
+
+    /// Moves the undo of the last of these steps that acted. True when all of them are undone, or left by a person.
+    mutating func undoNext(_ ids: [String]?) -> Bool {
+        let targets = run.steps.filter { step in
+            (ids?.contains { step.id == $0 || step.id.hasPrefix($0 + ".") } ?? true) && isUndoable(step)
+        }
+        for step in targets.sorted(by: { $0.actedNumber ?? .max > $1.actedNumber ?? .max }) where !driveUndo(step.id) {
+            return false
+        }
+        return true
+    }
+
+    /// True when the undo has ended, one way or another.
+    private mutating func driveUndo(_ id: String) -> Bool {
+        let undo = Step.undoID(of: id)
+        if run.step(undo)?.phase ?? .pending == .pending { beginUndo(undo, of: id) }
+        return run.step(undo)?.hasEnded == true
+    }
+
+    private mutating func beginUndo(_ id: String, of forward: String) {
+        emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
+        guard let act = place(forward)?.line.act, let contract = definition.contracts[act.capability] else {
+            return stop(id, "no provider of this run offers what would be undone")
+        }
+        if run.step(id)?.hasActed == true { return finishOrProve(id) }
+        let looksFirst = contract.readsState && run.step(id)?.isForced != true
+        intend(id, looksFirst ? .before : .undo, attempt: 1)
+    }
+
+    /// Compare and set: what the provider says now must still be what the run wrote.
+    mutating func weighLiveState(_ id: String) {
+        let forward = run.step(Step.forwardID(of: id))
+        guard let capability = place(id)?.line.act?.capability, let contract = definition.contracts[capability],
+            let live = run.step(id)?.before
+        else { return stop(id, "no provider of this run offers what would be undone") }
+        if contract.isSame(live, forward?.before) {
+            return emit(.stepFinished(step: id, isVerified: true, note: "it was as before already"))
+        }
+        if let wrote = forward?.after, !contract.isSame(live, wrote) {
+            return stop(
+                id,
+                "somebody changed it since: it is neither what the run wrote nor what was before; undo it all the same "
+                    + "with 'cordon run resume --force', or leave it with 'cordon run skip'", asking: .undoConflict)
+        }
+        intend(id, .undo, attempt: 1)
+    }
+
+    /// The state was read back after an undo: is it what it was before?
+    func isRestored(_ id: String) -> Bool {
+        guard let capability = place(id)?.line.act?.capability, let contract = definition.contracts[capability] else {
+            return false
+        }
+        return contract.isSame(run.step(id)?.after, run.step(Step.forwardID(of: id))?.before)
+    }
+
+    // MARK: Holds
+
+    /// An effect that took place begins to be held, proved or not: containment always has an end.
+    mutating func beginHold(_ id: String, _ place: Spot) {
+        guard !id.hasPrefix(Step.undoPrefix), let hold = place.line.hold, run.step(id)?.hold == nil else { return }
+        switch milliseconds(hold.span, place) {
+        case .success(let number):
+            let bounded = max(0, min(number, Limits.holdMillisecondsMax))
+            emit(.holdStarted(step: id, until: now.adding(milliseconds: bounded)))
+        case .failure(let error):
+            let state = Step.Hold(until: now, state: .asking)
+            emit(.holdStarted(step: id, until: now))
+            emit(
+                .holdChanged(
+                    step: id, state, by: "the workflow",
+                    reason: "how long it holds could not be computed: \(error.reason)"
+                ))
+        }
+    }
+
+    mutating func liftHolds() {
+        for step in run.steps {
+            guard let hold = step.hold else { continue }
+            switch hold.state {
+            case .standing: if hold.until <= now { endHold(step.id, hold) }
+            case .lifting: lift(step.id, hold)
+            case .asking, .kept, .undone: break
+            }
+        }
+    }
+
+    private mutating func endHold(_ id: String, _ standing: Step.Hold) {
+        var hold = standing
+        var reason = "its time is up"
+        hold.state = .asking
+        if let place = place(id), let rule = place.line.hold {
+            switch (rule.unless?.decide(variables(in: id)), rule.then) {
+            case (.isTrue, _):
+                hold.state = .kept
+                reason = "its 'unless' holds"
+            case (.undecided(let error), _): reason = "its 'unless' gave no answer: \(error.message)"
+            case (_, .undo): hold.state = .lifting
+            case (_, .keep): hold.state = .kept
+            case (_, .page): break
+            }
+        }
+        emit(.holdChanged(step: id, hold, by: "time", reason: reason))
+    }
+
+    /// Restores run whatever else is the matter with the run.
+    private mutating func lift(_ id: String, _ lifting: Step.Hold) {
+        guard let step = run.step(id) else { return }
+        // What became of the act is found out first.
+        guard step.doubt == nil, !step.isCalling else { return }
+        var hold = lifting
+        guard isUndoable(step) else {
+            hold.state = step.isUndone ? .undone : .asking
+            return emit(.holdChanged(step: id, hold, by: "time", reason: "its provider offers no undo for it"))
+        }
+        guard driveUndo(id), run.step(id)?.isUndone != true else { return }
+        hold.state = .kept
+        emit(.holdChanged(step: id, hold, by: "a person", reason: "its undo was left out"))
+    }
+}
+
+extension Step {
+    var isCalling: Bool { if case .calling = phase { true } else { false } }
+}

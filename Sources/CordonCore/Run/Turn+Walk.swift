@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+
+extension Turn {
+    /// Goes through a block's lines in order and moves what can be moved. True when all of them have ended.
+    mutating func walk(_ lines: [Workflow.Line], _ scope: Scope) -> Bool {
+        var isBlocked = false
+        var isDone = true
+        for line in lines where run.isLive && run.conclusion == nil && run.rollback == nil {
+            let id = scope.prefix + line.id
+            let hasEnded = isReady(line, id, scope, isBlocked) ? drive(line, id, scope) : run.step(id)?.hasEnded == true
+            if !hasEnded {
+                isDone = false
+                // What comes after something else holds up nobody.
+                if line.after == nil { isBlocked = true }
+            }
+        }
+        return isDone && run.conclusion == nil && run.rollback == nil
+    }
+
+    private mutating func isReady(_ line: Workflow.Line, _ id: String, _ scope: Scope, _ isBlocked: Bool) -> Bool {
+        guard let after = line.after else { return !isBlocked }
+        guard run.step(id)?.phase ?? .pending == .pending, let first = run.step(scope.prefix + after.step) else {
+            return run.step(id) != nil
+        }
+        switch after {
+        case .step: return first.hasEnded
+        case .hold:
+            if let hold = first.hold, hold.state == .kept { return true }
+            let isUndone = first.isUndone || first.hold?.state == .undone
+            if isUndone || first.hasEnded && first.hold == nil {
+                emit(.stepSkipped(step: id, reason: "'\(after.step)' holds nothing that was kept"))
+            }
+            return false
+        }
+    }
+
+    /// Moves one step as far as it goes. True when it has ended.
+    mutating func drive(_ line: Workflow.Line, _ id: String, _ scope: Scope) -> Bool {
+        switch run.step(id)?.phase ?? .pending {
+        case .pending: begin(line, id, scope)
+        case .open: driveOpen(line, id, scope)
+        case .waiting(let until): if until <= now { look(line, id) }
+        case .asking(let question): attend(question, line, id)
+        case .halted(let backOff): release(id, backOff)
+        case .calling, .backingOff, .uncertain, .stopped, .finished, .skipped, .failed: break
+        }
+        return run.step(id)?.hasEnded == true
+    }
+
+    /// What forbade the call may be gone: the step goes on with a new span of time.
+    private mutating func release(_ id: String, _ backOff: Step.BackOff) {
+        guard let provider = run.subject?.provider, haltReason(provider) == nil else { return }
+        emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
+        intend(id, backOff.purpose, attempt: backOff.attempt)
+    }
+
+    // MARK: Begin
+
+    private mutating func begin(_ line: Workflow.Line, _ id: String, _ scope: Scope) {
+        guard run.steps.count < Limits.stepsPerRunMax else {
+            return stop(
+                id, "the run has \(run.steps.count) steps, the limit is \(Limits.stepsPerRunMax) (stepsPerRunMax)")
+        }
+        guard let place = place(id) else { return stop(id, "the pinned workflow has no step '\(id)'") }
+        if run.step(id)?.permit == nil, let condition = line.condition, line.each == nil || !place.isItem {
+            switch condition.decide(variables(place)) {
+            case .isTrue: break
+            case .isFalse: return emit(.stepSkipped(step: id, reason: "its condition is false"))
+            case .undecided(let error): return stop(id, "its condition gave no answer: \(error.message)")
+            }
+        }
+        emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
+        if line.consent != nil, !place.isItem, !isPermitted(place, id) { return }
+        if let each = line.each, !place.isItem { return openItems(each, place, id) }
+        start(line, id, place)
+    }
+
+    private mutating func start(_ line: Workflow.Line, _ id: String, _ place: Spot) {
+        switch line.kind {
+        case .act(let act): startAct(act, id)
+        case .approve(let consent): ask(.approve, consent, place, id)
+        case .task(let consent): ask(.task, consent, place, id)
+        case .wait(.span(let span)):
+            switch milliseconds(span, place) {
+            case .failure(let error): stop(id, "how long it waits could not be computed: \(error.reason)")
+            case .success(let number):
+                let bounded = max(0, min(number, Limits.stepWithinMillisecondsMax))
+                emit(.waitScheduled(step: id, until: now.adding(milliseconds: bounded)))
+            }
+        case .wait(.condition(let until)): measure(until.measure, line, id)
+        case .parallel, .ladder, .undo: emit(.stepOpened(step: id, items: nil, inputs: nil))
+        case .call(let name, let arguments):
+            guard definition.called[name] != nil else { return stop(id, "the workflow '\(name)' is not pinned") }
+            switch arguments.render(variables(place)) {
+            case .success(let inputs): emit(.stepOpened(step: id, items: nil, inputs: inputs))
+            case .failure(let error): stop(id, "what it hands in could not be computed: \(error.message)")
+            }
+        }
+    }
+
+    private mutating func startAct(_ act: Workflow.Act, _ id: String) {
+        guard let contract = definition.contracts[act.capability] else {
+            return stop(id, "no provider offers '\(act.capability)' for \(run.subject?.provider ?? "this run")")
+        }
+        // A step that acted before (a person had it tried anew) goes straight to the proof.
+        if run.step(id)?.hasActed == true { return finishOrProve(id) }
+        intend(id, contract.readsState && contract.effectClass.isWrite ? .before : .act, attempt: 1)
+    }
+
+    // MARK: Lists
+
+    /// An empty list means nothing to do; one that can't be read or is too long means nothing is done.
+    private mutating func openItems(_ each: Workflow.Each, _ place: Spot, _ id: String) {
+        if let items = run.step(id)?.items { return emit(.stepOpened(step: id, items: items, inputs: nil)) }
+        switch each.list.evaluate(variables(place)) {
+        case .error(let error): stop(id, "its list could not be computed: \(error.message)")
+        case .value(let value):
+            guard let items = value.arrayValue else { return stop(id, "its list is no list but \(value.typeName)") }
+            guard items.count <= each.max else {
+                return stop(id, "its list has \(items.count) items, its 'max' is \(each.max); nothing was done")
+            }
+            if items.isEmpty {
+                return emit(.stepFinished(step: id, isVerified: false, note: "its list is empty: nothing to do"))
+            }
+            emit(.stepOpened(step: id, items: items, inputs: nil))
+        }
+    }
+
+    private mutating func driveOpen(_ line: Workflow.Line, _ id: String, _ scope: Scope) {
+        if let each = line.each, let items = run.step(id)?.items { return driveItems(line, each, items.count, id) }
+        switch line.kind {
+        case .parallel(let branches):
+            var isDone = true
+            for branch in branches where !walk(branch.lines, scope) { isDone = false }
+            if isDone { emit(.stepFinished(step: id, isVerified: false, note: nil)) }
+        case .ladder(let ladder): climb(ladder, line, id, scope)
+        case .call(let name, _):
+            guard let inner = definition.called[name], let inputs = run.step(id)?.inputs else {
+                return stop(id, "the workflow '\(name)' is not pinned")
+            }
+            if walk(inner.lines, Scope(prefix: id + ".", inputs: inputs)) {
+                emit(.stepFinished(step: id, isVerified: false, note: nil))
+            }
+        case .undo(let names):
+            if undoNext(names.map { scope.prefix + $0 }) {
+                emit(.stepFinished(step: id, isVerified: false, note: nil))
+            }
+        case .act, .approve, .task, .wait: break
+        }
+    }
+
+    private mutating func driveItems(_ line: Workflow.Line, _ each: Workflow.Each, _ count: Int, _ id: String) {
+        var underWay = 0
+        for index in 1...count where run.conclusion == nil && run.rollback == nil {
+            let item = "\(id).\(index)"
+            let phase = run.step(item)?.phase ?? .pending
+            // Nothing new begins beside an item that waits for a person.
+            if phase == .pending, underWay >= each.parallel { return }
+            guard let scope = place(item)?.scope else { return stop(id, "item \(index) is gone") }
+            if !drive(line, item, scope) { underWay += 1 }
+        }
+        guard underWay == 0, run.conclusion == nil, run.rollback == nil else { return }
+        let failed = (1...count).count { run.step("\(id).\($0)")?.phase == .failed }
+        emit(.stepFinished(step: id, isVerified: false, note: failed == 0 ? nil : "\(failed) of \(count) items failed"))
+    }
+
+    // MARK: Conditions
+
+    /// Asks for what a condition is weighed by; weighs it at once where nothing has to be asked.
+    private mutating func measure(_ measure: Workflow.Measure?, _ line: Workflow.Line, _ id: String) {
+        if measure == nil { weigh(line, id) } else { intend(id, .measure, attempt: 1) }
+    }
+
+    /// The next look of a wait; for a wait of a span the only one.
+    private mutating func look(_ line: Workflow.Line, _ id: String) {
+        switch line.kind {
+        case .wait(.span): emit(.stepFinished(step: id, isVerified: false, note: nil))
+        case .wait(.condition(let until)):
+            if until.measure != nil, now >= run.step(id)?.deadline ?? now { return timeIsUp(until, id) }
+            measure(until.measure, line, id)
+        case .act, .approve, .task, .parallel, .ladder, .call, .undo: break
+        }
+    }
+
+    /// Weighs the condition of a wait or a ladder by what was measured.
+    mutating func weigh(_ line: Workflow.Line, _ id: String) {
+        switch line.kind {
+        case .wait(.condition(let until)): weighWait(until, id)
+        case .ladder(let ladder): weighLadder(ladder, id)
+        case .wait(.span), .act, .approve, .task, .parallel, .call, .undo: break
+        }
+    }
+
+    private mutating func weighWait(_ until: Workflow.Until, _ id: String) {
+        switch until.condition.decide(variables(in: id)) {
+        case .isTrue: emit(.stepFinished(step: id, isVerified: true, note: nil))
+        case .undecided(let error): stop(id, "its condition gave no answer: \(error.message)")
+        case .isFalse:
+            let deadline = run.step(id)?.deadline ?? now
+            guard now < deadline else { return timeIsUp(until, id) }
+            emit(.waitScheduled(step: id, until: min(now.adding(milliseconds: until.everyMilliseconds), deadline)))
+        }
+    }
+
+    private mutating func timeIsUp(_ until: Workflow.Until, _ id: String) {
+        if until.goesOn {
+            emit(.stepFinished(step: id, isVerified: false, note: "its time was up before its condition held"))
+        } else {
+            stop(id, "its time was up before its condition held")
+        }
+    }
+
+    private mutating func climb(_ ladder: Workflow.Ladder, _ line: Workflow.Line, _ id: String, _ scope: Scope) {
+        let rounds = run.step(id)?.rounds ?? 0
+        if rounds > 0, !walk(ladder.rungs[rounds - 1].lines, scope) { return }
+        guard run.conclusion == nil, run.rollback == nil else { return }
+        measure(ladder.measure, line, id)
+    }
+
+    private mutating func weighLadder(_ ladder: Workflow.Ladder, _ id: String) {
+        let rounds = run.step(id)?.rounds ?? 0
+        switch ladder.condition.decide(variables(in: id)) {
+        case .isTrue:
+            let note =
+                rounds == 0 ? "it held before the first rung" : "it holds after '\(ladder.rungs[rounds - 1].name)'"
+            emit(.stepFinished(step: id, isVerified: true, note: note))
+        case .undecided(let error): stop(id, "its condition gave no answer: \(error.message)")
+        case .isFalse where rounds == ladder.rungs.count: stop(id, "every rung was climbed, and its condition is false")
+        case .isFalse: emit(.rungFinished(step: id, rounds: rounds + 1))
+        }
+    }
+}
