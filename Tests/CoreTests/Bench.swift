@@ -110,9 +110,12 @@ struct Drive {
     private(set) var history: [(at: Instant, event: Event)]
     private(set) var last: [Event]
     var now = Instant.start
+    var halts = Halts.none
 
-    init(_ bench: Bench, _ opening: Opening) {
-        definition = bench.definition
+    init(_ bench: Bench, _ opening: Opening) { self.init(bench.definition, opening) }
+
+    init(_ definition: RunDefinition, _ opening: Opening) {
+        self.definition = definition
         let opened = Run.open(opening, definition, at: .start)
         run = opened.run
         last = opened.events
@@ -134,7 +137,7 @@ struct Drive {
     /// Hands in an input and gives the events that it made.
     @discardableResult
     mutating func put(_ input: RunInput) throws(Refusal) -> [Event] {
-        let transition = try run.handle(input, definition, at: now).get()
+        let transition = try run.handle(input, definition, halts: halts, at: now).get()
         run = transition.run
         history += transition.events.map { (now, $0) }
         last = transition.events
