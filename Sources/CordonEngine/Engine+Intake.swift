@@ -183,7 +183,7 @@ extension Engine {
                 id: id, decision: decision.id, signal: signal.id, alert: signal.alert, playbook: match.playbook,
                 workflow: match.workflow, called: called.map(\.pin), subject: subject, severity: signal.severity,
                 inputs: (try? inputs.get()) ?? .object([:]), steps: workflow.lines.map(\.id), gate: gate)
-            return Run.open(opening, definition(workflow, called, subject), at: now)
+            return Run.open(opening, definition(workflow, called, subject), halts: halts, at: now)
         }
     }
 

@@ -55,7 +55,7 @@ extension Engine {
                 let definition = try await definition(of: run)
                 let now = clock.now
                 let transition: Transition
-                switch run.handle(input, definition, at: now) {
+                switch run.handle(input, definition, halts: halts, at: now) {
                 case .failure(let refusal): return .refused(refusal)
                 case .success(let decided): transition = decided
                 }

@@ -77,6 +77,7 @@ extension Engine {
             query.beyond = page.last?.id
         }
         if !all { try await noteTimers() }
+        await releaseHalted()
     }
 
     private func noteTimers() async throws(StoreError) {

@@ -70,6 +70,7 @@ package final class Engine: Sendable, Service {
     let workflows = Mutex<[String: Workflow]>([:])
     let timekeeper = Timekeeper()
     let moving = MovingRuns()
+    let haltBook = Mutex(HaltBook())
     let counter = Mutex(Counts())
     /// Alerts and runs that some task of this process has in hand: the sweep leaves them alone.
     let busyAlerts = Mutex<Set<AlertID>>([])
@@ -112,6 +113,7 @@ package final class Engine: Sendable, Service {
     package func run() async throws {
         try await publishLibrary()
         try await refuseStrandedRuns()
+        try await readHalts()
         try await withGracefulShutdownHandler {
             try await self.work()
         } onGracefulShutdown: {

@@ -39,6 +39,11 @@ package protocol Store: Sendable {
     func revoke(token id: String, at: Instant, entry: Entry) async throws(StoreError)
     func tokens() async throws(StoreError) -> [TokenRecord]
 
+    // The installation's own history
+
+    /// Appends to a stream that belongs to no row, such as that of the halts: `conflict` unless it is the stream's next.
+    func note(_ entry: Entry) async throws(StoreError)
+
     // Reading
 
     /// One page of rows, newest first unless the query says otherwise.

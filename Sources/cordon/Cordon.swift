@@ -32,7 +32,8 @@ struct Cordon: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, ServeCommand.self, DemoCommand.self, AlertCommand.self, RunCommand.self,
-            PlaybookCommand.self, TokenCommand.self, DoctorCommand.self, VersionCommand.self,
+            HaltCommand.self, UnhaltCommand.self, PlaybookCommand.self, TokenCommand.self, DoctorCommand.self,
+            VersionCommand.self,
         ])
 
     static func main() async {

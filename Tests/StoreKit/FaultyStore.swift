@@ -71,6 +71,10 @@ package final class FaultyStore: Store {
         try await write { () async throws(StoreError) in try await base.revoke(token: id, at: at, entry: entry) }
     }
 
+    package func note(_ entry: Entry) async throws(StoreError) {
+        try await write { () async throws(StoreError) in try await base.note(entry) }
+    }
+
     package func runs(_ query: RunQuery) async throws(StoreError) -> [RunRecord] {
         if query.dueBy != nil { state.withLock { $0.sweeps += 1 } }
         return try await base.runs(query)

@@ -34,6 +34,20 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a stream of no row takes its next entry and no other`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        try await tested.store.note(Sample.entry("halts", 1))
+        for wrong in [1, 3] {
+            await #expect(throws: StoreError(.conflict, "")) {
+                try await tested.store.note(Sample.entry("halts", wrong))
+            }
+        }
+        try await tested.store.note(Sample.entry("halts", 2))
+        #expect(try await tested.store.history("halts", from: 1, limit: 9).map(\.entry.number) == [1, 2])
+        #expect(try await tested.store.checkedLog().count == 2)
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `an unknown token can't be revoked`(kind: StoreKind) async throws {
         let tested = try kind.make()
         await #expect(throws: StoreError(.notFound, "")) {
@@ -201,6 +215,7 @@ import Testing
             { try await store.record(Sample.reading(1)) }, { try await store.commit(Sample.change(1, from: 2, to: 3)) },
             { try await store.publish(Sample.definition("a")) }, { _ = try await store.definition("a") },
             { try await store.grant(Sample.token("a"), entry: Sample.entry("node", 1)) },
+            { try await store.note(Sample.entry("halts", 1)) },
             { try await store.revoke(token: "a", at: Sample.time(1), entry: Sample.entry("node", 1)) },
             { _ = try await store.tokens() }, { _ = try await store.alerts(AlertQuery()) },
             { _ = try await store.signals(of: Sample.alertID(1)) },

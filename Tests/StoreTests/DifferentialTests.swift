@@ -55,6 +55,7 @@ enum Deed: Sendable {
     case commit(RunChange)
     case publish(Definition)
     case grant(TokenRecord, Entry)
+    case note(Entry)
     case revoke(String, Instant, Entry)
 
     enum Answer: Sendable, Equatable {
@@ -71,6 +72,7 @@ enum Deed: Sendable {
             case .commit(let change): try await store.commit(change)
             case .publish(let definition): try await store.publish(definition)
             case .grant(let token, let entry): try await store.grant(token, entry: entry)
+            case .note(let entry): try await store.note(entry)
             case .revoke(let id, let at, let entry): try await store.revoke(token: id, at: at, entry: entry)
             }
             return .done
@@ -129,7 +131,8 @@ struct Script {
         case 4..<8: return .record(reading())
         case 8..<16: return .commit(change())
         case 16: return .publish(Sample.definition("\(number() % 3)", source: "source \(number())"))
-        case 17...18: return .grant(Sample.token("tok_\(number())", at: number()), Sample.entry("node", next("node")))
+        case 17: return .note(Sample.entry("halts", next("halts")))
+        case 18: return .grant(Sample.token("tok_\(number())", at: number()), Sample.entry("node", next("node")))
         default: return .revoke("tok_\(number())", Sample.time(number()), Sample.entry("node", next("node")))
         }
     }
@@ -179,7 +182,7 @@ struct Script {
             note(reading.entries)
             for change in reading.opened { note(change.entries) }
         case (.commit(let change), .done): note(change.entries)
-        case (.grant(_, let entry), .done): note([entry])
+        case (.grant(_, let entry), .done), (.note(let entry), .done): note([entry])
         // A second revocation is done without an entry: the number that the log lacks stays the next.
         case (.revoke(_, _, let entry), .done) where chance(1, in: 2): note([entry])
         default: break

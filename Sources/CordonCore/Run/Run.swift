@@ -269,9 +269,10 @@ extension Run {
     package var wake: Wake? {
         guard isLive else { return nil }
         if steps.contains(where: { if case .calling = $0.phase { true } else { false } }) { return .call }
+        // Before timers: whoever lifts a halt looks for those that wait for it, and timers are found by their time.
+        if steps.contains(where: { if case .halted = $0.phase { true } else { false } }) { return .halt }
         if let dueAt { return .timer(dueAt) }
-        if !asks.isEmpty { return .person }
-        return steps.contains { if case .halted = $0.phase { true } else { false } } ? .halt : nil
+        return asks.isEmpty ? nil : .person
     }
 
     /// When its earliest timer is due, whatever else it waits for.

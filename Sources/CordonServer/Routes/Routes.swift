@@ -62,6 +62,9 @@ struct Route: Sendable {
         Route(.post, "/api/v1/runs/{id}/hold", .needs(.operate), API.hold),
         Route(.post, "/api/v1/runs/{id}/answer", .anyOf([.approve, .operate]), API.answer),
 
+        Route(.get, "/api/v1/halts", .needs(.read), API.halts),
+        Route(.post, "/api/v1/halts", .needs(.operate), API.halt),
+        Route(.post, "/api/v1/halts/lift", .needs(.operate), API.unhalt),
         Route(.get, "/api/v1/tokens", .needs(.administer), API.tokens),
         Route(.post, "/api/v1/tokens", .needs(.administer), API.grantToken),
         Route(.delete, "/api/v1/tokens/{id}", .needs(.administer), API.revokeToken),

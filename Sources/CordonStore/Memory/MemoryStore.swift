@@ -33,6 +33,10 @@ package final class MemoryStore: Store {
         try model.withLock { (model) throws(StoreError) in try model.read().definitions[digest] }
     }
 
+    package func note(_ entry: Entry) async throws(StoreError) {
+        try model.withLock { (model) throws(StoreError) in try model.note(entry) }
+    }
+
     package func grant(_ token: TokenRecord, entry: Entry) async throws(StoreError) {
         try model.withLock { (model) throws(StoreError) in try model.grant(token, entry) }
     }

@@ -90,6 +90,12 @@ struct Model {
         append([entry])
     }
 
+    mutating func note(_ entry: Entry) throws(StoreError) {
+        try begin()
+        guard entry.number == last(entry.stream) + 1 else { throw .entryTaken(entry) }
+        append([entry])
+    }
+
     mutating func revoke(_ id: String, _ at: Instant, _ entry: Entry) throws(StoreError) {
         try begin()
         guard let token = tokens[id] else { throw .noToken(id) }

@@ -157,6 +157,12 @@ extension SQLiteJournal {
         return .success(.stored)
     }
 
+    func note(_ entry: Entry) throws(SQLiteFailure) -> Answer {
+        guard try entry.number == lastNumber(of: entry.stream) + 1 else { return .failure(.entryTaken(entry)) }
+        try append(entry)
+        return .success(.stored)
+    }
+
     func revoke(_ token: String, _ at: Instant, _ entry: Entry) throws(SQLiteFailure) -> Answer {
         guard let isRevoked = try isRevoked(token) else { return .failure(.noToken(token)) }
         if isRevoked { return .success(.stored) }

@@ -92,6 +92,7 @@ final class SQLiteJournal {
         case .commit(let change): try commit(change)
         case .publish(let definition): try publish(definition)
         case .grant(let token, let entry): try grant(token, entry)
+        case .note(let entry): try note(entry)
         case .revoke(let token, let at, let entry): try revoke(token, at, entry)
         }
     }

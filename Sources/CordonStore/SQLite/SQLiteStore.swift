@@ -83,6 +83,8 @@ package final class SQLiteStore: Store {
         _ = try await store(.publish(definition))
     }
 
+    package func note(_ entry: Entry) async throws(StoreError) { _ = try await store(.note(entry)) }
+
     package func grant(_ token: TokenRecord, entry: Entry) async throws(StoreError) {
         _ = try await store(.grant(token, entry))
     }

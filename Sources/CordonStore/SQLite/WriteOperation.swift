@@ -11,6 +11,7 @@ enum WriteOperation: Sendable {
     case publish(Definition)
     case grant(TokenRecord, Entry)
     case revoke(token: String, at: Instant, Entry)
+    case note(Entry)
 
     /// About what it adds to the write-ahead log.
     var bytes: Int {
@@ -21,7 +22,7 @@ enum WriteOperation: Sendable {
                 + reading.opened.reduce(0) { $0 + $1.bytes } + reading.entries.bytes
         case .commit(let change): change.bytes
         case .publish(let definition): definition.source.count
-        case .grant(_, let entry), .revoke(_, _, let entry): entry.bytes.count
+        case .grant(_, let entry), .revoke(_, _, let entry), .note(let entry): entry.bytes.count
         }
     }
 
@@ -30,7 +31,7 @@ enum WriteOperation: Sendable {
         switch self {
         case .accept: true
         case .record(let reading): !reading.opened.isEmpty
-        case .commit, .publish, .grant, .revoke: false
+        case .commit, .publish, .grant, .revoke, .note: false
         }
     }
 }
