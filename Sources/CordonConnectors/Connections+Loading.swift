@@ -71,6 +71,7 @@ extension Connections {
                 if let node = fields.node(name) { secrets[name] = SecretReference.read(node, loader.reader) }
             }
         }
+        let bounds = map.mapping("limits").map(readBounds) ?? Lane.Bounds()
         let egress = map.mapping("egress").map(readEgress) ?? EgressPolicy()
         guard let id, let connector else { return nil }
         guard let shape = connector.provider else {
@@ -80,7 +81,8 @@ extension Connections {
         for name in shape.secrets where secrets[name] == nil {
             map.report(DefinitionCode.badSecret.rawValue, "secrets", "\(connector.name) needs the secret '\(name)'")
         }
-        return Provider(id: id, connector: connector.name, settings: settings, secrets: secrets, egress: egress)
+        return Provider(
+            id: id, connector: connector.name, settings: settings, secrets: secrets, egress: egress, bounds: bounds)
     }
 
     private static func readSettings(_ map: YAMLFields, _ shape: ProviderShape?) -> [String: String] {
@@ -96,6 +98,15 @@ extension Connections {
             out[name] = text
         }
         return out
+    }
+
+    /// How many calls at a time, and how many a second.
+    private static func readBounds(_ map: YAMLFields) -> Lane.Bounds {
+        defer { map.refuseUnknown() }
+        let concurrent = map.int("concurrent", in: 1...Int64(Limits.callsInFlightMax))
+        let rate = map.int("per_second", in: 1...10_000)
+        return Lane.Bounds(
+            concurrentMax: concurrent.map(Int.init) ?? Limits.callsPerProviderMax, perSecondMax: rate.map(Int.init))
     }
 
     private static func readEgress(_ map: YAMLFields) -> EgressPolicy {

@@ -234,11 +234,13 @@ package struct Connections: Sendable, Hashable {
         package var settings: [String: String]
         package var secrets: [String: SecretReference]
         package var egress: EgressPolicy
+        package var bounds: Lane.Bounds
 
         package init(
             id: String, connector: String, settings: [String: String], secrets: [String: SecretReference],
-            egress: EgressPolicy
+            egress: EgressPolicy, bounds: Lane.Bounds = Lane.Bounds()
         ) {
+            self.bounds = bounds
             self.id = id
             self.connector = connector
             self.settings = settings

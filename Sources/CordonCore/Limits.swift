@@ -59,4 +59,9 @@ package enum Limits {
     package static let responseBytesMax = 1024 * 1024
     package static let retryAfterMillisecondsMax: Int64 = 24 * 3600 * 1000
     package static let callsInFlightMax = 256
+    package static let callsPerProviderMax = 64
+    /// Failures in a row after which a provider is left alone, and for how long then.
+    package static let breakerFailures = 5
+    package static let breakerMillisecondsFirst: Int64 = 10 * 1000
+    package static let breakerMillisecondsMax: Int64 = 5 * 60 * 1000
 }

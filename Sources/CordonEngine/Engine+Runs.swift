@@ -107,7 +107,7 @@ extension Engine {
         for case .perform(let step, let call) in run.commands where transition.starts(step, call) {
             // Held from here, so that the sweep doesn't take the call for a lost one before its task begins.
             hold(run.id)
-            let errand = Errand(run: run.id, step: step, call: call, subject: run.subject)
+            let errand = Errand(run: run.id, step: step, call: call, subject: run.subject, severity: run.severity)
             hand(.perform(errand, isSealedHere: call.delivery == 1))
         }
     }
@@ -115,7 +115,7 @@ extension Engine {
     /// Makes one call whose intent is stored, and hands its outcome to the machine.
     func perform(_ errand: Errand, isSealedHere: Bool) async {
         defer { release(errand.run) }
-        var answer = await performer.perform(errand, isSealedHere: isSealedHere, now: clock.now)
+        var answer = await performer.perform(errand, isSealedHere: isSealedHere)
         if let keepsake = answer.keepsake, errand.call.redeliveryClass == .read {
             do {
                 let digest = try await evidence.keep(keepsake)

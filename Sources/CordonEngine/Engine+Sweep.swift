@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CordonConnectors
 import CordonCore
 import CordonLanguage
 import CordonStore
@@ -18,6 +19,7 @@ extension Engine {
         var drainUntil: Instant?
         while !Task.isCancelled {
             let now = clock.now
+            lanes.tick(at: now)
             if isDraining {
                 let until = drainUntil ?? now.adding(milliseconds: Engine.drainMilliseconds)
                 drainUntil = until

@@ -62,6 +62,7 @@ package final class Engine: Sendable, Service {
     let providers: [String: Provider]
     let sealer: CallSealer
     let performer: Performer
+    let lanes: Lanes
     let transport: any Transport
     let evidence: EvidenceKeeper
     let chronicle = Chronicle()
@@ -98,9 +99,11 @@ package final class Engine: Sendable, Service {
             })
         sealer = CallSealer(providers: providers, key: parts.sealKey)
         let box = libraryBox
+        let wallClock = parts.clock
+        lanes = Lanes(bounds: providers.mapValues(\.connection.bounds))
         performer = Performer(
             providers: providers, inventory: { box.library.inventory }, secrets: parts.secrets,
-            transport: parts.transport, sealer: sealer)
+            transport: parts.transport, sealer: sealer, lanes: lanes, clock: { wallClock.now })
         (inbox, workInlet) = AsyncStream.makeStream()
     }
 

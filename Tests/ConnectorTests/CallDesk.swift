@@ -78,9 +78,8 @@ struct CallDesk {
         let performer = Performer(
             providers: ["auth": provider], inventory: { inventory },
             secrets: SecretReader(folder: "/nowhere", environment: { secrets[$0] }), transport: transport,
-            sealer: sealer)
-        return await performer.perform(
-            Errand(run: RunID(stem: "01"), step: "a", call: call, subject: Self.subject), now: .start)
+            sealer: sealer, clock: { .start })
+        return await performer.perform(Errand(run: RunID(stem: "01"), step: "a", call: call, subject: Self.subject))
     }
 }
 

@@ -9,8 +9,10 @@ package struct Errand: Sendable, Hashable {
     package var step: String
     package var call: Call
     package var subject: Subject?
+    package var severity: Signal.Severity
 
-    package init(run: RunID, step: String, call: Call, subject: Subject?) {
+    package init(run: RunID, step: String, call: Call, subject: Subject?, severity: Signal.Severity = .medium) {
+        self.severity = severity
         self.run = run
         self.step = step
         self.call = call
@@ -33,11 +35,16 @@ package struct Performer: Sendable {
     private let secrets: SecretReader
     private let transport: any Transport
     private let sealer: CallSealer
+    private let lanes: Lanes
+    private let clock: @Sendable () -> Instant
 
     package init(
         providers: [String: Provider], inventory: @escaping @Sendable () -> Inventory, secrets: SecretReader,
-        transport: any Transport, sealer: CallSealer
+        transport: any Transport, sealer: CallSealer, lanes: Lanes = Lanes(),
+        clock: @escaping @Sendable () -> Instant
     ) {
+        self.lanes = lanes
+        self.clock = clock
         self.providers = providers
         self.inventory = inventory
         self.secrets = secrets
@@ -46,10 +53,9 @@ package struct Performer: Sendable {
     }
 
     /// `isSealedHere` says that this process sealed the call: its settings are fixed, so it is the same request still.
-    package func perform(_ errand: Errand, isSealedHere: Bool = false, now: Instant) async -> ReadAnswer {
+    package func perform(_ errand: Errand, isSealedHere: Bool = false) async -> ReadAnswer {
         let call = errand.call
-        let timeout = min(call.deadline.since(now), Limits.callTimeoutMillisecondsMax)
-        guard timeout > 0 else { return refusal(.later, "not sent: its time was up before it began") }
+        guard call.deadline > clock() else { return Performer.late }
         guard let provider = providers[call.provider], let action = provider.shape.actions[call.capability],
             let exchange = action.exchange(for: call.purpose)
         else { return refusal(.refused, "not sent: \(call.provider) no longer offers \(call.capability)") }
@@ -68,14 +74,37 @@ package struct Performer: Sendable {
         {
         case .failure(let refused): return refusal(.refused, "not sent: \(refused.reason)")
         case .success(let built):
-            let request = OutboundRequest(
+            return await send(built, errand, provider, exchange)
+        }
+    }
+
+    /// Sends it when its provider's lane lets it go; the call's time runs while it waits.
+    private func send(
+        _ built: BuiltRequest, _ errand: Errand, _ provider: Provider, _ exchange: ProviderShape.Exchange
+    ) async -> ReadAnswer {
+        let call = errand.call
+        let verdict = await lanes.enter(call.provider, rank: errand.severity.rank, at: clock())
+        if case .withheld(let reason, let milliseconds) = verdict {
+            return ReadAnswer(
+                outcome: Outcome(
+                    .later, reason: "not sent: \(reason)", retryAfterMilliseconds: milliseconds, wasWithheld: true))
+        }
+        let timeout = min(call.deadline.since(clock()), Limits.callTimeoutMillisecondsMax)
+        guard timeout > 0 else {
+            lanes.settle(call.provider, .nothing, at: clock())
+            return Performer.late
+        }
+        let delivery = await transport.send(
+            OutboundRequest(
                 method: built.method, url: built.url, headers: built.headers.map { ($0.key, $0.value) },
                 body: built.body, timeoutMilliseconds: timeout, responseBytesMax: Limits.responseBytesMax,
                 needsFreshConnection: !call.redeliveryClass.mayBeRedelivered || call.redeliveryClass == .keyed,
-                egress: provider.connection.egress)
-            return read(await transport.send(request), exchange, call.redeliveryClass)
-        }
+                egress: provider.connection.egress))
+        lanes.settle(call.provider, Lane.Report(delivery), at: clock())
+        return read(delivery, exchange, call.redeliveryClass)
     }
+
+    private static let late = ReadAnswer(outcome: Outcome(.later, reason: "not sent: its time was up before it began"))
 
     private func refusal(_ kind: Outcome.Kind, _ reason: String) -> ReadAnswer {
         ReadAnswer(outcome: Outcome(kind, reason: reason))

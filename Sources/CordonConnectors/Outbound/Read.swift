@@ -86,6 +86,38 @@ private func isInDoubt(_ status: Int, _ effectClass: EffectClass) -> Bool {
     return effectClass == .once || status != 503 && !effectClass.mayBeIntendedAnew
 }
 
+extension Lane.Report {
+    /// What a delivery tells of its provider, whatever it tells of the call.
+    package init(_ delivery: Delivery) {
+        switch delivery.fate {
+        case .answered(let response): self.init(response)
+        case .mayHaveBeenSent: self = .failed
+        case .notSent(let fault):
+            switch fault.kind {
+            case .nameNotResolved, .connectionRefused, .timedOut, .reset, .tlsRefused: self = .failed
+            case .addressForbidden, .badRequest, .responseTooLarge, .closed, .other: self = .nothing
+            }
+        }
+    }
+
+    private init(_ response: OutboundResponse) {
+        switch response.status {
+        case 429: self = .limited(retryAfter(response.headers) ?? 1000)
+        case 503: self = retryAfter(response.headers).map(Lane.Report.limited) ?? .failed
+        case 500...599: self = .failed
+        default: self = exhausted(response.headers).map(Lane.Report.limited) ?? .sound
+        }
+    }
+}
+
+/// The provider says that this was the last call of its window: milliseconds until the next.
+private func exhausted(_ headers: [String: String]) -> Int64? {
+    guard headers["ratelimit-remaining"] == "0", let text = headers["ratelimit-reset"], let seconds = Int64(text),
+        seconds > 0
+    else { return nil }
+    return min(seconds, Limits.retryAfterMillisecondsMax / 1000) * 1000
+}
+
 /// `Retry-After` (RFC 9110 §10.2.3) in seconds. A date is not honored: the provider's clock is not ours.
 private func retryAfter(_ headers: [String: String]) -> Int64? {
     guard let text = headers["retry-after"], let seconds = Int64(text), seconds >= 0 else { return nil }

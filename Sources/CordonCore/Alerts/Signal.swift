@@ -10,8 +10,17 @@ package struct Signal: Sendable, Hashable, Named {
         case low, medium, high, critical
 
         package static func < (left: Severity, right: Severity) -> Bool {
-            // Both are in the list by construction, so the indices exist.
-            allCases.firstIndex(of: left)! < allCases.firstIndex(of: right)!
+            left.rank < right.rank
+        }
+
+        /// From 0; the graver is the larger.
+        package var rank: Int {
+            switch self {
+            case .low: 0
+            case .medium: 1
+            case .high: 2
+            case .critical: 3
+            }
         }
     }
 

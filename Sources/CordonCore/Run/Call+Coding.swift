@@ -31,7 +31,8 @@ extension Outcome {
             "kind": .string(kind.rawValue), "status": status.map(Value.init(_:)), "reason": reason.map(Value.string),
             "retry_after_ms": retryAfterMilliseconds.map(Value.int), "result": result == .null ? nil : result,
             "evidence": evidence.isEmpty ? nil : .array(evidence.map(\.value)),
-            "sent_twice": wasSentTwice ? true : nil, "duration_ms": .int(durationMilliseconds),
+            "sent_twice": wasSentTwice ? true : nil, "withheld": wasWithheld ? true : nil,
+            "duration_ms": .int(durationMilliseconds),
         ])
     }
 
@@ -43,7 +44,7 @@ extension Outcome {
                 ? nil : Int64(try fields.int("retry_after_ms")),
             result: fields.optional("result") ?? .null,
             evidence: fields.optional("evidence") == nil ? [] : try Evidence.list(fields),
-            wasSentTwice: fields.optional("sent_twice") == true,
+            wasSentTwice: fields.optional("sent_twice") == true, wasWithheld: fields.optional("withheld") == true,
             durationMilliseconds: Int64(try fields.int("duration_ms")))
     }
 }

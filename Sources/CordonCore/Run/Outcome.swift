@@ -57,12 +57,14 @@ package struct Outcome: Sendable, Hashable {
     package var result: Value
     package var evidence: [Evidence]
     package var wasSentTwice: Bool
+    /// Cordon itself gave the call back unsent, so that it counts as no try.
+    package var wasWithheld: Bool
     package var durationMilliseconds: Int64
 
     package init(
         _ kind: Kind, status: Int? = nil, reason: String? = nil, retryAfterMilliseconds: Int64? = nil,
         result: Value = .null, evidence: [Evidence] = [], wasSentTwice: Bool = false,
-        durationMilliseconds: Int64 = 0
+        wasWithheld: Bool = false, durationMilliseconds: Int64 = 0
     ) {
         self.kind = kind
         self.status = status
@@ -71,6 +73,7 @@ package struct Outcome: Sendable, Hashable {
         self.result = result
         self.evidence = evidence
         self.wasSentTwice = wasSentTwice
+        self.wasWithheld = wasWithheld
         self.durationMilliseconds = durationMilliseconds
     }
 

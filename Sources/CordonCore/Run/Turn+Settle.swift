@@ -89,7 +89,8 @@ extension Turn {
     private mutating func tryLater(_ id: String, _ call: Call, _ outcome: Outcome) {
         let asked = outcome.retryAfterMilliseconds.map { min($0, Limits.retryAfterMillisecondsMax) }
         schedule(
-            id, call, after: max(asked ?? 0, backOff(id, call)), reason: outcome.reason ?? "the provider asked to wait",
+            id, call, after: max(asked ?? 0, backOff(id, call)), isTry: !outcome.wasWithheld,
+            reason: outcome.reason ?? "the provider asked to wait",
             exhausted: "out of tries: \(outcome.reason ?? "the provider kept asking to wait")")
     }
 
@@ -169,7 +170,8 @@ extension Turn {
     /// A new try after a wait, or a person when tries or time are used up. A call that an earlier delivery may have
     /// done is tried again as the same intent, so that its key stays the same.
     private mutating func schedule(
-        _ id: String, _ call: Call, next purpose: Call.Purpose? = nil, after milliseconds: Int64, reason: String,
+        _ id: String, _ call: Call, next purpose: Call.Purpose? = nil, after milliseconds: Int64, isTry: Bool = true,
+        reason: String,
         exhausted: String
     ) {
         if run.conclusion != nil, !isUndo(id) { return giveUp(id, call, reason) }
@@ -178,7 +180,7 @@ extension Turn {
         let tries = max(call.attempt, redelivers?.delivery ?? 1)
         let attempts = retry(id).attempts
         let isPolling = call.purpose == .readBack
-        guard tries < attempts || isPolling, until < run.step(id)?.deadline ?? now else {
+        guard tries < attempts || isPolling || !isTry, until < run.step(id)?.deadline ?? now else {
             return giveUp(id, call, exhausted)
         }
         emit(
@@ -186,7 +188,7 @@ extension Turn {
                 step: id,
                 Step.BackOff(
                     until: until, purpose: purpose ?? call.purpose,
-                    attempt: redelivers == nil ? call.attempt + 1 : call.attempt, redelivers: redelivers),
+                    attempt: redelivers == nil && isTry ? call.attempt + 1 : call.attempt, redelivers: redelivers),
                 reason: reason))
     }
 

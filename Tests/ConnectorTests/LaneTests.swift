@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import Testing
+
+/// How a provider is treated: by its bounds, by what it asks for, and by how it fails.
+@Suite
+struct LaneTests {
+    private func later(_ milliseconds: Int64) -> Instant { Instant.start.adding(milliseconds: milliseconds) }
+
+    @Test func `calls beyond the bound wait, and the graver goes first`() {
+        var lane = Lane(name: "login", bounds: Lane.Bounds(concurrentMax: 1))
+        #expect(lane.ask(1, rank: 0, at: .start) == .go)
+        #expect(lane.ask(2, rank: 0, at: .start) == .wait)
+        #expect(lane.ask(3, rank: 3, at: .start) == .wait)
+        #expect(lane.ask(4, rank: 3, at: .start) == .wait)
+        #expect(lane.admit(at: .start) == [])
+        var order: [Int] = []
+        for _ in 1...3 {
+            lane.settle(.sound, at: .start)
+            order += lane.admit(at: .start)
+        }
+        #expect(order == [3, 4, 2])
+    }
+
+    @Test func `a rate lets a burst go and then keeps its pace`() {
+        var lane = Lane(name: "login", bounds: Lane.Bounds(concurrentMax: 99, perSecondMax: 2))
+        #expect((1...3).map { lane.ask($0, rank: 0, at: .start) } == [.go, .go, .wait])
+        #expect(lane.admit(at: later(499)) == [])
+        #expect(lane.admit(at: later(500)) == [3])
+        #expect(lane.ask(4, rank: 0, at: later(600)) == .wait)
+        // However often it is asked, no fraction of a call is lost.
+        for milliseconds in stride(from: Int64(601), to: 1000, by: 1) {
+            #expect(lane.admit(at: later(milliseconds)) == [])
+        }
+        #expect(lane.admit(at: later(1000)) == [4])
+    }
+
+    @Test func `what a provider asks of one call holds for all, those in line too`() {
+        var lane = Lane(name: "login", bounds: Lane.Bounds(concurrentMax: 1))
+        #expect(lane.ask(1, rank: 0, at: .start) == .go)
+        #expect(lane.ask(2, rank: 0, at: .start) == .wait)
+        lane.settle(.limited(7000), at: .start)
+        let withheld = Lane.Verdict.withheld(reason: "login asked to be left alone", milliseconds: 7000)
+        let away = lane.turnAway(at: .start)
+        #expect(away?.tickets == [2])
+        #expect(away?.verdict == withheld)
+        #expect(lane.ask(3, rank: 3, at: .start) == withheld)
+        #expect(lane.ask(4, rank: 0, at: later(7000)) == .go)
+    }
+
+    @Test func `a provider that keeps failing is left alone, then tried with one call, longer each time`() {
+        var lane = Lane(name: "login", bounds: Lane.Bounds())
+        var now = Instant.start
+        for ticket in 1...Limits.breakerFailures {
+            #expect(lane.ask(ticket, rank: 0, at: now) == .go)
+            lane.settle(.failed, at: now)
+        }
+        var spans: [Int64] = []
+        for ticket in 10...13 {
+            guard case .withheld(_, let span) = lane.ask(ticket, rank: 0, at: now) else {
+                Issue.record("the provider must be left alone")
+                return
+            }
+            spans.append(span)
+            now = now.adding(milliseconds: span)
+            #expect(lane.ask(20 + ticket, rank: 0, at: now) == .go)
+            guard case .withheld = lane.ask(40 + ticket, rank: 3, at: now) else {
+                Issue.record("one call finds out for all")
+                return
+            }
+            lane.settle(.failed, at: now)
+        }
+        #expect(spans == [10_000, 20_000, 40_000, 80_000])
+        now = now.adding(milliseconds: Limits.breakerMillisecondsMax)
+        #expect(lane.ask(90, rank: 0, at: now) == .go)
+        lane.settle(.sound, at: now)
+        #expect((91...99).allSatisfy { lane.ask($0, rank: 0, at: now) == .go })
+    }
+
+    @Test func `what does not reach the provider says nothing of it`() {
+        var lane = Lane(name: "login", bounds: Lane.Bounds())
+        for ticket in 1...20 {
+            #expect(lane.ask(ticket, rank: 0, at: .start) == .go)
+            lane.settle(.nothing, at: .start)
+        }
+    }
+
+    @Test(arguments: [
+        (429, ["retry-after": "7"], Lane.Report.limited(7000)), (429, [:], .limited(1000)),
+        (503, ["retry-after": "3"], .limited(3000)), (503, [:], .failed), (500, [:], .failed), (403, [:], .sound),
+        (200, ["ratelimit-remaining": "0", "ratelimit-reset": "4"], .limited(4000)),
+        (200, ["ratelimit-remaining": "1", "ratelimit-reset": "4"], .sound),
+    ])
+    func `an answer's headers say when the next call is welcome`(
+        _ status: Int, _ headers: [String: String], _ report: Lane.Report
+    ) {
+        let response = OutboundResponse(status: status, headers: headers, body: [])
+        #expect(Lane.Report(Delivery(fate: .answered(response), durationMilliseconds: 1)) == report)
+    }
+
+    @Test func `a call that is cancelled in line is given back, and the line goes on`() async {
+        let lanes = Lanes(bounds: ["login": Lane.Bounds(concurrentMax: 1)])
+        #expect(await lanes.enter("login", rank: 0, at: .start) == .go)
+        let second = Task { await lanes.enter("login", rank: 0, at: .start) }
+        second.cancel()
+        #expect(await second.value == .withheld(reason: "shutting down", milliseconds: 1000))
+        async let third = lanes.enter("login", rank: 0, at: .start)
+        lanes.settle("login", .sound, at: .start)
+        #expect(await third == .go)
+    }
+}
