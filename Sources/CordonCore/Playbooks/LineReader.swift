@@ -54,13 +54,14 @@ struct LineReader {
         let each = self.each(fields)
         if let each { names.append(each.name) }
         defer { if each != nil { names.removeLast() } }
+        // Read before the steps that stand inside: what comes after its own part would never begin.
+        let after = self.after(fields)
         let word = self.word(fields)
         var kind: Workflow.Kind?
         if let word { kind = self.kind(word, fields) }
         let within = fields.milliseconds("within", in: 1...Limits.stepWithinMillisecondsMax)
         let retry = self.retry(fields)
         let hold = self.hold(fields, word, kind)
-        let after = self.after(fields)
         let consent = word == .approve ? nil : self.consent(fields, "approve", isTask: false)
         let onError = fields.oneOf("on_error", Workflow.OnError.self)
         if each != nil, let word, word != .do, word != .call {
