@@ -344,6 +344,19 @@ package struct Workflow: Sendable, Hashable {
         return nil
     }
 
+    /// The ids of the lines that a line stands in, the outermost first.
+    package func parts(around id: String) -> [String] { Workflow.parts(around: id, in: lines) ?? [] }
+
+    private static func parts(around id: String, in lines: [Line]) -> [String]? {
+        if lines.contains(where: { $0.id == id }) { return [] }
+        for line in lines {
+            for branch in line.branches {
+                if let inner = parts(around: id, in: branch.lines) { return [line.id] + inner }
+            }
+        }
+        return nil
+    }
+
     /// Every line, in the order of the file, those inside branches and rungs too.
     package var allLines: [Line] { Workflow.flat(lines) }
 

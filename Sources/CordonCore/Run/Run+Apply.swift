@@ -39,7 +39,7 @@ extension Run {
         case .holdChanged(let id, let hold, _, let reason):
             change(id) { step in
                 step.hold = hold
-                step.ask = hold.state == .asking ? Ask(kind: .holdEnded, step: id, reason: reason) : nil
+                step.holdAsk = hold.state == .asking ? Ask(kind: .holdEnded, step: id, reason: reason) : nil
             }
         case .callIntended, .callRedelivered, .callReturned, .callResolved, .retryScheduled: applyCall(event)
         }
@@ -135,7 +135,7 @@ extension Run {
             $0.phase = phase
             $0.note = note
             $0.endedAt = now
-            if $0.ask?.kind != .holdEnded { $0.ask = nil }
+            $0.ask = nil
         }
     }
 
@@ -183,7 +183,7 @@ extension Step {
         isUndone = true
         doubt = nil
         if hold != nil { hold?.state = .undone }
-        if ask?.kind == .holdEnded { ask = nil }
+        holdAsk = nil
     }
 
     fileprivate mutating func changeQuestion(_ body: (inout Question) -> Void) {

@@ -242,11 +242,11 @@ extension Run {
     /// Everything that people are asked, the most pressing first.
     package var asks: [Ask] {
         guard isLive else { return [] }
-        let questions = steps.compactMap { step -> Ask? in
-            guard case .asking(let question) = step.phase else { return step.ask }
-            return Ask(kind: .question, step: step.id, reason: question.text)
+        let questions = steps.flatMap { step -> [Ask?] in
+            guard case .asking(let question) = step.phase else { return [step.ask, step.holdAsk] }
+            return [Ask(kind: .question, step: step.id, reason: question.text), step.holdAsk]
         }
-        return [gate, pause].compactMap { $0 } + questions
+        return ([gate, pause] + questions).compactMap { $0 }
     }
 
     package var phase: Phase {
@@ -275,13 +275,16 @@ extension Run {
         return asks.isEmpty ? nil : .person
     }
 
-    /// When its earliest timer is due, whatever else it waits for.
+    /// When its earliest timer is due, whatever else it waits for. While the way forward is barred, waits and questions
+    /// stand still: their timers would fire and nothing would follow.
     package var dueAt: Instant? {
         guard isLive else { return nil }
+        let isBarred = gate != nil || pause != nil || rollback != nil || conclusion != nil
         var earliest: Instant?
         for step in steps {
             let hold = step.hold.flatMap { $0.state == .standing ? $0.until : nil }
-            for at in [step.timer, hold].compactMap({ $0 }) { earliest = min(earliest ?? at, at) }
+            let timer = isBarred && !step.isInFlight ? nil : step.timer
+            for at in [timer, hold].compactMap({ $0 }) { earliest = min(earliest ?? at, at) }
         }
         return earliest
     }

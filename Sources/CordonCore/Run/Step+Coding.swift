@@ -10,6 +10,7 @@ extension Step {
             "calls": calls == 0 ? nil : Value(calls), "before": before, "after": after, "result": result,
             "verified": flag(isVerified), "acted": flag(hasActed), "acted_n": actedNumber.map(Value.init(_:)),
             "arguments": arguments, "undone": flag(isUndone), "doubt": doubt?.value, "ask": ask?.value,
+            "hold_ask": holdAsk?.value,
             "permit": permit?.value, "hold": hold?.value, "items": items.map(Value.array), "inputs": inputs,
             "rounds": rounds == 0 ? nil : Value(rounds), "forced": flag(isForced), "note": note.map(Value.string),
             "evidence": evidence.isEmpty ? nil : .array(evidence.map(\.value)),
@@ -44,6 +45,7 @@ extension Step {
     private mutating func readWaits(_ fields: Fields) throws(UnreadableRecord) {
         doubt = try fields.optionalFields("doubt").map { (fields) throws(UnreadableRecord) in try Call(fields) }
         ask = try fields.optionalFields("ask").map { (fields) throws(UnreadableRecord) in try Run.Ask(fields) }
+        holdAsk = try fields.optionalFields("hold_ask").map { (fields) throws(UnreadableRecord) in try Run.Ask(fields) }
         permit = try fields.optionalFields("permit").map { (fields) throws(UnreadableRecord) in try Permit(fields) }
         hold = try fields.optionalFields("hold").map { (fields) throws(UnreadableRecord) in try Hold(fields) }
     }

@@ -102,6 +102,8 @@ package struct Step: Sendable, Hashable {
     /// Who agreed to it, under which digest of what they were shown.
     package var permit: Permit?
     package var hold: Hold?
+    /// What a person is asked about its hold: beside whatever else is asked about the step.
+    package var holdAsk: Run.Ask?
     /// The items of a line under `each`, as its list gave them.
     package var items: [Value]?
     /// What a called workflow was handed.

@@ -37,7 +37,9 @@ extension Turn {
             let wasSoBefore = proofBefore(id)
             emit(.stepFinished(step: id, isVerified: true, note: wasSoBefore ? "was so before the call" : nil))
         case .isFalse:
-            let poll = Limits.verifyPollMilliseconds << Int64(min(call.attempt - 1, 5))
+            // An eighth of the time waited so far: often at first, and few enough in a day for a journal.
+            let waited = now.since(run.step(id)?.startedAt ?? now)
+            let poll = max(Limits.verifyPollMilliseconds << Int64(min(call.attempt - 1, 5)), waited / 8)
             schedule(
                 id, call, after: poll, reason: "the provider doesn't show the effect yet",
                 exhausted: "the provider answered, but the effect is not there: verify is false")
@@ -98,7 +100,10 @@ extension Turn {
     private mutating func faceUnknown(_ id: String, _ call: Call, _ outcome: Outcome) {
         let reason = outcome.reason ?? "the outcome is unknown"
         switch call.redeliveryClass {
-        case .read: redeliver(id, call, isLost: outcome == .lost, reason: reason)
+        case .read:
+            // Nobody needs what a concluded run would read for its way forward.
+            let isWanted = run.conclusion == nil || isUndo(id) || call.purpose.asksWhatWasDone
+            if isWanted { redeliver(id, call, isLost: outcome == .lost, reason: reason) } else { stop(id, reason) }
         case .convergent, .keyed:
             if run.conclusion == nil || isUndo(id) {
                 redeliver(id, call, isLost: outcome == .lost, reason: reason)
@@ -147,7 +152,12 @@ extension Turn {
         }
     }
 
+    /// A halt is looked at before every write, and this may be the delivery that does it.
     private mutating func sendAgain(_ id: String, _ call: Call) {
+        if call.purpose == .act, call.effectClass.isWrite, let reason = haltReason(call.provider) {
+            let backOff = Step.BackOff(until: now, purpose: .act, attempt: call.attempt, redelivers: call)
+            return emit(.stepHalted(step: id, backOff, reason: reason))
+        }
         let timeout =
             definition.contracts[call.capability]?.timeoutMilliseconds ?? Limits.callTimeoutMillisecondsDefault
         emit(

@@ -29,9 +29,7 @@ extension Turn {
     mutating func rollBackNext() {
         guard let rollback = run.rollback else { return }
         // Nothing is undone beside a call whose effect is not known yet.
-        let isBusy = run.steps.contains { step in
-            !step.isUndo && (step.isCalling || { if case .uncertain = step.phase { true } else { false } }())
-        }
+        let isBusy = run.steps.contains { !$0.isUndo && $0.isAwaited }
         guard !isBusy, undoNext(rollback.steps) else { return }
         emit(.rollbackFinished)
         if rollback.steps == nil { keepRest() }
@@ -48,9 +46,12 @@ extension Turn {
 
     /// Moves the undo of the last of these steps that acted. True when all of them are undone, or left by a person.
     mutating func undoNext(_ ids: [String]?) -> Bool {
-        let targets = run.steps.filter { step in
-            (ids?.contains { step.id == $0 || step.id.hasPrefix($0 + ".") } ?? true) && isUndoable(step)
+        let named = run.steps.filter { step in
+            !step.isUndo && ids?.contains { step.id == $0 || step.id.hasPrefix($0 + ".") } ?? true
         }
+        // What is under way is awaited: it would take effect after its undo.
+        if named.contains(where: \.isAwaited) { return false }
+        let targets = named.filter(isUndoable)
         for step in targets.sorted(by: { $0.actedNumber ?? .max > $1.actedNumber ?? .max }) where !driveUndo(step.id) {
             return false
         }
@@ -65,6 +66,10 @@ extension Turn {
     }
 
     private mutating func beginUndo(_ id: String, of forward: String) {
+        // A step that would prove, or send again, what is now undone is over.
+        if run.step(forward)?.isInFlight == true {
+            emit(.stepSkipped(step: forward, reason: "what it did is undone before it was done with"))
+        }
         emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
         guard let act = place(forward)?.line.act, let contract = definition.contracts[act.capability] else {
             return stop(id, "no provider of this run offers what would be undone")
@@ -167,4 +172,7 @@ extension Turn {
 
 extension Step {
     var isCalling: Bool { if case .calling = phase { true } else { false } }
+
+    /// A call of it has an outcome to come, from the provider or from a person.
+    fileprivate var isAwaited: Bool { if case .uncertain = phase { true } else { isCalling } }
 }

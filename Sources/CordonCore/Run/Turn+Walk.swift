@@ -21,19 +21,29 @@ extension Turn {
 
     private mutating func isReady(_ line: Workflow.Line, _ id: String, _ scope: Scope, _ isBlocked: Bool) -> Bool {
         guard let after = line.after else { return !isBlocked }
-        guard run.step(id)?.phase ?? .pending == .pending, let first = run.step(scope.prefix + after.step) else {
-            return run.step(id) != nil
-        }
+        guard run.step(id)?.phase ?? .pending == .pending else { return true }
+        let first = run.step(scope.prefix + after.step)
+        let hasEnded = first?.hasEnded ?? isPassed(after.step, scope)
         switch after {
-        case .step: return first.hasEnded
+        case .step: return hasEnded
         case .hold:
-            if let hold = first.hold, hold.state == .kept { return true }
-            let isUndone = first.isUndone || first.hold?.state == .undone
-            if isUndone || first.hasEnded && first.hold == nil {
+            if first?.hold?.state == .kept { return true }
+            let isUndone = first?.isUndone == true || first?.hold?.state == .undone
+            if isUndone || hasEnded && first?.hold == nil {
                 emit(.stepSkipped(step: id, reason: "'\(after.step)' holds nothing that was kept"))
             }
             return false
         }
+    }
+
+    /// The step never came to be and never will: a part that it stands in is over, skipped or not climbed so far.
+    private func isPassed(_ name: String, _ scope: Scope) -> Bool {
+        var workflow: Workflow? = definition.workflow
+        if !scope.prefix.isEmpty {
+            let caller = place(String(scope.prefix.dropLast()))?.line.kind
+            workflow = if case .call(let name, _)? = caller { definition.called[name] } else { nil }
+        }
+        return workflow?.parts(around: name).contains { run.step(scope.prefix + $0)?.hasEnded == true } ?? false
     }
 
     /// Moves one step as far as it goes. True when it has ended.
@@ -49,11 +59,13 @@ extension Turn {
         return run.step(id)?.hasEnded == true
     }
 
-    /// What forbade the call may be gone: the step goes on with a new span of time.
+    /// What forbade the call may be gone: the step goes on with a new span of time. A key's time is not renewed: its
+    /// provider may have forgotten it.
     private mutating func release(_ id: String, _ backOff: Step.BackOff) {
         guard let provider = run.subject?.provider, haltReason(provider) == nil else { return }
+        if backOff.redelivers?.effectClass == .keyed { return goOn(id, backOff) }
         emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
-        intend(id, backOff.purpose, attempt: backOff.attempt)
+        goOn(id, backOff)
     }
 
     // MARK: Begin
