@@ -133,6 +133,7 @@ let tests: [(name: String, needs: [String], products: [String])] = [
     ("CoreTests", ["core", "language"], []),
     ("EvidenceTests", ["evidence"], ["Crypto"]),
     ("StoreTests", ["store", "core", "language"], []),
+    ("SimulationTests", ["store", "core", "language"], []),
     ("ConnectorTests", ["connectors", "core", "language"], ["Crypto"]),
     ("EngineTests", ["engine", "core", "language", "store", "connectors", "evidence"], []),
     ("ServerTests", ["server", "engine", "core", "language", "store", "connectors", "evidence"], []),
