@@ -140,11 +140,9 @@ extension YAMLScanner {
 
 extension YAMLScanner {
     mutating func colon() {
-        let place = mark
-        defer {
-            at += 1
-            last = nil
-        }
+        let (place, column) = (mark, column)
+        at += 1
+        defer { last = nil }
         guard let key = last, key.mark.line == line else {
             if flowDepth == 0, keyIsAllowed { pushMap(column) }
             keyIsAllowed = flowDepth == 0

@@ -375,5 +375,16 @@ extension YAMLRefusalTests {
              1 | a: b: c
                |     ^
             """#),
+        Row(
+            "a: b: c\nd: 1\ne: f: g\nh: 2\n",
+            #"""
+            f.yaml:1:5: error[P014]: a second ': ' makes YAML read this value as a map (put the value in quotes)
+             1 | a: b: c
+               |     ^
+
+            f.yaml:3:5: error[P014]: a second ': ' makes YAML read this value as a map (put the value in quotes)
+             3 | e: f: g
+               |     ^
+            """#),
     ]
 }
