@@ -12,6 +12,8 @@ enum Exit: Int32, Sendable, CaseIterable {
     case waitsForPerson = 8
     case notVerified = 9
     case definitionWrong = 10
+    /// An expression that has no value for these variables.
+    case undecided = 11
     case usage = 64
     case tryAgain = 75
     case timedOut = 124

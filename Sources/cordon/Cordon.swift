@@ -27,12 +27,14 @@ struct Cordon: AsyncParsableCommand {
 
             EXIT CODES
               0 ok, 1 failed, 3 not found, 4 not signed in, 5 refused by role, 6 conflict, 7 run ended in failure,
-              8 waits for a person, 9 proof doesn't verify, 10 a definition has mistakes, 64 wrong usage, 75 try again
+              8 waits for a person, 9 proof doesn't verify, 10 a definition has mistakes, 11 an expression has no answer,
+              64 wrong usage, 75 try again
             """,
         version: Version.text,
         subcommands: [
             InitCommand.self, ServeCommand.self, DemoCommand.self, AlertCommand.self, RunCommand.self,
-            HaltCommand.self, UnhaltCommand.self, PlaybookCommand.self, TokenCommand.self, DoctorCommand.self,
+            HaltCommand.self, UnhaltCommand.self, PlaybookCommand.self, ExprCommand.self, TokenCommand.self,
+            DoctorCommand.self,
             VersionCommand.self,
         ])
 

@@ -68,16 +68,32 @@ package struct ExpressionErrors: Error, Sendable, Hashable {
     /// of the file that holds it; for an expression over several lines give them all, parted by line feeds.
     package func diagnostics(at place: Place, sourceLine: String?, source: String = "") -> [Diagnostic] {
         issues.map { issue in
-            let before = Array(source.unicodeScalars.prefix(issue.offset))
-            let feeds = before.indices.filter { before[$0] == "\n" }
-            var here = place
-            here.line += feeds.count
-            here.column = feeds.last.map { issue.offset - $0 } ?? place.column + issue.offset
-            let lines = sourceLine?.split(separator: "\n", omittingEmptySubsequences: false)
-            let line = lines.flatMap { $0.indices.contains(feeds.count) ? String($0[feeds.count]) : nil }
-            return Diagnostic(
-                code: issue.code.rawValue, place: here, message: issue.message, suggestion: issue.suggestion,
-                sourceLine: line, width: issue.width)
+            Diagnostic(
+                code: issue.code.rawValue, place: place, message: issue.message, suggestion: issue.suggestion,
+                sourceLine: sourceLine, width: issue.width
+            ).moved(by: issue.offset, in: source)
         }
+    }
+}
+
+extension EvaluationError {
+    /// As an author reads it, for an expression whose first character stands at `place`.
+    package func diagnostic(at place: Place, source: String) -> Diagnostic {
+        Diagnostic(code: code.number, place: place, message: message, sourceLine: source, width: width)
+            .moved(by: offset, in: source)
+    }
+}
+
+extension Diagnostic {
+    /// The same mistake `offset` code points further on, on the line of `source` that these reach.
+    fileprivate func moved(by offset: Int, in source: String) -> Diagnostic {
+        let before = Array(source.unicodeScalars.prefix(offset))
+        let feeds = before.indices.filter { before[$0] == "\n" }
+        let lines = sourceLine?.split(separator: "\n", omittingEmptySubsequences: false)
+        var moved = self
+        moved.place.line += feeds.count
+        moved.place.column = feeds.last.map { offset - $0 } ?? place.column + offset
+        moved.sourceLine = lines.flatMap { $0.indices.contains(feeds.count) ? String($0[feeds.count]) : nil }
+        return moved
     }
 }
