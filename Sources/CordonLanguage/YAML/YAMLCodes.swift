@@ -104,7 +104,7 @@ package enum YAMLCode: String, Sendable, Hashable, CaseIterable {
             (
                 "lists and maps are nested too deep",
                 """
-                Playbooks and workflows may nest lists and maps eight deep, the file's own map included. Give the \
+                Playbooks and workflows may nest lists and maps only so deep; the message names how deep. Give the \
                 inner part a name, or make it a workflow that a step calls.
                 """
             )
@@ -185,7 +185,7 @@ package enum YAMLCode: String, Sendable, Hashable, CaseIterable {
         case .empty:
             (
                 "the file is empty",
-                "Nothing but comments and white space was found. `cordon playbook new` writes a start."
+                "Nothing but comments and white space was found. The files that ship are a start; or remove this one."
             )
         default: ("", "")
         }

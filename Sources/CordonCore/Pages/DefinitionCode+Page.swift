@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension DefinitionCode {
+    /// Why the rule stands, and what to write instead.
+    var explanation: String {
+        switch self {
+        case .nameDiffersFromFile, .repeatedName, .badName, .badPath, .tooMany, .unreadable: explanationOfFiles
+        case .unknownSignal, .unknownCapability, .unknownWorkflow, .unknownStep, .notOffered: explanationOfNames
+        case .unknownInput, .missingInput, .wrongSubject, .writeWithoutUndo, .missingMapping, .badSetting, .badSecret:
+            explanationOfContent
+        case .noOneKind, .noHold, .noBound, .silenceActs, .nobodyAsked, .badReference, .callsItself, .tooDeep,
+            .misplaced:
+            explanationOfSteps
+        }
+    }
+
+    private var explanationOfFiles: String {
+        switch self {
+        case .nameDiffersFromFile:
+            """
+            Runs and histories name a playbook or workflow by the name inside its file. A reader has to find that file, \
+            so it carries the same name: secret-leaked stands in secret-leaked.yaml. Rename one of the two.
+            """
+        case .repeatedName:
+            """
+            Steps and identities are referred to by their id. With two of one id nobody can say which is meant, so \
+            nothing is loaded until one of them is renamed.
+            """
+        case .badName:
+            """
+            Names go into file names, addresses and ids, so they hold lower-case letters, digits and single hyphens; \
+            ids of steps and inputs are used in expressions, so they hold underscores in place of hyphens.
+            """
+        case .badPath:
+            """
+            A path says where the value lies, and is never evaluated: signal.FIELD or signal.FIELD.FIELD with fields \
+            that the signal's kind has. A path of a connector's request begins with a slash.
+            """
+        case .tooMany:
+            "Every list has a bound, so that no file can grow work without end. The message names the limit."
+        default:
+            """
+            To go on without a file that is there would be to forget a playbook silently, so nothing is loaded. Let the \
+            user that Cordon runs as read it, or move what is no definition out of the folder.
+            """
+        }
+    }
+
+    private var explanationOfNames: String {
+        switch self {
+        case .unknownSignal:
+            """
+            The kind of a signal gives it its fields and their types; without it no condition could be checked. The \
+            nearest kind is suggested, or all are listed.
+            """
+        case .unknownCapability:
+            """
+            A step asks for one of the house's own capabilities, whatever the provider calls it. The nearest is \
+            suggested.
+            """
+        case .unknownWorkflow:
+            """
+            A playbook runs a workflow that is loaded beside it. A workflow that has a mistake of its own is not \
+            loaded, so look for one first.
+            """
+        case .unknownStep: "The workflow has no step of that id. The nearest is suggested."
+        default:
+            """
+            The connector does not say how that is done, or says it in a way that does not go together: a capability \
+            that changes something can't be of class read, and one of class probeable needs a state to ask.
+            """
+        }
+    }
+
+    private var explanationOfSteps: String {
+        switch self {
+        case .noOneKind:
+            """
+            A step is one thing: it does, calls, waits, asks, or holds other steps. What it is stands in one field; the \
+            message lists them. 'approve' and 'undo' may stand beside 'do' and then say how it is gated and undone.
+            """
+        case .noHold:
+            """
+            What takes something away from an identity ends by itself or is looked at again: 'hold' says for how long \
+            it stands and what follows then, so that nobody stays locked out because a run was forgotten.
+            """
+        case .noBound:
+            """
+            A wait has a 'for', a list a 'max', a question a 'within'. Without one a run could stand for ever, or an \
+            alert could choose how much is done.
+            """
+        case .silenceActs:
+            """
+            Nobody's answer is no consent. When the time is over the run may keep what it has, skip the step, abort or \
+            decline, and never approve.
+            """
+        case .nobodyAsked:
+            "The question could not be answered: nobody is named, or everybody who is named is excluded."
+        case .badReference:
+            """
+            The step that is named stands there and can't serve: it holds nothing that could end, or has no undo. Name \
+            another, or give it a 'hold' or an undo.
+            """
+        case .callsItself:
+            "A workflow that leads back to itself never ends. Take one of the calls out."
+        case .tooDeep:
+            """
+            Steps within steps are bounded, so that a reviewer can see what happens. Make the inner part a workflow and \
+            'call' it.
+            """
+        default:
+            """
+            The field means nothing for a step of this kind, and its author expects something of it. The message says \
+            where it may stand.
+            """
+        }
+    }
+
+    private var explanationOfContent: String {
+        switch self {
+        case .unknownInput:
+            """
+            What nobody reads would be silently without effect, so it refuses the file. The message lists what is taken.
+            """
+        case .missingInput:
+            "What has no standard value has to be given: a guess would act on something that nobody named."
+        case .wrongSubject:
+            """
+            What is acted on is the subject that the inventory knows, and nothing else: text of an alert never names a \
+            target, and a target has no standard value. Write "${subject}".
+            """
+        case .writeWithoutUndo:
+            """
+            What Cordon changes at three in the morning somebody has to be able to take back. A step that changes \
+            something has an undo, or says 'undo: none' and, under 'because', why that is acceptable to its reviewer.
+            """
+        case .missingMapping:
+            """
+            Auditors ask which entries of OWASP NHI, ATT&CK and their like are answered by what. Name at least one.
+            """
+        case .badSetting:
+            "The message says what the value has to be: the name of a setting, an absolute URL, an HTTP status."
+        default:
+            """
+            Secrets never stand in these files, only where they lie: { file: PATH } for a file that its owner alone may \
+            read, or { env: NAME }. One of the two, and every one that the connector or source needs.
+            """
+        }
+    }
+}
+
+extension DefinitionCode {
+    /// A file that yields this number and no other.
+    var example: DiagnosticExample? {
+        switch self {
+        case .nameDiffersFromFile: .init(.playbook, wrong: "playbook: exmple", right: "playbook: example")
+        case .unknownSignal: .init(.playbook, wrong: "signal: secret.exposd", right: "signal: secret.exposed")
+        case .unknownCapability: .init(.workflow, wrong: "do: token.revoke", right: "do: tokens.revoke")
+        case .writeWithoutUndo:
+            .init(
+                .workflow, wrong: "    if: inputs.days > 1\n",
+                right: "    if: inputs.days > 1\n    undo: none\n    because: a revoked token can't be given back\n")
+        case .unknownInput:
+            .init(
+                .playbook, wrong: "with: { credential: \"${subject}\", dyas: 7 }",
+                right: "with: { credential: \"${subject}\", days: 7 }", at: "with: { credential: \"${subject}\" }")
+        case .missingInput: .init(.playbook, wrong: "with: { days: 7 }", right: "with: { credential: \"${subject}\" }")
+        case .repeatedName: .init(.workflow, wrong: "- id: proof", right: "- id: revoke")
+        case .tooMany: .init(.workflow, wrong: "steps: []\n", right: Self.steps)
+        case .unknownWorkflow: .init(.playbook, wrong: "workflow: exmple", right: "workflow: example")
+        case .badName: .init(.workflow, wrong: "- id: Proof", right: "- id: proof")
+        case .badPath: .init(.playbook, wrong: "from: subject.credential", right: "from: signal.credential")
+        case .wrongSubject:
+            .init(
+                .playbook, wrong: "with: { credential: \"${signal.credential}\" }",
+                right: "with: { credential: \"${subject}\" }")
+        case .unknownStep: .init(.playbook, wrong: "contained_by: revoked", right: "contained_by: revoke")
+        case .notOffered: .init(.connector, wrong: "class: read", right: "class: once")
+        case .badSetting: .init(.connector, wrong: "to: address", right: "to: url")
+        case .badSecret:
+            .init(
+                .inventory, wrong: "token: { file: deploy.token, env: TOKEN }", right: "token: { file: deploy.token }")
+        case .missingMapping: .init(.playbook, wrong: "maps: {}", right: "maps: { owasp_nhi: [NHI2] }")
+        case .noOneKind, .noHold, .noBound, .silenceActs, .nobodyAsked, .badReference, .callsItself, .tooDeep,
+            .misplaced:
+            exampleOfSteps
+        // A matter of the folder and not of a text: its own test makes one.
+        case .unreadable: nil
+        }
+    }
+
+    private var exampleOfSteps: DiagnosticExample? {
+        let ask = "  - id: ask\n    approve: { by: team-appsec, within: 4h, on_timeout: keep }\n"
+        let stop = "  - id: stop\n    do: credential.disable\n    with: { credential: \"${inputs.credential.id}\" }\n"
+        let more = "  - id: more\n    do: evidence.capture\n    with: { of: \"${inputs.credential.id}\" }\n"
+        let wait = "  - id: calm\n    wait: 10m\n"
+        return switch self {
+        case .noOneKind: .init(step: "  - id: calm\n", right: wait)
+        case .noHold: .init(step: stop, right: stop + "    hold: { for: 4h, then: undo }\n")
+        case .noBound:
+            .init(
+                step: "  - id: calm\n    wait: { until: inputs.days > 3 }\n",
+                right: "  - id: calm\n    wait: { until: inputs.days > 3, for: 30m }\n")
+        case .silenceActs:
+            .init(
+                step: "  - id: ask\n    approve: { by: team-appsec, within: 4h, on_timeout: approve }\n", right: ask)
+        case .nobodyAsked:
+            .init(
+                step: "  - id: ask\n    approve: { by: ann, exclude: [ann], within: 4h, on_timeout: keep }\n",
+                right: ask)
+        case .badReference: .init(step: more + "    after: hold/proof\n", right: more + "    after: proof\n")
+        case .callsItself:
+            .init(
+                step: "  - id: more\n    call: example\n    with: { credential: \"${inputs.credential}\" }\n",
+                right: more)
+        case .tooDeep: .init(step: Self.nested(depth: 5), right: Self.nested(depth: 3))
+        case .misplaced: .init(step: wait + "    hold: { for: 4h, then: keep }\n", right: wait)
+        default: nil
+        }
+    }
+
+    /// Branches within branches, and a wait in the innermost.
+    private static func nested(depth: Int) -> String {
+        var text = ""
+        for level in 1..<depth {
+            let margin = String(repeating: " ", count: 4 * level - 2)
+            text += "\(margin)- id: level\(level)\n\(margin)  parallel:\n\(margin)  - name: one\n\(margin)    steps:\n"
+        }
+        return text + String(repeating: " ", count: 4 * depth - 2) + "- { id: deep, wait: 1m }\n"
+    }
+
+    private static let steps =
+        "steps:" + (DiagnosticExample.goodWorkflow.split(separator: "steps:", maxSplits: 1).last.map(String.init) ?? "")
+}
