@@ -59,7 +59,7 @@ import Testing
         #expect(findings.isEmpty, "\(findings)")
     }
 
-    private static func finding(_ source: String, _ alert: Value, _ limits: ExpressionLimits) -> String? {
+    static func finding(_ source: String, _ alert: Value, _ limits: ExpressionLimits) -> String? {
         let length = source.unicodeScalars.count
         let expression: Expression
         do {
@@ -87,11 +87,23 @@ import Testing
         let pieces = ["${", "}", "$${", "$", "any.title", "'}'", "{'a': 1}", " text ", "\"", "1"]
         let findings = Fuzzer("templates", inputs: 1_000).run { dice in
             let text = (0..<dice.below(12)).map { _ in dice.pick(pieces) }.joined()
-            guard let template = try? Template.compile(text, variables: ["any": .any]) else { return nil }
-            _ = template.render(["any": LanguageTests.alert])
-            if !text.contains("${"), template.parts != [.text(text)] { return "'\(text)' has no hole and changed" }
-            return nil
+            return Self.finding(template: text)
         }
         #expect(findings.isEmpty, "\(findings)")
+    }
+
+    private static func finding(template text: String) -> String? {
+        guard let template = try? Template.compile(text, variables: ["any": .any]) else { return nil }
+        _ = template.render(["any": LanguageTests.alert])
+        if !text.contains("${"), template.parts != [.text(text)] { return "'\(text)' has no hole and changed" }
+        return nil
+    }
+
+    @Test func `the corpus crashes, hangs and misleads neither`() {
+        let limits = ExpressionLimits(costMax: 50_000, valueBytesMax: 1 << 20)
+        let findings = Corpus.findings(in: Corpus.expressions) { Self.finding($0, LanguageTests.alert, limits) }
+        #expect(findings.isEmpty, "\(findings)")
+        let others = Corpus.findings(in: Corpus.templates) { Self.finding(template: $0) }
+        #expect(others.isEmpty, "\(others)")
     }
 }

@@ -24,18 +24,29 @@ import Testing
                 dice.chance(50)
                 ? (0..<dice.below(14)).map { _ in dice.pick(Self.pieces) }.joined()
                 : dice.mutated(dice.pick(Self.seeds), with: Self.pieces, scalarsMax: 400)
-            guard let pattern = try? Pattern(source, instructionsMax: 2_000) else { return nil }
-            guard pattern.size <= 2_000 else { return "'\(source)' has \(pattern.size) instructions" }
-            for _ in 0..<4 {
+            let texts = (0..<4).map { _ in
                 let letters = dice.pick([["a"], ["a", "b"], ["a", "B", "é", "\n", "1", " ", "K"]])
-                let text = (0..<dice.below(60)).map { _ in dice.pick(letters) }.joined()
-                var machine = PatternMachine(pattern)
-                _ = machine.run(text)
-                let bound = pattern.size * (text.unicodeScalars.count + 1)
-                guard machine.visits <= bound else { return "'\(source)' on '\(text)': \(machine.visits) visits" }
+                return (0..<dice.below(60)).map { _ in dice.pick(letters) }.joined()
             }
-            return nil
+            return Self.finding(source, texts)
         }
+        #expect(findings.isEmpty, "\(findings)")
+    }
+
+    private static func finding(_ source: String, _ texts: [String]) -> String? {
+        guard let pattern = try? Pattern(source, instructionsMax: 2_000) else { return nil }
+        guard pattern.size <= 2_000 else { return "'\(source)' has \(pattern.size) instructions" }
+        for text in texts {
+            var machine = PatternMachine(pattern)
+            _ = machine.run(text)
+            let bound = pattern.size * (text.unicodeScalars.count + 1)
+            guard machine.visits <= bound else { return "'\(source)' on '\(text)': \(machine.visits) visits" }
+        }
+        return nil
+    }
+
+    @Test func `the corpus costs no more than size times length`() {
+        let findings = Corpus.findings(in: Corpus.patterns) { Self.finding($0, Corpus.texts) }
         #expect(findings.isEmpty, "\(findings)")
     }
 

@@ -27,13 +27,24 @@ import Testing
                     : dice.mutated(dice.pick(Self.seeds), with: Self.pieces, scalarsMax: 70_000)).utf8)
             if dice.chance(3), !bytes.isEmpty { bytes[dice.below(bytes.count)] = UInt8(dice.below(256)) }
             let limits = YAMLLimits(depthMax: dice.pick([8, 64]))
-            do throws(Diagnostics) {
-                return Self.finding(try YAMLDocument.parse(bytes, file: "f.yaml", limits: limits), limits)
-            } catch {
-                return error.text.isEmpty || error.all.isEmpty ? "refused without a word" : nil
-            }
+            return Self.finding(bytes, limits)
         }
         #expect(findings.isEmpty, "\(findings)")
+    }
+
+    @Test func `the corpus is read in one way or refused with a word`() {
+        let findings = Corpus.findings(in: Corpus.files) { text in
+            [8, 64].lazy.compactMap { Self.finding(Array(text.utf8), YAMLLimits(depthMax: $0)) }.first
+        }
+        #expect(findings.isEmpty, "\(findings)")
+    }
+
+    private static func finding(_ bytes: [UInt8], _ limits: YAMLLimits) -> String? {
+        do throws(Diagnostics) {
+            return finding(try YAMLDocument.parse(bytes, file: "f.yaml", limits: limits), limits)
+        } catch {
+            return error.text.isEmpty || error.all.isEmpty ? "refused without a word" : nil
+        }
     }
 
     /// What is accepted stands where it says it does, and nests no deeper than allowed.
