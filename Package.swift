@@ -156,12 +156,21 @@ for test in tests where exists(test.name) && Set(test.needs).isSubset(of: built)
         .testTarget(
             name: test.name, dependencies: under + kit + storeKit + test.products.map(product), swiftSettings: strict))
 }
-if ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil, built.contains("program") {
+if ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil, built.contains("core") {
+    targets.append(
+        .target(
+            name: "BenchKit", dependencies: ["CordonLanguage"], path: "Tests/Benchmarks/Kit", swiftSettings: strict))
     targets.append(
         .executableTarget(
-            name: "cordon-bench",
-            dependencies: [.target(name: "TestKit"), .target(name: "CordonLanguage"), product("Crypto")],
-            path: "Tests/Benchmarks", exclude: ["README.md"], swiftSettings: strict))
+            name: "cordon-bench-expressions", dependencies: ["BenchKit", "CordonLanguage", "CordonCore"],
+            path: "Tests/Benchmarks/Expressions", exclude: ["cel_python.py"], swiftSettings: strict))
+    if built.contains("program") {
+        targets.append(
+            .executableTarget(
+                name: "cordon-bench",
+                dependencies: ["BenchKit", "TestKit", "CordonLanguage", product("Crypto")],
+                path: "Tests/Benchmarks", exclude: ["README.md", "Kit", "Expressions"], swiftSettings: strict))
+    }
 }
 
 let package = Package(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchKit
 import Foundation
 
 /// What the command line asks for.

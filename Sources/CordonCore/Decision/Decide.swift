@@ -53,7 +53,8 @@ package func decide(_ signal: Signal, _ library: Library, at now: Instant) -> De
     let variables: [String: Value] = ["signal": signal.expressionValue]
     var matches: [Decision.Match] = []
     var opened = 0
-    for playbook in library.playbooks where playbook.trigger.signalKind == signal.kind && playbook.mode != .off {
+    for place in library.playbooks.indices where mayMean(library, place, signal.kind, variables) {
+        let playbook = library.playbooks[place]
         guard let workflow = library.workflows[playbook.workflow] else { continue }
         guard var match = weigh(playbook, workflow, signal, variables, library.inventory) else { continue }
         if match.opensRun {
@@ -75,6 +76,16 @@ package func decide(_ signal: Signal, _ library: Library, at now: Instant) -> De
     return Decision(
         id: id, signal: signal.id, alert: signal.alert, at: now, verdict: gravest(matches.map(\.verdict)),
         matches: matches, playbooksAsked: library.playbooks.count, inventoryDigest: library.inventory.digest)
+}
+
+/// Most playbooks are not meant by a signal. They are found out by their condition alone; what each part of it says is
+/// worked out for the others.
+private func mayMean(_ library: Library, _ place: Int, _ kind: String, _ variables: [String: Value]) -> Bool {
+    // By its place, because to copy a whole playbook takes as long as a short condition.
+    guard library.playbooks[place].mode != .off, library.playbooks[place].trigger.signalKind == kind else {
+        return false
+    }
+    return library.playbooks[place].trigger.condition?.decide(variables) != .isFalse
 }
 
 /// `nil` when the playbook's trigger does not hold.

@@ -24,9 +24,9 @@ extension Expression {
     /// The result together with the value of every sub-expression that is no literal, in source order.
     package func explain(_ variables: [String: Value], at now: Timestamp? = nil) -> (Evaluation, [Explained]) {
         var machine = Machine(program, variables, now: now, limits: limits)
-        machine.trace = Trace()
+        machine.trace = Trace(nodes: program.ops.count)
         let result = evaluate(&machine)
-        return (result, explained(machine.trace ?? Trace()))
+        return (result, machine.trace.map(explained) ?? [])
     }
 
     private func explained(_ trace: Trace) -> [Explained] {
@@ -93,7 +93,10 @@ struct Trace {
         var times: Int
     }
 
-    private(set) var records: [Int: Record] = [:]
+    /// By node; `nil` for one that was never reached.
+    private(set) var records: [Record?]
+
+    init(nodes: Int) { records = Array(repeating: nil, count: nodes) }
 
     mutating func record(_ node: Int, _ datum: Datum) { add(node, .success(datum)) }
     mutating func record(_ node: Int, _ fault: Fault) { add(node, .failure(fault)) }

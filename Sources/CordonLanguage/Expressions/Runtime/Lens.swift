@@ -7,7 +7,25 @@ final class Lens: Sendable {
         case asInt, asUint, asDouble, asTimestamp, asDuration, asBytes, asAddress, asNetwork
         /// Every element of a list, every member of a map.
         case each(Lens)
-        case members([String: Lens])
+        case members(Members)
+    }
+
+    /// The lenses of an object's members. Most schemas have a few: to look through them is quicker than to hash a name.
+    struct Members: Sendable {
+        private let few: [(name: String, lens: Lens)]
+        private let many: [String: Lens]
+        private static let fewMax = 8
+
+        init(_ lenses: [String: Lens]) {
+            let isFew = lenses.count <= Self.fewMax
+            few = isFew ? lenses.map { (name: $0.key, lens: $0.value) } : []
+            many = isFew ? [:] : lenses
+        }
+
+        subscript(_ name: String) -> Lens? {
+            for member in few where member.name == name { return member.lens }
+            return many.isEmpty ? nil : many[name]
+        }
     }
 
     let reading: Reading
@@ -28,7 +46,7 @@ final class Lens: Sendable {
         case .map(let value), .keyedMap(_, let value): return of(value).map { Lens(.each($0)) }
         case .object(let object):
             let lenses = object.fields.compactMapValues { of($0.schema) }
-            return lenses.isEmpty ? nil : Lens(.members(lenses))
+            return lenses.isEmpty ? nil : Lens(.members(Members(lenses)))
         case .optional(let inner): return of(inner)
         case .any, .null, .bool, .string, .type: return nil
         }

@@ -51,7 +51,7 @@ struct Lowering {
         case .or(let operands): return group(.or, operands)
         case .choice(let condition, let yes, let no):
             return Op(code: .choice, a: Int32(condition), b: Int32(yes), c: Int32(no))
-        case .list(let entries): return literal(.list, entries)
+        case .list(let entries): return constantList(entries) ?? literal(.list, entries)
         case .map(let entries): return literal(.map, entries)
         case .macro(let macro): return loop(node, macro)
         }
@@ -72,6 +72,20 @@ struct Lowering {
         let first = children.count
         children += nodes.map { Int32($0) }
         return Op(code: code, a: Int32(first), b: Int32(nodes.count))
+    }
+
+    /// A list of literals is made once and not for each evaluation.
+    private mutating func constantList(_ entries: [SyntaxNode.Entry]) -> Op? {
+        var items: [Datum] = []
+        for entry in entries {
+            let op = ops[entry.value]
+            guard !entry.isOptional, op.code == .constant else { return nil }
+            items.append(constants[Int(op.a)])
+        }
+        var op = constant(.list(items))
+        op.code = .constantList
+        op.b = Int32(items.count)
+        return op
     }
 
     private mutating func literal(_ code: Op.Code, _ entries: [SyntaxNode.Entry]) -> Op {

@@ -94,6 +94,13 @@ extension Machine {
         return .list(items)
     }
 
+    /// Costs what a list costs that is made anew, so that no figure depends on what its elements are.
+    mutating func constantList(_ op: Op) throws(Fault) -> Datum {
+        try budget.spend(10)
+        try budget.make(Int(op.b) * Budget.elementBytes)
+        return program.constants[Int(op.a)]
+    }
+
     mutating func map(_ op: Op) throws(Fault) -> Datum {
         try budget.spend(30)
         try budget.make(Int(op.b) * Budget.elementBytes)

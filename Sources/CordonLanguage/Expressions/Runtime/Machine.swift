@@ -73,6 +73,7 @@ struct Machine {
         case .contains: return try membership(op)
         case .add, .subtract, .multiply, .divide, .modulo: return try arithmetic(op)
         case .list: return try list(op)
+        case .constantList: return try constantList(op)
         case .map: return try map(op)
         case .call: return try call(op)
         case .loop: return try loop(program.loops[Int(op.a)])

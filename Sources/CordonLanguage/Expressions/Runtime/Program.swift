@@ -19,6 +19,8 @@ struct Op: Sendable {
         case add, subtract, multiply, divide, modulo
         /// `a`: first child, `b`: number of children, `c`: first flag
         case list, map
+        /// A list of constants. `a`: constant, `b`: number of elements
+        case constantList
         /// `a`: call site
         case call
         /// `a`: loop site

@@ -6,7 +6,12 @@ extension String {
     @inline(__always)
     func isSame(as other: String) -> Bool {
         guard utf8.count == other.utf8.count else { return false }
-        return withBytes { left in other.withBytes { left.elementsEqual($0) } }
+        return withBytes { left in
+            other.withBytes { right in
+                for index in left.indices where left[index] != right[index] { return false }
+                return true
+            }
+        }
     }
 
     /// Order by code points.

@@ -9,9 +9,17 @@ struct SyntaxTree: Sendable {
 
     /// The source text of a node.
     func text(of index: Int) -> String {
-        var out = String.UnicodeScalarView()
-        out.append(contentsOf: scalars[nodes[index].start..<nodes[index].end])
-        return String(out)
+        let part = scalars[nodes[index].start..<nodes[index].end]
+        guard part.allSatisfy(\.isASCII) else {
+            var out = String.UnicodeScalarView()
+            out.append(contentsOf: part)
+            return String(out)
+        }
+        // Explanations cut every part out of the source for every match: a copy of bytes, not of scalars.
+        return String(unsafeUninitializedCapacity: part.count) { bytes in
+            for (place, scalar) in part.enumerated() { bytes[place] = UInt8(truncatingIfNeeded: scalar.value) }
+            return part.count
+        }
     }
 }
 

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CordonLanguage
+package import CordonLanguage
 import Foundation
 
 /// One measured value, beside what it should be.
-struct Figure: Sendable {
-    var name: String
-    var value: Double
-    var unit: String
+package struct Figure: Sendable {
+    package var name: String
+    package var value: Double
+    package var unit: String
     /// The figure should stay below.
-    var target: Double?
+    package var target: Double?
 
-    var ratio: Double? { target.map { value / $0 } }
+    package init(name: String, value: Double, unit: String, target: Double? = nil) {
+        self.name = name
+        self.value = value
+        self.unit = unit
+        self.target = target
+    }
 
-    var json: Value {
+    package var ratio: Double? { target.map { value / $0 } }
+
+    package var json: Value {
         var fields: [String: Value] = ["name": .string(name), "value": .double(value), "unit": .string(unit)]
         fields["target"] = target.map(Value.double)
         fields["ratio"] = ratio.map(Value.double)
@@ -22,18 +29,20 @@ struct Figure: Sendable {
 }
 
 /// The figures in the order they were measured, and the circumstances that they depend on.
-struct Report: Sendable {
-    var circumstances: [(name: String, text: String)] = []
-    var figures: [Figure] = []
+package struct Report: Sendable {
+    package var circumstances: [(name: String, text: String)] = []
+    package var figures: [Figure] = []
 
-    mutating func note(_ name: String, _ text: String) { circumstances.append((name, text)) }
+    package init() {}
 
-    mutating func add(_ name: String, _ value: Double, _ unit: String, target: Double? = nil) {
+    package mutating func note(_ name: String, _ text: String) { circumstances.append((name, text)) }
+
+    package mutating func add(_ name: String, _ value: Double, _ unit: String, target: Double? = nil) {
         figures.append(Figure(name: name, value: value, unit: unit, target: target))
     }
 
     /// A figure for each of the percentiles; 100 is the largest value.
-    mutating func add(
+    package mutating func add(
         _ name: String, _ distribution: Distribution, _ percents: [Double], targets: [Double: Double] = [:]
     ) {
         for percent in percents {
@@ -42,19 +51,19 @@ struct Report: Sendable {
         }
     }
 
-    mutating func noteMachine(_ when: String) {
+    package mutating func noteMachine(_ when: String) {
         var loads = [Double](repeating: 0, count: 3)
         getloadavg(&loads, 3)
         note("load average \(when)", loads.map { String(format: "%.2f", $0) }.joined(separator: " "))
     }
 
-    var json: String {
+    package var json: String {
         let around = Dictionary(circumstances.map { ($0.name, Value.string($0.text)) }) { first, _ in first }
         let document: Value = ["circumstances": .object(around), "figures": .array(figures.map(\.json))]
         return document.prettyJSON
     }
 
-    var table: String {
+    package var table: String {
         var lines = circumstances.map { "\($0.name): \($0.text)" } + [""]
         let rows = [["measure", "figure", "target", "ratio"]] + figures.map(Report.row)
         let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
