@@ -34,7 +34,7 @@ struct Cordon: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, DemoCommand.self, AlertCommand.self, RunCommand.self,
             HaltCommand.self, UnhaltCommand.self, PlaybookCommand.self, ExprCommand.self, ExplainCommand.self,
-            TokenCommand.self, DoctorCommand.self,
+            SchemaCommand.self, TokenCommand.self, DoctorCommand.self,
             VersionCommand.self,
         ])
 

@@ -133,7 +133,7 @@ extension DiagnosticExample {
         }
     }
 
-    static let goodPlaybook = """
+    package static let goodPlaybook = """
         playbook: example
         title: Secret found
         owner: team/appsec
@@ -151,7 +151,7 @@ extension DiagnosticExample {
 
         """
 
-    static let goodWorkflow = """
+    package static let goodWorkflow = """
         workflow: example
         title: Revoke a token
         inputs:
@@ -164,6 +164,9 @@ extension DiagnosticExample {
           - id: revoke
             do: tokens.revoke
             with: { credential: "${inputs.credential.id}" }
+            within: 10m
+            retry: { attempts: 4, first: 2s }
+            verify: after.active == false
             if: inputs.days > 1
             undo: none
             because: a revoked token can't be given back
@@ -189,7 +192,7 @@ extension DiagnosticExample {
 
         """
 
-    static let goodInventory = """
+    package static let goodInventory = """
         identities:
           - id: deploy-token
             kind: credential

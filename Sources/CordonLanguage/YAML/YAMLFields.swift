@@ -18,10 +18,19 @@ package final class YAMLFields {
     }
 
     /// The keys as written, in the order of the file.
-    package var keys: [String] { order.map(\.key) }
+    package var keys: [String] {
+        reader.shapes?.askKeys(node)
+        return order.map(\.key)
+    }
 
     /// The field's node, if it is there; marks the field as known.
-    package func node(_ key: String, required: Bool = false) -> YAMLNode? {
+    package func node(_ key: String, required: Bool = false) -> YAMLNode? { node(key, required: required, nil) }
+
+    /// `shape` is what the caller makes of it; a schema needs to know that also where the field is absent.
+    private func node(
+        _ key: String, required: Bool, _ shape: @autoclosure () -> YAMLShapes.Shape?
+    ) -> YAMLNode? {
+        reader.shapes?.ask(node, field: key, required: required, shape())
         if !known.contains(key) { known.append(key) }
         if let entry = entries[key] { return entry.value }
         if required { reader.report(.missingField, at: node, "the field '\(key)' is missing") }
@@ -34,54 +43,56 @@ package final class YAMLFields {
     package func place(of key: String) -> Place? { entries[key]?.place }
 
     package func string(_ key: String, required: Bool = false) -> String? {
-        node(key, required: required).flatMap { reader.string($0, key) }
+        node(key, required: required, .text).flatMap { reader.string($0, key) }
     }
 
     package func bool(_ key: String, required: Bool = false) -> Bool? {
-        node(key, required: required).flatMap { reader.bool($0, key) }
+        node(key, required: required, .flag).flatMap { reader.bool($0, key) }
     }
 
     package func int(_ key: String, required: Bool = false, in range: ClosedRange<Int64>? = nil) -> Int64? {
-        node(key, required: required).flatMap { reader.int($0, key, in: range) }
+        node(key, required: required, .whole(range)).flatMap { reader.int($0, key, in: range) }
     }
 
     package func number(_ key: String, required: Bool = false, in range: ClosedRange<Double>? = nil) -> Double? {
-        node(key, required: required).flatMap { reader.number($0, key, in: range) }
+        node(key, required: required, .number(range)).flatMap { reader.number($0, key, in: range) }
     }
 
     /// A duration such as `15m`, in milliseconds.
     package func milliseconds(_ key: String, required: Bool = false, in range: ClosedRange<Int64>? = nil) -> Int64? {
-        node(key, required: required).flatMap { reader.milliseconds($0, key, in: range) }
+        node(key, required: required, .duration).flatMap { reader.milliseconds($0, key, in: range) }
     }
 
     package func percentage(_ key: String, required: Bool = false) -> Double? {
-        node(key, required: required).flatMap { reader.percentage($0, key) }
+        node(key, required: required, .percentage).flatMap { reader.percentage($0, key) }
     }
 
     package func oneOf<Word: CaseIterable & RawRepresentable<String>>(
         _ key: String, _ type: Word.Type, required: Bool = false
     ) -> Word? {
-        node(key, required: required).flatMap { reader.oneOf($0, key, type) }
+        node(key, required: required, .words(Word.allCases.map(\.rawValue))).flatMap { reader.oneOf($0, key, type) }
     }
 
     /// The items of a list; each keeps its place.
     package func list(_ key: String, required: Bool = false) -> [YAMLNode]? {
-        node(key, required: required).flatMap { reader.list($0, key) }
+        node(key, required: required, .list(nil)).flatMap { reader.list($0, key) }
     }
 
     /// A list of texts; items of another type are reported one by one.
     package func strings(_ key: String, required: Bool = false) -> [String]? {
-        list(key, required: required)?.compactMap { reader.string($0, "an item of \(key)") }
+        node(key, required: required, .list(.text)).flatMap { reader.list($0, key) }?
+            .compactMap { reader.string($0, "an item of \(key)") }
     }
 
     /// The fields of a nested map.
     package func mapping(_ key: String, required: Bool = false) -> YAMLFields? {
-        node(key, required: required).flatMap { reader.mapping($0, key) }
+        node(key, required: required, .map).flatMap { reader.mapping($0, key) }
     }
 
     /// A list of maps; items of another type are reported one by one.
     package func mappings(_ key: String, required: Bool = false) -> [YAMLFields]? {
-        list(key, required: required)?.compactMap { reader.mapping($0, "an item of \(key)") }
+        node(key, required: required, .list(.map)).flatMap { reader.list($0, key) }?
+            .compactMap { reader.mapping($0, "an item of \(key)") }
     }
 
     /// The whole subtree as a value.

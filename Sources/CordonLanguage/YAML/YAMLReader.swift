@@ -11,9 +11,11 @@
 package final class YAMLReader {
     package let document: YAMLDocument
     package private(set) var diagnostics: [Diagnostic] = []
+    let shapes = YAMLShapes.recording
 
     package init(_ document: YAMLDocument) {
         self.document = document
+        shapes?.begin(document)
     }
 
     /// Whether nothing worse than a warning was found so far.
@@ -38,6 +40,7 @@ package final class YAMLReader {
     }
 
     package func string(_ node: YAMLNode, _ name: String? = nil) -> String? {
+        shapes?.ask(node, .text)
         if case .string(let text)? = node.scalar?.value { return text }
         var suggestion: String?
         if let scalar = node.scalar, scalar.value != .null { suggestion = "write \"\(scalar.text)\" in quotes" }
@@ -46,12 +49,14 @@ package final class YAMLReader {
     }
 
     package func bool(_ node: YAMLNode, _ name: String? = nil) -> Bool? {
+        shapes?.ask(node, .flag)
         if case .bool(let flag)? = node.scalar?.value { return flag }
         reportType(node, name, "true or false", unquoting(node) { if case .bool = $0 { true } else { false } })
         return nil
     }
 
     package func int(_ node: YAMLNode, _ name: String? = nil, in range: ClosedRange<Int64>? = nil) -> Int64? {
+        shapes?.ask(node, .whole(range))
         guard case .int(let number)? = node.scalar?.value else {
             reportType(node, name, "a whole number", unquoting(node) { if case .int = $0 { true } else { false } })
             return nil
@@ -62,6 +67,7 @@ package final class YAMLReader {
     }
 
     package func number(_ node: YAMLNode, _ name: String? = nil, in range: ClosedRange<Double>? = nil) -> Double? {
+        shapes?.ask(node, .number(range))
         var number: Double?
         switch node.scalar?.value {
         case .int(let whole): number = Double(whole)
@@ -81,6 +87,7 @@ package final class YAMLReader {
     package func milliseconds(
         _ node: YAMLNode, _ name: String? = nil, in range: ClosedRange<Int64>? = nil
     ) -> Int64? {
+        shapes?.ask(node, .duration)
         guard case .string(let text)? = node.scalar?.value, let duration = YAMLDuration.milliseconds(text) else {
             if node.scalar == nil || node.scalar?.value == .null {
                 reportType(node, name, "a duration", "such as 15m")
@@ -100,6 +107,7 @@ package final class YAMLReader {
 
     /// A percentage such as `3%` or `0.5%`, from 0 to 100.
     package func percentage(_ node: YAMLNode, _ name: String? = nil) -> Double? {
+        shapes?.ask(node, .percentage)
         if case .string(let text)? = node.scalar?.value, text.utf8.last == UInt8(ascii: "%"),
             let number = percentage(String(text.dropLast()))
         {
@@ -116,6 +124,7 @@ package final class YAMLReader {
         _ node: YAMLNode, _ name: String? = nil, _ type: Word.Type
     ) -> Word? {
         let words = Word.allCases.map(\.rawValue)
+        shapes?.ask(node, .words(words))
         guard let scalar = node.scalar, scalar.value != .null else {
             reportType(node, name, "one of \(words.joined(separator: ", "))")
             return nil
