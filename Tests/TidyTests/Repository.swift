@@ -4,7 +4,7 @@ import Foundation
 /// The files that the rules are kept in: all that a person wrote, nothing that was built or fetched.
 struct Repository {
     let sources: [Source]
-    /// Every file's path, the unread ones included.
+    /// Every file's path, those that are no text included.
     let paths: Set<String>
 
     init(_ sources: [Source], otherPaths: Set<String> = []) {
@@ -22,14 +22,16 @@ struct Repository {
         var sources: [Source] = []
         var others: Set<String> = []
         for path in try Repository.list(root, "") {
-            guard Repository.isRead(path) else {
-                others.insert(path)
-                continue
+            guard let bytes = FileManager.default.contents(atPath: root.appendingPathComponent(path).path) else {
+                throw Unreadable(path: path)
             }
-            guard let bytes = FileManager.default.contents(atPath: root.appendingPathComponent(path).path),
-                let text = String(bytes: bytes, encoding: .utf8)
-            else { throw Unreadable(path: path) }
-            sources.append(Source(path, text))
+            if !bytes.contains(0), let text = String(bytes: bytes, encoding: .utf8) {
+                sources.append(Source(path, text))
+            } else {
+                // A picture or the like; what a person writes must be readable.
+                guard !Repository.isWritten(path) else { throw Unreadable(path: path) }
+                others.insert(path)
+            }
         }
         self.init(sources.sorted { $0.path < $1.path }, otherPaths: others)
     }
@@ -53,11 +55,13 @@ struct Repository {
 
     /// Built, fetched or made at run time: the same that git ignores.
     static func isSkipped(_ path: String) -> Bool {
-        if path == ".git" || path == ".build" || path.hasPrefix(".build-") || path == "docs" { return true }
+        if [".git", ".build", "docs", "Package.resolved"].contains(path) { return true }
+        if path.hasPrefix(".build-") || path.hasSuffix(".xctest") { return true }
         return path.hasPrefix("state/") && path != "state/README.md"
     }
 
-    static func isRead(_ path: String) -> Bool {
+    /// Written by hand, and so text.
+    private static func isWritten(_ path: String) -> Bool {
         if path.hasPrefix(".ci/") { return true }
         let endings = [
             ".swift", ".c", ".h", ".js", ".css", ".html", ".md", ".yaml", ".yml", ".txt", ".sh", ".modulemap",

@@ -26,7 +26,7 @@ enum Walls {
             "ServiceLifecycle", "Synchronization",
         ],
         "cordon": ["*"],
-        "TidyTests": ["Foundation", "Testing"],
+        "TidyTests": ["Foundation", "TestKit", "Testing"],
     ]
 
     /// Modules with a home: nobody else names them, not even the tests of another room.
