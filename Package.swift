@@ -154,7 +154,8 @@ for test in tests where exists(test.name) && Set(test.needs).isSubset(of: built)
         test.needs.contains("store") && exists("StoreKit") ? [.target(name: "StoreKit")] : []
     targets.append(
         .testTarget(
-            name: test.name, dependencies: under + kit + storeKit + test.products.map(product), swiftSettings: strict))
+            name: test.name, dependencies: under + kit + storeKit + test.products.map(product),
+            exclude: exists(test.name + "/Golden") ? ["Golden"] : [], swiftSettings: strict))
 }
 if ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil, built.contains("core") {
     targets.append(

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonLanguage
+import Foundation
+
+/// Runs whose histories are kept as they were first stored, in `Golden/`: every version ever must read them.
+///
+/// A new event goes into a history of its own at the end of `all`; then `CORDON_GOLDEN=append swift test --filter
+/// GoldenHistory` writes its lines. Nothing that stands in `Golden/` is ever changed.
+struct GoldenHistory: Sendable {
+    var stem: String
+    /// Numbered from 1, each a second after the one before it.
+    var events: [Event]
+
+    static let all = [proposed, doubted]
+
+    var run: RunID { AlertID(stem: stem).signal(1).decision.run(1) }
+    var history: [(at: Instant, event: Event)] {
+        events.enumerated().map { (GoldenHistory.at($0.offset + 1), $0.element) }
+    }
+
+    /// The lines as the history stores them.
+    var lines: [String] {
+        history.enumerated().map { offset, line in
+            let whole: Value = [
+                "v": 1, "stream": .string(run.text), "n": .int(Int64(offset + 1)), "at": .string(line.at.description),
+                "type": .string(line.event.kind), "body": line.event.value,
+            ]
+            return whole.json
+        }
+    }
+
+    static func at(_ number: Int) -> Instant { Instant(milliseconds: 1_795_000_000_000 + Int64(number) * 1000) }
+
+    // MARK: The histories
+
+    /// A proposal, approved; a change that was tried, lost, sent again, seen.
+    private static let proposed = GoldenHistory(
+        stem: "01KATB9Z2M8D4W6X1V3C5R7T9Y",
+        events: [
+            .runOpened(
+                opening(
+                    "01KATB9Z2M8D4W6X1V3C5R7T9Y", subject: subject,
+                    gate: Run.Ask(kind: .proposal, reason: "the playbook's mode is propose"))),
+            .runAsked(Run.Ask(kind: .proposal, reason: "the playbook's mode is propose")),
+            .runResumed(by: "ann", reason: "the owner confirmed it"),
+            .stepSkipped(step: "notify", reason: "its condition doesn't hold"),
+            .stepStarted(step: "revoke", deadline: at(900)),
+            .callIntended(step: "revoke", call(1, .before)),
+            .callReturned(
+                step: "revoke", number: 1, Outcome(.done, status: 200, result: ["active": true], evidence: [image])),
+            .callIntended(step: "revoke", call(2, .act)),
+            .callReturned(
+                step: "revoke", number: 2,
+                Outcome(
+                    .later, status: 503, reason: "the provider is unavailable", retryAfterMilliseconds: 2000,
+                    durationMilliseconds: 40)),
+            .retryScheduled(
+                step: "revoke", Step.BackOff(until: at(11), purpose: .act, attempt: 2),
+                reason: "the provider is unavailable"),
+            .callIntended(step: "revoke", call(3, .act, attempt: 2)),
+            .callReturned(step: "revoke", number: 3, .lost),
+            .retryScheduled(
+                step: "revoke",
+                Step.BackOff(until: at(14), purpose: .act, attempt: 2, redelivers: call(3, .act, attempt: 2)),
+                reason: "nobody knows whether it happened"),
+            .callRedelivered(step: "revoke", number: 3, delivery: 2, deadline: at(30)),
+            .callReturned(step: "revoke", number: 3, Outcome(.already, status: 200, wasSentTwice: true)),
+            .callIntended(step: "revoke", call(4, .readBack)),
+            .callReturned(step: "revoke", number: 4, Outcome(.done, status: 200, result: ["active": false])),
+            .stepFinished(step: "revoke", isVerified: true, note: "it was so before"),
+            .runEnded(.completed, reason: "every step is done"),
+        ])
+
+    /// An alert whose subject nobody knows; an act of which nobody knows whether it happened; a step that can't go on.
+    private static let doubted = GoldenHistory(
+        stem: "01KATBA7W0000000000000000Z",
+        events: [
+            .runOpened(opening("01KATBA7W0000000000000000Z", subject: nil, gate: nil)),
+            .stepStarted(step: "notify", deadline: at(900)),
+            .callIntended(step: "notify", call(1, .act, .once)),
+            .callReturned(
+                step: "notify", number: 1, Outcome(.unknown, reason: "the connection broke after bytes had left")),
+            .runAsked(
+                Run.Ask(kind: .unknownOutcome, step: "notify", reason: "nobody knows whether notify took effect")),
+            .callResolved(
+                step: "notify", number: 1, tookEffect: false, by: "bob", reason: "seen in the provider's log"),
+            .runResumed(by: "bob", reason: "it may be tried again"),
+            .callIntended(step: "notify", call(2, .act, .once, attempt: 2)),
+            .callReturned(
+                step: "notify", number: 2, Outcome(.refused, status: 403, reason: "the provider refused it")),
+            .stepStopped(step: "notify", reason: "the provider refused it"),
+            .runAsked(Run.Ask(kind: .stoppedStep, step: "notify", reason: "the provider refused it")),
+            .runCancelRequested(by: "bob", reason: "done by hand"),
+            .stepFinished(step: "revoke", isVerified: false, note: nil),
+            .runEnded(.cancelled, reason: "bob ended it"),
+        ])
+
+    private static let subject = Subject(
+        kind: .credential, id: "billing-ci-token", provider: "login", owner: "team/billing", tags: ["ci"],
+        attributes: ["client": "billing"])
+
+    private static let image = Evidence(
+        digest: "sha256:" + String(repeating: "0a", count: 32), mediaType: "application/json", bytes: 15,
+        about: "the token's state before the change")
+
+    private static func opening(_ stem: String, subject: Subject?, gate: Run.Ask?) -> Opening {
+        let alert = AlertID(stem: stem)
+        let decision = alert.signal(1).decision
+        return Opening(
+            id: decision.run(1), decision: decision, signal: alert.signal(1), alert: alert,
+            playbook: Run.Pin(name: "secret-leaked", digest: "sha256:" + String(repeating: "1b", count: 32)),
+            workflow: Run.Pin(name: "token-revocation", digest: "sha256:" + String(repeating: "2c", count: 32)),
+            subject: subject, severity: .high, inputs: ["credential": ["id": "billing-ci-token"]],
+            steps: ["notify", "revoke"], gate: gate)
+    }
+
+    private static func call(
+        _ number: Int, _ purpose: Call.Purpose, _ effectClass: EffectClass = .convergent, attempt: Int = 1
+    ) -> Call {
+        Call(
+            number: number, purpose: purpose, attempt: attempt, capability: "tokens.revoke", provider: "login",
+            effectClass: effectClass, arguments: ["credential": "billing-ci-token"],
+            seal: Seal(
+                idempotencyKey: String(repeating: "3d", count: 32),
+                requestDigest: "sha256:" + String(repeating: "4e", count: 32)),
+            intendedAt: at(number), deadline: at(number + 10))
+    }
+}

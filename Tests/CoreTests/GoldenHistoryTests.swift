@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonLanguage
+import Foundation
+import Testing
+
+/// What was once stored is read for ever, and says the same.
+@Suite(.serialized) struct GoldenHistoryTests {
+    /// One name for each case of `Event`, so that `name(of:)` doesn't compile when a case is missing here.
+    private enum Name: String, CaseIterable {
+        case runOpened, runAsked, runResumed, runCancelRequested, runEnded
+        case stepStarted, stepSkipped, stepFinished, stepStopped
+        case callIntended, callRedelivered, callReturned, callResolved, retryScheduled
+    }
+
+    /// A new event: name it here and above, and give it a history in `GoldenHistory.all`.
+    private func name(of event: Event) -> Name {
+        switch event {
+        case .runOpened: .runOpened
+        case .runAsked: .runAsked
+        case .runResumed: .runResumed
+        case .runCancelRequested: .runCancelRequested
+        case .runEnded: .runEnded
+        case .stepStarted: .stepStarted
+        case .stepSkipped: .stepSkipped
+        case .stepFinished: .stepFinished
+        case .stepStopped: .stepStopped
+        case .callIntended: .callIntended
+        case .callRedelivered: .callRedelivered
+        case .callReturned: .callReturned
+        case .callResolved: .callResolved
+        case .retryScheduled: .retryScheduled
+        }
+    }
+
+    @Test func `every event has a line that was stored once`() throws {
+        let stored = Set(try Golden.lines("history.jsonl").map { try StoredLine($0).kind })
+        let missing = Name.allCases.map(\.rawValue).filter { !stored.contains($0) }
+        #expect(missing.isEmpty, "no golden line of \(missing); see GoldenHistory")
+        for history in GoldenHistory.all {
+            for event in history.events { #expect(event.kind == name(of: event).rawValue) }
+        }
+    }
+
+    @Test func `what is stored today is stored as it always was`() throws {
+        let made = GoldenHistory.all.flatMap(\.lines)
+        let stored = try Golden.append(made, to: "history.jsonl")
+        for (old, new) in zip(stored, made) {
+            #expect(old == new, "a stored form has changed: journals of older versions hold the first of these")
+        }
+        #expect(stored.count == made.count, "run once with CORDON_GOLDEN=append, and look at what it adds")
+    }
+
+    @Test func `every line that was stored once reads back to itself`() throws {
+        for text in try Golden.lines("history.jsonl") {
+            let line = try StoredLine(text)
+            #expect(line.event.kind == line.kind)
+            #expect(line.event.value.json == line.body.json)
+        }
+    }
+
+    @Test func `folding the histories that were stored once gives the runs that were stored once`() throws {
+        let streams = Dictionary(
+            grouping: try Golden.lines("history.jsonl").map { try StoredLine($0) }, by: \.stream)
+        let made = GoldenHistory.all.compactMap { Run.fold($0.history)?.value.json }
+        let snapshots = try Golden.append(made, to: "runs.jsonl")
+        #expect(snapshots.count == streams.count)
+        for text in snapshots {
+            let run = try Run(JSON.parse(text))
+            let lines = try #require(streams[run.id.text])
+            #expect(lines.map(\.number) == Array(1...lines.count))
+            #expect(Run.fold(lines.map { ($0.at, $0.event) }) == run)
+            #expect(try Run(JSON.parse(run.value.json)) == run)
+        }
+    }
+
+    @Test func `an event that this version doesn't know is refused by its name`() {
+        #expect(throws: UnreadableRecord(place: "runForgotten", reason: "this version knows no such event")) {
+            try Event(kind: "runForgotten", [:])
+        }
+    }
+}
+
+/// One stored line, taken apart.
+private struct StoredLine {
+    var stream: String
+    var number: Int
+    var at: Instant
+    var kind: String
+    var body: Value
+    var event: Event
+
+    init(_ text: String) throws {
+        let line = try JSON.parse(text)
+        stream = try #require(line["stream"]?.stringValue)
+        number = Int(try #require(line["n"]?.intValue))
+        at = try #require(line["at"]?.stringValue.flatMap(Instant.init(rfc3339:)))
+        kind = try #require(line["type"]?.stringValue)
+        body = try #require(line["body"])
+        event = try Event(kind: kind, body)
+    }
+}
+
+/// The files of what was stored once, one JSON object a line.
+private enum Golden {
+    static func lines(_ name: String) throws -> [String] {
+        String(decoding: try Data(contentsOf: file(name)), as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    /// The stored lines. With `CORDON_GOLDEN=append` those of `made` that go beyond them are stored first; what stands
+    /// there is never touched.
+    static func append(_ made: [String], to name: String) throws -> [String] {
+        let stored = (try? lines(name)) ?? []
+        guard ProcessInfo.processInfo.environment["CORDON_GOLDEN"] == "append", made.count > stored.count else {
+            return try lines(name)
+        }
+        let all = stored + made.dropFirst(stored.count)
+        try Data(all.map { $0 + "\n" }.joined().utf8).write(to: file(name))
+        return all
+    }
+
+    private static func file(_ name: String) -> URL {
+        URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden/" + name)
+    }
+}
