@@ -26,9 +26,9 @@ struct Cordon: AsyncParsableCommand {
               cordon --generate-completion-script bash > /etc/bash_completion.d/cordon
 
             EXIT CODES
-              0 ok, 1 failed, 3 not found, 4 not signed in, 5 refused by role, 6 conflict, 7 run ended in failure,
+              0 ok, 1 failed, 3 not found, 4 not signed in, 5 refused by role, 6 conflict, 7 run did not complete,
               8 waits for a person, 9 proof doesn't verify, 10 a definition has mistakes, 11 an expression has no answer,
-              64 wrong usage, 75 try again
+              64 wrong usage, 75 try again, 124 timed out, 130 interrupted
             """,
         version: Version.text,
         subcommands: [
@@ -40,7 +40,7 @@ struct Cordon: AsyncParsableCommand {
 
     static func main() async {
         do {
-            var command = try parseAsRoot()
+            var command = try await asyncParseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

@@ -22,17 +22,19 @@ enum Desk {
         return .store(try SQLiteStore(.readOnly(settings.statePath)))
     }
 
-    func runs(phase: String?, playbook: String?, limit: Int) async throws -> [Value] {
+    func runs(phase: String?, playbook: String?, onlyLive: Bool, limit: Int) async throws -> [Value] {
         switch self {
         case .server(let client):
             var query = "?limit=\(limit)"
             if let phase { query += "&phase=\(escaped(phase))" }
             if let playbook { query += "&playbook=\(escaped(playbook))" }
+            if onlyLive { query += "&live=true" }
             return try await client.get("/runs" + query)["runs"]?.arrayValue ?? []
         case .store(let store):
             var query = RunQuery()
             query.phase = phase
             query.playbook = playbook
+            query.onlyLive = onlyLive
             query.limit = limit
             return try await store.runs(query).map { try RunView.row($0, now: SystemClock().now) }
         }

@@ -36,7 +36,8 @@ package enum RunView {
     package static func why(_ record: RunRecord, now: Instant) throws(EngineError) -> Value {
         let run = try record.run()
         return [
-            "id": .string(run.id.text), "phase": .string(run.phaseWord), "why": .string(whyLine(run, now: now)),
+            "id": .string(run.id.text), "phase": .string(run.phaseWord),
+            "ending": run.ending.map { .string($0.rawValue) } ?? .null, "why": .string(whyLine(run, now: now)),
             "waits_for": run.waitsFor.map(Value.string) ?? .null, "wake": run.wake.map { .string($0.word) } ?? .null,
             "due_at": Value(run.dueAt), "ask": ask(run), "next": run.nextCommand.map(Value.string) ?? .null,
         ]

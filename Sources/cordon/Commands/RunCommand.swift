@@ -9,7 +9,8 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "See runs, and decide about those that wait for a person.",
         subcommands: [
-            RunList.self, RunShow.self, RunWhy.self, RunAnswer.self, RunResume.self, RunSkip.self, RunPause.self,
+            RunList.self, RunShow.self, RunWhy.self, RunWait.self, RunAnswer.self, RunResume.self, RunSkip.self,
+            RunPause.self,
             RunHold.self, RunCancel.self, RunUndo.self, RunResolve.self,
         ])
 }
@@ -21,6 +22,7 @@ struct RunList: AsyncParsableCommand {
             EXAMPLES
               cordon run list
               cordon run list --phase asked -o json
+              cordon run list --limit 200 --exit-status > /dev/null || echo "somebody must look: $?"
             """)
 
     @OptionGroup var common: CommonOptions
@@ -34,12 +36,15 @@ struct RunList: AsyncParsableCommand {
     @Option(name: .long, help: "At most this many.")
     var limit = 50
 
+    @Flag(name: .long, help: "End with 7 when a listed run did not complete, else with 8 when one waits for a person.")
+    var exitStatus = false
+
     func run() async throws {
         if let phase, !["running", "asked", "ended"].contains(phase) {
             throw CommandFailure(.usage, "--phase is '\(phase)'; it takes running, asked or ended")
         }
         let desk = try await Desk.open(try await common.settings())
-        let runs = try await desk.runs(phase: phase, playbook: playbook, limit: limit)
+        let runs = try await desk.runs(phase: phase, playbook: playbook, onlyLive: false, limit: limit)
         Output.many(
             runs, as: common.output,
             columns: [
@@ -50,12 +55,16 @@ struct RunList: AsyncParsableCommand {
                 Output.Column("WAITS FOR") { $0["waits_for"]?.stringValue ?? "" },
                 Output.Column("AGE") { age($0["age_ms"]?.intValue ?? 0) },
             ])
-        guard common.output == .table else { return }
+        if common.output == .table { Output.note(closing(runs)) }
+        if exitStatus, let failure = RunVerdict.failure(among: runs) { throw failure }
+    }
+
+    private func closing(_ runs: [Value]) -> String {
         let asked = runs.first { $0["phase"] == "asked" }?["id"]?.stringValue
         let next = (asked ?? runs.first?["id"]?.stringValue).map {
             ". Next: cordon run \(asked == nil ? "show" : "why") \($0)"
         }
-        Output.note("\(runs.count) run\(runs.count == 1 ? "" : "s")\(next ?? "")")
+        return "\(runs.count) run\(runs.count == 1 ? "" : "s")\(next ?? "")"
     }
 }
 
@@ -66,15 +75,21 @@ struct RunShow: AsyncParsableCommand {
             EXAMPLES
               cordon run show run_01KATB9Z2M8D4W6X1V3C5R7T9Y
               cordon run show run_01KATB9Z2M8D4W6X1V3C5R7T9Y -o json | jq .steps
+              cordon run show run_01KATB9Z2M8D4W6X1V3C5R7T9Y --exit-status || echo "it did not just complete: $?"
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The run's id.") var id: String
+    @Argument(help: "The run's id.", completion: RunCompletion.any) var id: String
+
+    @Flag(name: .long, help: "End with 7 when the run ended without completing, with 8 when it waits for a person.")
+    var exitStatus = false
 
     func run() async throws {
         let run = try runID(id)
         let desk = try await Desk.open(try await common.settings())
-        Output.one(try await desk.run(run), as: common.output, table: RunText.page)
+        let shown = try await desk.run(run)
+        Output.one(shown, as: common.output, table: RunText.page)
+        if exitStatus, let failure = RunVerdict.failure(shown) { throw failure }
     }
 }
 
@@ -87,7 +102,7 @@ struct RunWhy: AsyncParsableCommand {
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The run's id.") var id: String
+    @Argument(help: "The run's id.", completion: RunCompletion.any) var id: String
 
     func run() async throws {
         let run = try runID(id)

@@ -6,7 +6,7 @@ import CordonLanguage
 /// What the commands that change a run share: they need a running server, a reason, and say what they did.
 struct ControlOptions: ParsableArguments {
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The run's id.") var id: String
+    @Argument(help: "The run's id.", completion: RunCompletion.changeable) var id: String
     @Option(name: .long, help: "Why; it goes into the history.") var reason: String
 
     func send(_ verb: String, _ more: [String: Value] = [:]) async throws {
