@@ -149,7 +149,7 @@ import Testing
         let installation = try Installation()
         let transport = ScriptedTransport(installation)
         let engine = installation.engine(transport)
-        installation.letEvidenceFail(true)
+        installation.letEvidence(fail: .create)
         try await installation.whileRunning(engine) {
             try await installation.waitUntilStarted()
             await installation.post(engine)
@@ -159,7 +159,7 @@ import Testing
             #expect(run.step("proof")?.evidence == [])
             #expect(run.step("proof")?.hasActed == false)
             #expect(try installation.blobs.digests() == [])
-            installation.letEvidenceFail(false)
+            installation.letEvidence(fail: nil)
             installation.clock.advance(to: try #require(run.dueAt))
             try await installation.waitUntilEnded()
         }
@@ -178,7 +178,7 @@ import Testing
         let installation = try Installation()
         let transport = ScriptedTransport(installation)
         let engine = installation.engine(transport)
-        installation.letEvidenceFail(true)
+        installation.letEvidence(fail: .create)
         try await installation.whileRunning(engine) {
             try await installation.waitUntilStarted()
             await installation.post(engine)

@@ -27,16 +27,23 @@ final class Installation: Sendable {
     private let connectors: [String: Connector]
     private let disk = FailingDisk()
 
-    /// - Parameter publishes: whether an engine stores the workflow's source, as it must.
-    init(mode: Playbook.Mode = .enforce, publishes: Bool = true) throws {
+    /// - Parameters:
+    ///   - playbooks: how many of the shipped playbook there are, under a name each.
+    ///   - publishes: whether an engine stores the workflow's source, as it must.
+    init(mode: Playbook.Mode = .enforce, playbooks count: Int = 1, publishes: Bool = true) throws {
         let workflow = try Self.read("workflows/token-revocation.yaml")
         let loaded = try Workflow.load(workflow.bytes, file: workflow.file, digest: workflow.digest).get()
         let text = try Self.read("playbooks/secret-leaked.yaml")
         var playbook = try Playbook.load(text.bytes, file: text.file, digest: text.digest, workflows: [loaded]).get()
         playbook.mode = mode
+        let playbooks = (1...count).map { number in
+            var copy = playbook
+            if number > 1 { copy.name += "-\(number)" }
+            return copy
+        }
         let source = Library.Source(kind: .workflow, name: loaded.name, digest: workflow.digest, bytes: workflow.bytes)
         library = Library(
-            playbooks: [playbook], workflows: [loaded], inventory: Self.inventory, sources: publishes ? [source] : [])
+            playbooks: playbooks, workflows: [loaded], inventory: Self.inventory, sources: publishes ? [source] : [])
         var connectors: [String: Connector] = [:]
         for name in ["github", "oauth2"] {
             let file = try Self.read("workflows/connectors/\(name).yaml")
@@ -62,7 +69,10 @@ final class Installation: Sendable {
                 secrets: ["token": .environment("TOKEN")])
         ], digest: "sha256:inventory")
 
-    func letEvidenceFail(_ fails: Bool) { disk.fails.withLock { $0 = fails } }
+    /// What the disk of the evidence refuses from now on.
+    enum DiskFault: Sendable { case create, sync }
+
+    func letEvidence(fail fault: DiskFault?) { disk.fault.withLock { $0 = fault } }
 
     // MARK: Engines
 
@@ -132,16 +142,20 @@ final class Installation: Sendable {
     }
 }
 
-/// A disk that can start and stop to refuse new files.
+/// A disk that can start and stop to fail: to refuse new files, or not to confirm what was written.
 private final class FailingDisk: Sendable {
-    let fails = Mutex(false)
+    let fault = Mutex<Installation.DiskFault?>(nil)
 
     var disk: Disk {
         let real = Disk.real
         var disk = real
         disk.create = { path throws(EvidenceError) in
-            if self.fails.withLock({ $0 }) { throw EvidenceError(.writeFailed, "no room left") }
+            if self.fault.withLock({ $0 }) == .create { throw EvidenceError(.writeFailed, "no room left") }
             return try real.create(path)
+        }
+        disk.sync = { descriptor, path throws(EvidenceError) in
+            if self.fault.withLock({ $0 }) == .sync { throw EvidenceError(.syncFailed, "the disk is gone") }
+            try real.sync(descriptor, path)
         }
         return disk
     }

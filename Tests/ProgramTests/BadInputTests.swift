@@ -51,6 +51,29 @@ struct BadInputTests {
         #expect(!FileManager.default.fileExists(atPath: installation.scratch.path("state")))
     }
 
+    @Test(arguments: [["playbook", "check"], ["serve"]])
+    func `a definition that is there and can't be read is told by its path, and nothing goes on without it`(
+        _ command: [String]
+    ) async throws {
+        let installation = try Installation.alone()
+        // A folder where a file must be: unreadable for every user, the administrator included.
+        let file = installation.scratch.path("playbooks/secret.yaml")
+        try FileManager.default.createDirectory(atPath: file, withIntermediateDirectories: true)
+        try await expectUnreadable(
+            "playbooks/secret.yaml:1:1: error[P047]: the file can't be read", command, installation)
+
+        try FileManager.default.removeItem(atPath: installation.scratch.path("playbooks"))
+        try installation.scratch.write("a file where the folder must be", to: "playbooks")
+        try await expectUnreadable("playbooks:1:1: error[P047]: the folder can't be listed", command, installation)
+    }
+
+    private func expectUnreadable(_ words: String, _ command: [String], _ installation: Installation) async throws {
+        let ended = try await installation.finish(command)
+        #expect(ended.end == .exited(10))
+        #expect(ended.errorLines.first == words + " (let the user that Cordon runs as read it)")
+        #expect(!FileManager.default.fileExists(atPath: installation.scratch.path("state")))
+    }
+
     private static func playbook(_ fourthLine: String) -> String {
         """
         playbook: broken
