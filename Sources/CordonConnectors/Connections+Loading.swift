@@ -47,8 +47,9 @@ extension Connections {
         defer { map.refuseUnknown() }
         let id = readID(map)
         let connector = readConnector(map, connectors)
-        let secrets = (map.list("secrets", required: true) ?? []).compactMap { SecretReference.read($0, loader.reader) }
-        if secrets.isEmpty, map.has("secrets") {
+        let references = map.list("secrets", required: true)
+        let secrets = (references ?? []).compactMap { SecretReference.read($0, loader.reader) }
+        if references?.isEmpty == true {
             map.report(DefinitionCode.badSecret.rawValue, "secrets", "a source needs the secret that it signs with")
         }
         guard let id, let connector else { return nil }
@@ -86,7 +87,8 @@ extension Connections {
     }
 
     private static func readSettings(_ map: YAMLFields, _ shape: ProviderShape?) -> [String: String] {
-        guard let shape, let fields = map.mapping("settings", required: true) else { return [:] }
+        // Read in any case: it is known, also where the connector is not.
+        guard let fields = map.mapping("settings", required: shape != nil), let shape else { return [:] }
         defer { fields.refuseUnknown() }
         var out: [String: String] = [:]
         for (name, setting) in shape.settings.sorted(by: { $0.key < $1.key }) {

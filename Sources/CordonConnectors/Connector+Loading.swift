@@ -88,9 +88,9 @@ extension Connector {
         if let fields = map.mapping("settings", required: true) {
             for key in fields.keys {
                 guard let setting = fields.mapping(key) else { continue }
-                if let kind = setting.oneOf("type", ProviderShape.SettingKind.self, required: true) {
-                    settings[key] = ProviderShape.Setting(kind: kind, isRequired: setting.bool("optional") != true)
-                }
+                let kind = setting.oneOf("type", ProviderShape.SettingKind.self, required: true)
+                let isRequired = setting.bool("optional") != true
+                if let kind { settings[key] = ProviderShape.Setting(kind: kind, isRequired: isRequired) }
                 setting.refuseUnknown()
             }
         }

@@ -160,7 +160,7 @@ import Testing
 }
 
 extension Normalization {
-    fileprivate var signals: [Signal]? { if case .signals(let signals) = self { signals } else { nil } }
+    var signals: [Signal]? { if case .signals(let signals) = self { signals } else { nil } }
 }
 
 extension Value {

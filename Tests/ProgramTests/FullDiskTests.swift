@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+import Foundation
+import TestKit
+import Testing
+
+/// The built program on a disk that really is full.
+@Suite(.serialized)
+struct FullDiskTests {
+    @Test(arguments: [0, 32 * 1024 * 1024])
+    func `a delivery that finds the disk full gets 503, leaves nothing, and is taken and worked off once there is room`(
+        _ bytesLeft: Int
+    ) async throws {
+        let provider = try PracticeAuthority()
+        guard let full = try await FullDisk(provider) else { return }
+        defer { full.serving.program.kill() }
+        // With little left, what has begun may be finished and nothing new begins; with nothing left not even that.
+        try full.fill(leaving: bytesLeft)
+        let before = try await full.entries()
+        for _ in 1...2 {
+            let answer = try await full.serving.post(Installation.alert(), delivery: "d-1")
+            #expect(answer.status == 503)
+            #expect((1...3600).contains(answer.headers["retry-after"].flatMap { Int($0) } ?? 0))
+            #expect(answer.json.at("error", "code") == "unavailable")
+        }
+        #expect(try await full.get("/api/v1/alerts")["alerts"] == [])
+        #expect(try await full.entries() == before, "no line was written")
+        #expect(provider.server.requests.isEmpty)
+
+        try full.makeRoom()
+        let answer = try await full.serving.post(Installation.alert(), delivery: "d-1")
+        #expect(answer.status == 202)
+        #expect(answer.json["duplicate"] == nil, "the refused deliveries left no trace")
+        try await full.expectContained(provider)
+        #expect(try await full.serving.stop() == .exited(0))
+    }
+
+    @Test func `a run whose outcome finds the disk full keeps it and goes on once there is room`() async throws {
+        let provider = try PracticeAuthority()
+        let gate = Gate()
+        defer { gate.open() }
+        provider.onPoint { point, path in if point == .afterEffect, path == "/revoke" { gate.wait() } }
+        guard let full = try await FullDisk(provider) else { return }
+        defer { full.serving.program.kill() }
+        #expect(try await full.serving.post(Installation.alert(), delivery: "d-1").status == 202)
+        try await eventually("the change to be made") { provider.revocations == 1 }
+        try full.fill(leaving: 0)
+        gate.open()
+        try await full.serving.program.waitForLine(containing: "could not be stored; trying again", on: .error)
+        #expect(try await full.get("/api/v1/runs")["runs"]?.arrayValue?.map { $0["phase"] } == ["running"])
+        try full.makeRoom()
+        try await full.expectContained(provider)
+        #expect(provider.revocations == 1, "the outcome was kept: nothing had to be asked for twice")
+        #expect(try await full.serving.stop() == .exited(0))
+    }
+}
+
+/// A server with its whole state on a disk in memory that only it sees, and a hand on that disk.
+private struct FullDisk {
+    private static let bytes = 96 * 1024 * 1024
+
+    let serving: Installation.Serving
+    /// The state folder as the server sees it, for those who see it from outside.
+    private let state: String
+    private let token: String
+    private let installation: Installation
+
+    /// `nil`, said loudly, where this user may not mount.
+    init?(_ provider: PracticeAuthority) async throws {
+        let scratch = try ScratchFolder("cordon-disk")
+        let line = FullDisk.line(mountedAt: scratch.path) + ["true"]
+        let probe = try ProgramUnderTest(line[0], Array(line.dropFirst()), capturedIn: try ScratchFolder("probe"))
+        guard try await probe.waitForExit() == .exited(0) else {
+            try skip("no file system may be mounted here (unshare and mount, as root or in a user namespace)")
+            return nil
+        }
+        installation = try provider.installation()
+        let folder = installation.scratch.path("state")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        serving = try await installation.serve(wrapper: FullDisk.line(mountedAt: folder))
+        state = "/proc/\(serving.program.processID)/root" + folder
+        token = String(decoding: try Data(contentsOf: URL(filePath: state + "/token")), as: UTF8.self)
+    }
+
+    /// Each word becomes the next by `exec`, so the server keeps the number of the process that was started.
+    private static func line(mountedAt path: String) -> [String] {
+        let mount = #"mount -t tmpfs -o mode=700,size="$1" none "$2" && shift 2 && exec "$@""#
+        return ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh", String(bytes), path]
+    }
+
+    // MARK: The disk
+
+    private var filler: URL { URL(filePath: state + "/filler") }
+
+    /// Takes all its room but so many bytes.
+    func fill(leaving bytes: Int) throws {
+        #expect(FileManager.default.createFile(atPath: filler.path, contents: nil))
+        let handle = try FileHandle(forWritingTo: filler)
+        defer { handle.closeFile() }
+        let block = Data(repeating: 0, count: 64 * 1024)
+        // A write that finds no room stores what fits of it, so at the end there is nothing left.
+        while (try? handle.write(contentsOf: block)) != nil {}
+        try handle.truncate(atOffset: try handle.seekToEnd() - UInt64(bytes))
+    }
+
+    func makeRoom() throws { try FileManager.default.removeItem(at: filler) }
+
+    // MARK: What is stored
+
+    func get(_ path: String) async throws -> Value { try await serving.get(path, token: token).json }
+
+    /// How many lines all histories have.
+    func entries() async throws -> [String: Int] {
+        try await serving.counter("cordon_history_entries", token: token)
+    }
+
+    /// One alert, one run, and it did what it was for.
+    func expectContained(_ provider: PracticeAuthority) async throws {
+        try await eventually("the run to end") {
+            try await get("/api/v1/runs")["runs"]?.arrayValue?.map { $0["ending"] } == ["completed"]
+        }
+        #expect(!provider.isActive)
+        #expect(try await get("/api/v1/alerts")["alerts"]?.arrayValue?.count == 1)
+    }
+}
