@@ -15,9 +15,13 @@ extension Connections {
             let providers = (root.mappings("providers", required: true) ?? []).compactMap {
                 readProvider($0, loader, connectors)
             }
-            for (key, ids) in [("sources", sources.map(\.id)), ("providers", providers.map(\.id))]
-            where Set(ids).count != ids.count {
-                root.report(DefinitionCode.repeatedName.rawValue, key, "an id stands twice under '\(key)'")
+            for (key, ids) in [("sources", sources.map(\.id)), ("providers", providers.map(\.id))] {
+                var seen: Set<String> = []
+                for id in ids where !seen.insert(id).inserted {
+                    root.report(
+                        DefinitionCode.repeatedName.rawValue, key, "the id '\(id)' stands twice under '\(key)'",
+                        "give one of them another")
+                }
             }
             return Connections(sources: sources, providers: providers)
         }
@@ -36,8 +40,9 @@ extension Connections {
     private static func readConnector(_ map: YAMLFields, _ connectors: [String: Connector]) -> Connector? {
         guard let name = map.string("connector", required: true) else { return nil }
         if let connector = connectors[name] { return connector }
-        let near = nearest(to: name, among: connectors.keys).map { "did you mean '\($0)'?" }
-        map.report(DefinitionCode.notOffered.rawValue, "connector", "there is no connector '\(name)'", near)
+        map.report(
+            DefinitionCode.notOffered.rawValue, "connector", "there is no connector '\(name)'",
+            suggestion(name, connectors.keys.sorted()))
         return nil
     }
 
@@ -80,7 +85,9 @@ extension Connections {
             return nil
         }
         for name in shape.secrets where secrets[name] == nil {
-            map.report(DefinitionCode.badSecret.rawValue, "secrets", "\(connector.name) needs the secret '\(name)'")
+            map.report(
+                DefinitionCode.badSecret.rawValue, "secrets", "\(connector.name) needs the secret '\(name)'",
+                "write \(name): { file: PATH } or { env: NAME }")
         }
         return Provider(
             id: id, connector: connector.name, settings: settings, secrets: secrets, egress: egress, bounds: bounds)

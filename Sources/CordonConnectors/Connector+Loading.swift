@@ -66,11 +66,15 @@ extension Connector {
         }
         guard let kind = map.string("kind", required: true), let condition else { return nil }
         guard let signal = SignalKind.named(kind) else {
-            map.report(DefinitionCode.unknownSignal.rawValue, "kind", "no signal is of kind '\(kind)'")
+            map.report(
+                DefinitionCode.unknownSignal.rawValue, "kind", "no signal is of kind '\(kind)'",
+                suggestion(kind, SignalKind.all.map(\.name)))
             return nil
         }
         for name in attributes.keys.sorted() where signal.fields[name] == nil {
-            map.report(DefinitionCode.unknownInput.rawValue, "with", "\(kind) has no field '\(name)'")
+            map.report(
+                DefinitionCode.unknownInput.rawValue, "with", "\(kind) has no field '\(name)'",
+                suggestion(name, signal.fields.keys.sorted()))
         }
         for (name, field) in signal.fields.sorted(by: { $0.key < $1.key })
         where !field.isOptional && attributes[name] == nil {
@@ -103,7 +107,9 @@ extension Connector {
         if let fields = map.mapping("capabilities", required: true) {
             for key in fields.keys {
                 guard let capability = Capability.named(key) else {
-                    fields.report(DefinitionCode.unknownCapability.rawValue, key, "there is no capability '\(key)'")
+                    fields.report(
+                        DefinitionCode.unknownCapability.rawValue, key, "there is no capability '\(key)'",
+                        suggestion(key, Capability.all.map(\.name)))
                     continue
                 }
                 if let action = fields.mapping(key) { actions[key] = readAction(action, capability, settings, loader) }
@@ -204,7 +210,9 @@ extension Connector {
         let method = fields.oneOf("method", Method.self, required: true)
         let to = fields.string("to", required: true)
         if let to, settings[to]?.kind != .url {
-            fields.report(DefinitionCode.badSetting.rawValue, "to", "'\(to)' is no setting of type url")
+            fields.report(
+                DefinitionCode.badSetting.rawValue, "to", "'\(to)' is no setting of type url",
+                suggestion(to, settings.filter { $0.value.kind == .url }.keys.sorted()))
         }
         var path: Template?
         if let node = fields.node("path"), let text = fields.string("path") {
@@ -227,7 +235,9 @@ extension Connector {
             Set(
                 (map.value(key, required: required)?.arrayValue ?? []).compactMap { value in
                     guard let number = value.intValue, (100...599).contains(number) else {
-                        map.report(DefinitionCode.badSetting.rawValue, key, "'\(value.json)' is no HTTP status")
+                        map.report(
+                            DefinitionCode.badSetting.rawValue, key, "\(value.json) is no HTTP status",
+                            "from 100 to 599")
                         return nil
                     }
                     return Int(number)
@@ -237,4 +247,10 @@ extension Connector {
             done: statuses("done", required: true), already: statuses("already"), later: statuses("later"),
             refused: statuses("refused"))
     }
+}
+
+/// The name that was probably meant, or all that there are.
+func suggestion(_ name: String, _ known: [String]) -> String {
+    nearest(to: name, among: known).map { "did you mean '\($0)'?" }
+        ?? (known.isEmpty ? "there is none here" : "known: \(known.joined(separator: ", "))")
 }

@@ -70,14 +70,14 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P031", .connector, "kind: secret.exposed", "kind: secret.leaked",
             """
-            workflows/connectors/desk.yaml:13:13: error[P031]: no signal is of kind 'secret.leaked'
+            workflows/connectors/desk.yaml:13:13: error[P031]: no signal is of kind 'secret.leaked' (known: secret.exposed)
              13 |       kind: secret.leaked
                 |             ^^^^^^^^^^^^^
             """),
         DefinitionMistake(
             "P034", .connector, "validity: active", "validty: x\n        validity: active",
             """
-            workflows/connectors/desk.yaml:16:9: error[P034]: secret.exposed has no field 'validty'
+            workflows/connectors/desk.yaml:16:9: error[P034]: secret.exposed has no field 'validty' (did you mean 'validity'?)
              16 |         validty: x
                 |         ^^^^^^^
             """),
@@ -168,7 +168,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P032", .connector, "tokens.revoke:", "tokens.revok:",
             """
-            workflows/connectors/desk.yaml:36:7: error[P032]: there is no capability 'tokens.revok'
+            workflows/connectors/desk.yaml:36:7: error[P032]: there is no capability 'tokens.revok' (did you mean 'tokens.revoke'?)
              36 |       class: convergent
                 |       ^^^^^
             """),
@@ -212,14 +212,14 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P044", .connector, "{ method: GET, to: base }", "{ method: GET, to: tenant }",
             """
-            workflows/connectors/desk.yaml:41:37: error[P044]: 'tenant' is no setting of type url
+            workflows/connectors/desk.yaml:41:37: error[P044]: 'tenant' is no setting of type url (known: base)
              41 |         request: { method: GET, to: tenant }
                 |                                     ^^^^^^
             """),
         DefinitionMistake(
             "P044", .connector, "{ method: GET, to: base }", "{ method: GET, to: bas }",
             """
-            workflows/connectors/desk.yaml:41:37: error[P044]: 'bas' is no setting of type url
+            workflows/connectors/desk.yaml:41:37: error[P044]: 'bas' is no setting of type url (did you mean 'base'?)
              41 |         request: { method: GET, to: bas }
                 |                                     ^^^
             """),
@@ -240,14 +240,14 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P044", .connector, "later: [503]", "later: [50]",
             """
-            workflows/connectors/desk.yaml:39:59: error[P044]: '50' is no HTTP status
+            workflows/connectors/desk.yaml:39:59: error[P044]: 50 is no HTTP status (from 100 to 599)
              39 |       answers: { done: [200, 204], already: [410], later: [50] }
                 |                                                           ^
             """),
         DefinitionMistake(
             "P044", .connector, "later: [503]", "later: [many]",
             """
-            workflows/connectors/desk.yaml:39:59: error[P044]: '"many"' is no HTTP status
+            workflows/connectors/desk.yaml:39:59: error[P044]: "many" is no HTTP status (from 100 to 599)
              39 |       answers: { done: [200, 204], already: [410], later: [many] }
                 |                                                           ^
             """),
@@ -278,21 +278,21 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P036", .connections, "id: desk-two", "id: desk-main",
             """
-            connections.yaml:2:3: error[P036]: an id stands twice under 'sources'
+            connections.yaml:2:3: error[P036]: the id 'desk-main' stands twice under 'sources' (give one of them another)
              2 |   - { id: desk-main, connector: desk, secrets: [{ file: state/hook }] }
                |   ^
             """),
         DefinitionMistake(
             "P036", .connections, "id: login-two", "id: login",
             """
-            connections.yaml:5:3: error[P036]: an id stands twice under 'providers'
+            connections.yaml:5:3: error[P036]: the id 'login' stands twice under 'providers' (give one of them another)
              5 |   - id: login
                |   ^
             """),
         DefinitionMistake(
             "P043", .connections, "id: desk-main, connector: desk", "id: desk-main, connector: jira",
             """
-            connections.yaml:2:33: error[P043]: there is no connector 'jira'
+            connections.yaml:2:33: error[P043]: there is no connector 'jira' (known: desk, ear, hand)
              2 |   - { id: desk-main, connector: jira, secrets: [{ file: state/hook }] }
                |                                 ^^^^
             """),
@@ -327,7 +327,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P045", .connections, "secrets: { key: { env: DESK_KEY } }", "secrets: { kee: { env: DESK_KEY } }",
             """
-            connections.yaml:8:14: error[P045]: desk needs the secret 'key'
+            connections.yaml:8:14: error[P045]: desk needs the secret 'key' (write key: { file: PATH } or { env: NAME })
              8 |     secrets: { kee: { env: DESK_KEY } }
                |              ^
             """),
