@@ -81,7 +81,29 @@ extension Engine {
         guard busyAlerts.withLock({ $0.insert(alert.id).inserted }) else { return }
         defer { busyAlerts.withLock { _ = $0.remove(alert.id) } }
         let now = clock.now
-        let (reading, transitions) = reading(of: alert, at: now)
+        let normalized = normalized(alert)
+        let library = self.library
+        let decisions = normalized.signals.map { ($0, decide($0, library, at: now)) }
+        let subjects = Set(decisions.flatMap { $0.1.subjectsOfRuns })
+        await subjectLocks.whileLocked(subjects) {
+            do {
+                let live = try await liveRuns(of: subjects)
+                let grouped = decisions.map { ($0.0, self.grouped($0.1, library, live, at: now)) }
+                // Before the alert counts as read: joining twice is refused, being forgotten is not noticed.
+                for (signal, decision) in grouped { await join(signal, decision) }
+                await record(reading(of: alert, normalized, grouped, live, library, at: now), alert)
+            } catch {
+                logger.error("an alert could not be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func join(_ signal: Signal, _ decision: Decision) async {
+        for case let run? in decision.matches.map(\.joins) { _ = await control(run, .join(signal.id, signal.alert)) }
+    }
+
+    private func record(_ outcome: (reading: Reading, transitions: [Transition]), _ alert: Alert) async {
+        let (reading, transitions) = outcome
         for transition in transitions { hold(transition.run.id) }
         do throws(StoreError) {
             try await store.record(reading)
@@ -122,52 +144,59 @@ extension Engine {
         }
     }
 
-    /// What reading an alert gives. Pure but for the ids of the providers, which are configuration.
-    private func reading(of alert: Alert, at now: Instant) -> (Reading, [Transition]) {
-        var lines = LineWriter(stream: alert.id.text, after: 1, at: now, chronicle: chronicle)
-        let normalization =
-            shape(of: alert.source)?.normalize(alert) ?? .unknownShape("its source is no longer configured")
-        switch normalization {
-        case .unknownShape(let reason):
-            lines.write("alertQuarantined", ["reason": .string(reason)])
-            return (Reading(alert: alert.id, state: .quarantined, entries: lines.entries), [])
-        case .nothing(let reason):
-            lines.write("alertRead", ["signals": [], "reason": .string(reason)])
-            return (Reading(alert: alert.id, state: .read, entries: lines.entries), [])
-        case .signals(let signals):
-            return reading(of: alert, signals, lines, at: now)
+    /// What an alert says, or why it says nothing.
+    private enum Normalized {
+        case signals([Signal])
+        case silent(Alert.State, kind: String, reason: String)
+
+        var signals: [Signal] { if case .signals(let signals) = self { signals } else { [] } }
+    }
+
+    private func normalized(_ alert: Alert) -> Normalized {
+        switch shape(of: alert.source)?.normalize(alert) ?? .unknownShape("its source is no longer configured") {
+        case .unknownShape(let reason): .silent(.quarantined, kind: "alertQuarantined", reason: reason)
+        case .nothing(let reason): .silent(.read, kind: "alertRead", reason: reason)
+        case .signals(let signals): .signals(signals)
         }
     }
 
+    /// What reading an alert gives. Pure but for the ids of the providers, which are configuration.
     private func reading(
-        of alert: Alert, _ signals: [Signal], _ written: LineWriter, at now: Instant
-    ) -> (Reading, [Transition]) {
-        var lines = written
-        let library = self.library
+        of alert: Alert, _ normalized: Normalized, _ decisions: [(Signal, Decision)], _ live: [String: [Run]],
+        _ library: Library, at now: Instant
+    ) -> (reading: Reading, transitions: [Transition]) {
+        var lines = LineWriter(stream: alert.id.text, after: 1, at: now, chronicle: chronicle)
+        if case .silent(let state, let kind, let reason) = normalized {
+            let body: [String: Value] = ["reason": .string(reason)]
+            lines.write(kind, .object(state == .read ? body.merging(["signals": []]) { own, _ in own } : body))
+            return (Reading(alert: alert.id, state: state, entries: lines.entries), [])
+        }
         var reading = Reading(alert: alert.id, state: .read, entries: [])
         var transitions: [Transition] = []
-        for signal in signals {
+        for (signal, decision) in decisions {
             lines.write("signalNormalized", signal.value)
             reading.signals.append(
                 SignalRecord(
                     id: signal.id, alert: alert.id, kind: signal.kind, receivedAt: signal.receivedAt,
                     body: signal.value.jsonBytes))
-            let decision = decide(signal, library, at: now)
             lines.write("decisionMade", decision.line)
             reading.decisions.append(
                 DecisionRecord(
                     id: decision.id, signal: signal.id, alert: alert.id, verdict: decision.verdict.rawValue, at: now,
                     body: decision.value.jsonBytes))
-            transitions += open(decision, signal, library, at: now)
+            transitions += open(decision, signal, library, live, at: now)
         }
-        lines.write("alertRead", ["signals": .array(signals.map { .string($0.id.text) })])
+        lines.write("alertRead", ["signals": .array(decisions.map { .string($0.0.id.text) })])
         reading.entries = lines.entries
         reading.opened = transitions.map { chronicle.change($0, from: 0, at: now) }
         return (reading, transitions)
     }
 
-    private func open(_ decision: Decision, _ signal: Signal, _ library: Library, at now: Instant) -> [Transition] {
-        decision.matches.compactMap { match in
+    private func open(
+        _ decision: Decision, _ signal: Signal, _ library: Library, _ live: [String: [Run]], at now: Instant
+    ) -> [Transition] {
+        var opened = live
+        return decision.matches.compactMap { match in
             guard let id = match.run, let workflow = library.workflows[match.workflow.name],
                 let playbook = library.playbooks.first(where: { $0.name == match.playbook.name })
             else { return nil }
@@ -182,8 +211,11 @@ extension Engine {
             let opening = Opening(
                 id: id, decision: decision.id, signal: signal.id, alert: signal.alert, playbook: match.playbook,
                 workflow: match.workflow, called: called.map(\.pin), subject: subject, severity: signal.severity,
-                inputs: (try? inputs.get()) ?? .object([:]), steps: workflow.lines.map(\.id), gate: gate)
-            return Run.open(opening, definition(workflow, called, subject), halts: halts, at: now)
+                inputs: (try? inputs.get()) ?? .object([:]), steps: workflow.lines.map(\.id),
+                gate: gate ?? queueing(subject, opened))
+            let transition = Run.open(opening, definition(workflow, called, subject), halts: halts, at: now)
+            if let subject { opened[subject.key, default: []].append(transition.run) }
+            return transition
         }
     }
 
@@ -196,6 +228,14 @@ extension Engine {
 }
 
 extension Decision {
+    /// The subjects of the runs that it would open.
+    fileprivate var subjectsOfRuns: [String] {
+        matches.compactMap { match in
+            guard match.run != nil, case .resolved(let subject) = match.resolution else { return nil }
+            return subject.key
+        }
+    }
+
     /// Its line in the history: whole, or where it is longer than a line may be, the digest of the decision as its row
     /// keeps it.
     fileprivate var line: Value {

@@ -103,6 +103,7 @@ extension Engine {
     func carryOut(_ transition: Transition) {
         let run = transition.run
         moving.note(run)
+        noteQueue(run)
         timekeeper.note(run.id, due: run.dueAt)
         for case .perform(let step, let call) in run.commands where transition.starts(step, call) {
             // Held from here, so that the sweep doesn't take the call for a lost one before its task begins.

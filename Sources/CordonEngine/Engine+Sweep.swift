@@ -79,6 +79,7 @@ extension Engine {
             query.beyond = page.last?.id
         }
         if !all { try await noteTimers() }
+        try await sweepQueues()
         await releaseHalted()
     }
 

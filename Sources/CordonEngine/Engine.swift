@@ -50,6 +50,7 @@ package final class Engine: Sendable, Service {
     enum Work: Sendable {
         case read(Alert)
         case advance(RunID, RunInput)
+        case dequeue(String)
         /// `isSealedHere`: this process sealed it under settings that can't have changed since.
         case perform(Errand, isSealedHere: Bool)
     }
@@ -72,6 +73,9 @@ package final class Engine: Sendable, Service {
     let timekeeper = Timekeeper()
     let moving = MovingRuns()
     let haltBook = Mutex(HaltBook())
+    let subjectLocks = SubjectLocks()
+    /// The subjects for which some run waits in line.
+    let queuedSubjects = Mutex<Set<String>>([])
     let counter = Mutex(Counts())
     /// Alerts and runs that some task of this process has in hand: the sweep leaves them alone.
     let busyAlerts = Mutex<Set<AlertID>>([])
@@ -143,6 +147,7 @@ package final class Engine: Sendable, Service {
         switch item {
         case .read(let alert): await read(alert)
         case .advance(let run, let input): await advance(run, input)
+        case .dequeue(let subject): await dequeue(subject)
         case .perform(let errand, let isSealedHere): await perform(errand, isSealedHere: isSealedHere)
         }
     }

@@ -40,6 +40,8 @@ package struct Decision: Sendable, Hashable, Named {
         package var resolution: Resolution
         /// The run it opens, when it opens one.
         package var run: RunID?
+        /// The live run that the signal joins instead.
+        package var joins: RunID?
 
         package init(
             playbook: Run.Pin, workflow: Run.Pin, verdict: Verdict, reasons: [Reason], resolution: Resolution,
@@ -96,6 +98,7 @@ extension Decision.Match {
         record([
             "playbook": playbook.value, "workflow": workflow.value, "verdict": .string(verdict.rawValue),
             "reasons": .array(reasons.map(\.value)), "subject": resolution.value, "run": run.map { .string($0.text) },
+            "joins": joins.map { .string($0.text) },
         ])
     }
 }

@@ -30,6 +30,7 @@ extension Playbook {
         let variables: [String: Schema] = ["signal": kind?.schema ?? .any]
         let condition = loader.expression(map.node("when"), "when", variables: variables, expecting: .bool)
         let onUndecided = map.oneOf("on_undecided", OnUndecided.self) ?? .ask
+        let group = map.mapping("group").flatMap(readGroup)
         guard let subject = map.mapping("subject", required: true) else { return nil }
         defer { subject.refuseUnknown() }
         let subjectKind = subject.oneOf("kind", Subject.Kind.self, required: true)
@@ -37,7 +38,15 @@ extension Playbook {
         guard let kind, let subjectKind, let path else { return nil }
         return Trigger(
             signalKind: kind.name, condition: condition, onUndecided: onUndecided, subjectKind: subjectKind,
-            subjectPath: path)
+            subjectPath: path, groupMilliseconds: group)
+    }
+
+    private static func readGroup(_ map: YAMLFields) -> Int64? {
+        defer { map.refuseUnknown() }
+        if let by = map.strings("by", required: true), by != ["subject.id"] {
+            map.report(.badPath, "by", "signals are grouped by their subject", "write by: [subject.id]")
+        }
+        return map.milliseconds("window", required: true, in: 1...Limits.stepWithinMillisecondsMax)
     }
 
     private static func readSignal(_ map: YAMLFields) -> SignalKind? {

@@ -23,11 +23,14 @@ package struct Playbook: Sendable, Hashable {
         package var subjectKind: Subject.Kind
         /// The path within the signal that names the subject: `credential` for `signal.credential`.
         package var subjectPath: [String]
+        /// Later signals about the same subject join the live run that was opened no longer ago than this.
+        package var groupMilliseconds: Int64?
 
         package init(
             signalKind: String, condition: Expression?, onUndecided: OnUndecided = .ask, subjectKind: Subject.Kind,
-            subjectPath: [String]
+            subjectPath: [String], groupMilliseconds: Int64? = nil
         ) {
+            self.groupMilliseconds = groupMilliseconds
             self.signalKind = signalKind
             self.condition = condition
             self.onUndecided = onUndecided

@@ -108,8 +108,10 @@ extension Turn {
         case (true, .extendHold(let step, let until, let by, let reason)):
             return extendHold(step, until, by, reason)
         case (true, .join(let signal, let alert)): return join(signal, alert)
+        case (true, .begin): return begin()
         case (false, .timerFired), (false, .answer), (false, .resume), (false, .skip), (false, .pause),
-            (false, .cancel), (false, .resolve), (false, .endHold), (false, .extendHold), (false, .join):
+            (false, .cancel), (false, .resolve), (false, .endHold), (false, .extendHold), (false, .join),
+            (false, .begin):
             return Refusal(.wrongPhase, "the run has ended")
         }
     }
@@ -148,6 +150,7 @@ extension Turn {
             return Refusal(
                 .wrongPhase, "the run has nothing certain to act on: \(gate.reason); it can only be cancelled")
         }
+        if run.isQueued { return nil }
         let kinds = run.asks.map(\.kind)
         if kinds.contains(where: { [.proposal, .paused, .stoppedStep, .undoConflict].contains($0) }) { return nil }
         if kinds.contains(.unknownOutcome) {
@@ -237,6 +240,12 @@ extension Turn {
             )
         }
         emit(.holdChanged(step: id, Step.Hold(until: until), by: by, reason: reason))
+        return nil
+    }
+
+    private mutating func begin() -> Refusal? {
+        guard run.isQueued else { return Refusal(.wrongPhase, "the run waits for no other") }
+        emit(.runResumed(step: nil, isForced: false, by: "the engine", reason: "its subject is in no other run's hand"))
         return nil
     }
 

@@ -47,6 +47,8 @@ package struct Run: Sendable, Hashable, Named {
             case holdEnded = "hold_ended"
             /// An approval or a task.
             case question
+            /// Nobody is asked: another run has the subject in hand, and this one begins after it.
+            case queued
         }
 
         package var kind: Kind
@@ -210,6 +212,8 @@ package enum RunInput: Sendable, Hashable {
     case extendHold(step: String, until: Instant, by: String, reason: String)
     /// A later signal of the same group.
     case join(SignalID, AlertID)
+    /// No other run has its subject in hand any more.
+    case begin
 }
 
 /// What is to be done for a run now. Imperative; follows from the state.
@@ -225,6 +229,8 @@ package enum Wake: Sendable, Hashable {
     case person
     /// The end of a halt.
     case halt
+    /// The run that has the subject in hand.
+    case queue
 
     package var word: String {
         switch self {
@@ -232,6 +238,7 @@ package enum Wake: Sendable, Hashable {
         case .timer: "timer"
         case .person: "person"
         case .halt: "halt"
+        case .queue: "queue"
         }
     }
 }
@@ -239,9 +246,24 @@ package enum Wake: Sendable, Hashable {
 extension Run {
     package var isLive: Bool { endedAt == nil }
 
+    /// It waits for another run to be done with its subject.
+    package var isQueued: Bool { isLive && gate?.kind == .queued }
+
+    /// It is changing its subject, or about to: not asked, not merely holding.
+    package var isMoving: Bool {
+        guard isLive, gate == nil else { return false }
+        return rollback != nil
+            || steps.contains { step in
+                switch step.phase {
+                case .calling, .backingOff, .waiting: true
+                case .pending, .halted, .uncertain, .asking, .open, .finished, .skipped, .failed, .stopped: false
+                }
+            }
+    }
+
     /// Everything that people are asked, the most pressing first.
     package var asks: [Ask] {
-        guard isLive else { return [] }
+        guard isLive, !isQueued else { return [] }
         let questions = steps.flatMap { step -> [Ask?] in
             guard case .asking(let question) = step.phase else { return [step.ask, step.holdAsk] }
             return [Ask(kind: .question, step: step.id, reason: question.text), step.holdAsk]
@@ -271,6 +293,7 @@ extension Run {
         if steps.contains(where: { if case .calling = $0.phase { true } else { false } }) { return .call }
         // Before timers: whoever lifts a halt looks for those that wait for it, and timers are found by their time.
         if steps.contains(where: { if case .halted = $0.phase { true } else { false } }) { return .halt }
+        if isQueued { return .queue }
         if let dueAt { return .timer(dueAt) }
         return asks.isEmpty ? nil : .person
     }

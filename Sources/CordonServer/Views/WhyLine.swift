@@ -20,6 +20,7 @@ package func whyLine(_ run: Run, now: Instant) -> String {
 
 /// The nearest thing that will move it: an open call, then the timer that is due first, then the end of a halt.
 private func runningLine(_ run: Run, _ now: Instant) -> String? {
+    if run.isQueued { return "waits in line: \(run.gate?.reason ?? "")" }
     for step in run.steps {
         if case .calling(let call) = step.phase { return callingLine(step, call, now) }
     }
@@ -71,6 +72,7 @@ extension Run {
             case .undoConflict: "a person: undo conflict"
             case .holdEnded: "a person: a hold's end"
             case .question: "an answer"
+            case .queued: "another run"
             }
         case .running:
             switch wake {
@@ -81,6 +83,7 @@ extension Run {
                 .first
             case .timer(let at): "the timer of \(at)"
             case .halt: "the end of a halt"
+            case .queue: "another run of its subject"
             case .person, nil: nil
             }
         }
@@ -95,6 +98,7 @@ extension Run {
         case .undecided: "cordon run cancel \(id) --reason …"
         case .undoConflict: "cordon run resume \(id) --force, or cordon run skip \(id) \(ask.step ?? "STEP")"
         case .holdEnded: "cordon run hold \(id) \(ask.step ?? "STEP") --then undo|keep --reason …"
+        case .queued: "cordon run resume \(id) --reason …"
         case .question: "cordon run answer \(id) \(ask.step ?? "STEP") CHOICE --reason …"
         }
     }

@@ -7,7 +7,12 @@ enum Schema {
 
     static var version: Int { migrations.count }
 
-    static let migrations = [first]
+    static let migrations = [first, second]
+
+    /// One run at a time has a subject in hand, so those of a subject are asked for at each signal.
+    private static let second = """
+        CREATE INDEX run_of_subject ON run (subject) WHERE ended_at IS NULL;
+        """
 
     /// Rows of `alert`, `run` and `entry` are never deleted, so the largest row number is also their count.
     ///

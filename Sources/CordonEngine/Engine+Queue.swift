@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonStore
+import Logging
+import Synchronization
+
+// One run at a time changes a subject: a second signal joins the live run where its playbook says so, and otherwise its
+// run waits in line. A run that only holds what it did, or waits for a person, keeps nobody waiting.
+
+extension Engine {
+    /// The live runs of each subject that the decisions are about.
+    func liveRuns(of subjects: Set<String>) async throws -> [String: [Run]] {
+        var found: [String: [Run]] = [:]
+        for subject in subjects {
+            var query = RunQuery()
+            query.subject = subject
+            query.onlyLive = true
+            query.oldestFirst = true
+            query.limit = 100
+            let runs = try await store.runs(query).map { (record) throws(EngineError) in try record.run() }
+            if !runs.isEmpty { found[subject] = runs }
+        }
+        return found
+    }
+
+    /// The same decision with the runs left out that join a live one.
+    func grouped(_ decision: Decision, _ library: Library, _ live: [String: [Run]], at now: Instant) -> Decision {
+        var decision = decision
+        for index in decision.matches.indices {
+            let match = decision.matches[index]
+            guard match.run != nil, case .resolved(let subject) = match.resolution,
+                let window = library.playbooks.first(where: { $0.name == match.playbook.name })?.trigger
+                    .groupMilliseconds,
+                let run = live[subject.key]?.last(where: {
+                    $0.playbook.name == match.playbook.name && now.since($0.openedAt) <= window
+                        && $0.joined.count < Limits.signalsPerRunMax
+                })
+            else { continue }
+            decision.matches[index].run = nil
+            decision.matches[index].joins = run.id
+            decision.matches[index].reasons.append(
+                Decision.Reason(
+                    guardName: "group", verdict: match.verdict, because: "it joins \(run.id), which is about the same"))
+        }
+        return decision
+    }
+
+    /// Why a new run of this subject does not begin at once.
+    func queueing(_ subject: Subject?, _ live: [String: [Run]]) -> Run.Ask? {
+        guard let subject, let ahead = live[subject.key]?.first(where: { $0.isMoving || $0.isQueued }) else {
+            return nil
+        }
+        return Run.Ask(kind: .queued, reason: "\(ahead.id) has \(subject.key) in hand")
+    }
+
+    /// Notes whose line a stored transition makes longer, or moves on.
+    func noteQueue(_ run: Run) {
+        guard let subject = run.subject?.key else { return }
+        if run.isQueued {
+            queuedSubjects.withLock { _ = $0.insert(subject) }
+        } else if !run.isMoving, queuedSubjects.withLock({ $0.contains(subject) }) {
+            hand(.dequeue(subject))
+        }
+    }
+
+    /// Lets the first run in line begin when no other has the subject in hand.
+    func dequeue(_ subject: String) async {
+        let next = await subjectLocks.whileLocked([subject]) { () async -> RunID? in
+            do {
+                let runs = try await liveRuns(of: [subject])[subject] ?? []
+                let queued = runs.filter(\.isQueued)
+                if queued.isEmpty { queuedSubjects.withLock { _ = $0.remove(subject) } }
+                return runs.contains(where: \.isMoving) ? nil : queued.first?.id
+            } catch {
+                // The sweep comes back to it.
+                logger.error("a subject's runs can't be read", metadata: ["error": "\(error)"])
+                return nil
+            }
+        }
+        if let next { await advance(next, .begin) }
+    }
+
+    /// Finds the lines that an ended process left.
+    func sweepQueues() async throws(StoreError) {
+        var query = RunQuery()
+        query.onlyLive = true
+        query.wake = "queue"
+        query.oldestFirst = true
+        query.limit = 500
+        while true {
+            let page = try await store.runs(query)
+            for subject in Set(page.map(\.subject)) {
+                queuedSubjects.withLock { _ = $0.insert(subject) }
+                hand(.dequeue(subject))
+            }
+            guard page.count == query.limit else { return }
+            query.beyond = page.last?.id
+        }
+    }
+}
