@@ -13,7 +13,7 @@ struct GoldenHistory: Sendable {
     /// Numbered from 1, each a second after the one before it.
     var events: [Event]
 
-    static let all = [proposed, doubted]
+    static let all = [proposed, doubted, asked]
 
     var run: RunID { AlertID(stem: stem).signal(1).decision.run(1) }
     var history: [(at: Instant, event: Event)] {
@@ -44,7 +44,7 @@ struct GoldenHistory: Sendable {
                     "01KATB9Z2M8D4W6X1V3C5R7T9Y", subject: subject,
                     gate: Run.Ask(kind: .proposal, reason: "the playbook's mode is propose"))),
             .runAsked(Run.Ask(kind: .proposal, reason: "the playbook's mode is propose")),
-            .runResumed(by: "ann", reason: "the owner confirmed it"),
+            .runResumed(step: nil, isForced: false, by: "ann", reason: "the owner confirmed it"),
             .stepSkipped(step: "notify", reason: "its condition doesn't hold"),
             .stepStarted(step: "revoke", deadline: at(900)),
             .callIntended(step: "revoke", call(1, .before)),
@@ -86,16 +86,64 @@ struct GoldenHistory: Sendable {
                 Run.Ask(kind: .unknownOutcome, step: "notify", reason: "nobody knows whether notify took effect")),
             .callResolved(
                 step: "notify", number: 1, tookEffect: false, by: "bob", reason: "seen in the provider's log"),
-            .runResumed(by: "bob", reason: "it may be tried again"),
+            .runResumed(step: "notify", isForced: true, by: "bob", reason: "it may be tried again"),
             .callIntended(step: "notify", call(2, .act, .once, attempt: 2)),
             .callReturned(
                 step: "notify", number: 2, Outcome(.refused, status: 403, reason: "the provider refused it")),
             .stepStopped(step: "notify", reason: "the provider refused it"),
             .runAsked(Run.Ask(kind: .stoppedStep, step: "notify", reason: "the provider refused it")),
-            .runCancelRequested(by: "bob", reason: "done by hand"),
+            .runConcluded(Run.Conclusion(ending: .cancelled, by: "bob", reason: "done by hand")),
             .stepFinished(step: "revoke", isVerified: false, note: nil),
             .runEnded(.cancelled, reason: "bob ended it"),
         ])
+
+    /// People asked and answering, a list, a ladder, a wait, a halt, a hold that is extended, and everything undone.
+    private static let asked = GoldenHistory(
+        stem: "01KATBBF400000000000000001",
+        events: [
+            .runOpened(
+                opening(
+                    "01KATBBF400000000000000001", subject: subject, gate: nil,
+                    called: [Run.Pin(name: "notify-owner", digest: "sha256:" + String(repeating: "5f", count: 32))])),
+            .signalJoined(
+                AlertID(stem: "01KATBBF500000000000000002").signal(1), AlertID(stem: "01KATBBF500000000000000002")),
+            .stepStarted(step: "notify", deadline: at(900)),
+            .stepOpened(step: "notify", items: ["one", ["id": 2]], inputs: ["subject": ["id": "billing-ci-token"]]),
+            .questionAsked(step: "notify.1", question),
+            .questionReminded(step: "notify.1", next: at(120)),
+            .questionReminded(step: "notify.1", next: nil),
+            .questionEscalated(step: "notify.1", to: "team/on-call"),
+            .answerGiven(
+                step: "notify.1", Question.Answer(by: "ann", choice: "approve", at: at(9), reason: "seen")),
+            .questionClosed(step: "notify.1", choice: "approve", reason: "1 of 1 agreed"),
+            .waitScheduled(step: "notify.2", until: at(20)),
+            .rungFinished(step: "notify.2", rounds: 1),
+            .stepFailed(step: "notify.2", reason: "nobody was there"),
+            .runPaused(by: "bob", reason: "let me look"),
+            .stepHalted(
+                step: "revoke", Step.BackOff(until: at(16), purpose: .act, attempt: 1), reason: "writes are halted"),
+            .runResumed(step: nil, isForced: false, by: "bob", reason: "go on"),
+            .callIntended(step: "revoke", call(1, .act)),
+            .callReturned(step: "revoke", number: 1, Outcome(.done, status: 200)),
+            .stepFinished(step: "revoke", isVerified: true, note: nil),
+            .holdStarted(step: "revoke", until: at(3600)),
+            .holdChanged(
+                step: "revoke", Step.Hold(until: at(7200)), by: "ann", reason: "the investigation goes on"),
+            .rollbackRequested(Run.Rollback(steps: ["revoke"], by: "ann", reason: "a false alarm")),
+            .stepOpened(step: "undo:revoke", items: nil, inputs: nil),
+            .callIntended(step: "undo:revoke", call(1, .undo)),
+            .callReturned(step: "undo:revoke", number: 1, Outcome(.done, status: 200)),
+            .stepFinished(step: "undo:revoke", isVerified: true, note: nil),
+            .rollbackFinished,
+            .runEnded(.undone, reason: "everything that it did is undone"),
+        ])
+
+    private static var question: Question {
+        Question(
+            kind: .approve, text: "Revoke the token?", by: ["team/billing"], excluded: ["bob"], quorum: 1,
+            choices: ["approve", "decline"], shown: "sha256:" + String(repeating: "6a", count: 32), askedAt: at(5),
+            deadline: at(900), remindMilliseconds: 60_000, escalatesAt: at(300))
+    }
 
     private static let subject = Subject(
         kind: .credential, id: "billing-ci-token", provider: "login", owner: "team/billing", tags: ["ci"],
@@ -105,14 +153,16 @@ struct GoldenHistory: Sendable {
         digest: "sha256:" + String(repeating: "0a", count: 32), mediaType: "application/json", bytes: 15,
         about: "the token's state before the change")
 
-    private static func opening(_ stem: String, subject: Subject?, gate: Run.Ask?) -> Opening {
+    private static func opening(
+        _ stem: String, subject: Subject?, gate: Run.Ask?, called: [Run.Pin] = []
+    ) -> Opening {
         let alert = AlertID(stem: stem)
         let decision = alert.signal(1).decision
         return Opening(
             id: decision.run(1), decision: decision, signal: alert.signal(1), alert: alert,
             playbook: Run.Pin(name: "secret-leaked", digest: "sha256:" + String(repeating: "1b", count: 32)),
             workflow: Run.Pin(name: "token-revocation", digest: "sha256:" + String(repeating: "2c", count: 32)),
-            subject: subject, severity: .high, inputs: ["credential": ["id": "billing-ci-token"]],
+            called: called, subject: subject, severity: .high, inputs: ["credential": ["id": "billing-ci-token"]],
             steps: ["notify", "revoke"], gate: gate)
     }
 

@@ -25,12 +25,12 @@ struct CompletionTests {
         let asked = try #require(runs.first { $0["phase"] == "asked" }?["id"]?.stringValue)
         for isServed in [true, false] {
             if !isServed { #expect(try await serving.stop() == .exited(0)) }
-            #expect(try await offered(["cordon", "run", "show", ""], installation) == ids)
-            #expect(try await offered(["cordon", "run", "why", "run_"], installation) == ids)
-            #expect(try await offered(["cordon", "run", "show", asked], installation) == [asked])
+            try await expect(["cordon", "run", "show", ""], ids, installation)
+            try await expect(["cordon", "run", "why", "run_"], ids, installation)
+            try await expect(["cordon", "run", "show", asked], [asked], installation)
             #expect(try await offered(["cordon", "run", "show", "run_nothing"], installation).isEmpty)
             for verb in ["wait", "resume", "cancel", "resolve"] {
-                #expect(try await offered(["cordon", "run", verb, ""], installation) == [asked], "\(verb)")
+                try await expect(["cordon", "run", verb, ""], [asked], installation)
             }
         }
     }
@@ -47,7 +47,7 @@ struct CompletionTests {
         let config = installation.scratch.path("cordon.yaml")
         for options in [["-c", config], ["--config", config], ["--state", installation.scratch.path("state")]] {
             let line = ["cordon", "run", "show"] + options + [""]
-            #expect(try await offered(line, installation, in: elsewhere) == [id], "\(options)")
+            try await expect(line, [id], installation, in: elsewhere)
         }
     }
 
@@ -59,6 +59,18 @@ struct CompletionTests {
             try await offered(["cordon", "run", "show", "-c", "nowhere.yaml", ""], installation, in: empty).isEmpty)
         try empty.write("listen: { port: many", to: "cordon.yaml")
         #expect(try await offered(["cordon", "run", "show", ""], installation, in: empty).isEmpty)
+    }
+
+    /// Asked again where the machine is too busy to answer within the limit: then nothing is offered, as it must be.
+    private func expect(
+        _ line: [String], _ ids: Set<String>, _ installation: Installation, in folder: ScratchFolder? = nil
+    ) async throws {
+        var last: Set<String> = []
+        try await eventually("\(line.joined(separator: " ")) to offer \(ids)", askedMin: 3) {
+            last = try await offered(line, installation, in: folder)
+            return !last.isEmpty
+        }
+        #expect(last == ids, "\(line)")
     }
 
     /// What bash offers for the last word of the line; nothing may stand on standard error.

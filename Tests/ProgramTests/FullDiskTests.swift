@@ -30,7 +30,7 @@ struct FullDiskTests {
 
         try full.makeRoom()
         let answer = try await full.serving.post(Installation.alert(), delivery: "d-1")
-        #expect(answer.status == 202)
+        #expect(answer.status == 202, "\(full.serving.program.error.suffix(1000))")
         #expect(answer.json["duplicate"] == nil, "the refused deliveries left no trace")
         try await full.expectContained(provider)
         #expect(try await full.serving.stop() == .exited(0))
@@ -107,7 +107,13 @@ private struct FullDisk {
         try handle.truncate(atOffset: try handle.seekToEnd() - UInt64(bytes))
     }
 
-    func makeRoom() throws { try FileManager.default.removeItem(at: filler) }
+    /// Emptied, not only unlinked: a program that another test starts meanwhile may have the file open.
+    func makeRoom() throws {
+        let handle = try FileHandle(forWritingTo: filler)
+        try handle.truncate(atOffset: 0)
+        try handle.close()
+        try FileManager.default.removeItem(at: filler)
+    }
 
     // MARK: What is stored
 
