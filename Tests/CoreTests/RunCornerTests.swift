@@ -124,6 +124,41 @@ struct RunCornerTests {
         #expect(drive.open == ["undo:stop before"])
     }
 
+    @Test func `a stopped step that is undone is not tried anew`() throws {
+        var drive = try held(then: "undo")
+        try drive.answer(.refused, "stop")
+        #expect(drive.run.asks.map(\.kind) == [.stoppedStep])
+        try drive.put(.undo(steps: ["stop"], by: "ann", reason: "wrong account"))
+        #expect(throws: Refusal.self) {
+            try drive.put(.resume(step: "stop", isForced: false, by: "ann", reason: "again"))
+        }
+        try drive.answerAll(.disabled, .done, .enabled, on: "undo:stop")
+        #expect(drive.run.step("stop")?.isUndone == true)
+        #expect(drive.run.ending == .completed)
+    }
+
+    @Test func `all items of a list are undone by the list's name, and an undo has none of its own`() throws {
+        var drive = try Stage.open(
+            """
+              - id: stop
+                each: { in: inputs.list, as: c, max: 5 }
+                do: account.suspend
+                with: { account: "${c}" }
+                hold: { for: 2h, then: undo }
+
+            """)
+        try drive.change("stop.1", from: .enabled, to: .disabled)
+        try drive.answer(.enabled, "stop.2")
+        try drive.put(.undo(steps: ["stop"], by: "ann", reason: "wrong list"))
+        try drive.answer(.refused, "stop.2")
+        #expect(drive.open == ["undo:stop.1 before"])
+        try drive.answerAll(.disabled, .done, .enabled, on: "undo:stop.1")
+        #expect(drive.run.step("stop.1")?.isUndone == true)
+        #expect(throws: Refusal.self) {
+            try drive.put(.undo(steps: ["undo:stop.1"], by: "ann", reason: "back again"))
+        }
+    }
+
     @Test func `an undo waits for what is under way`() throws {
         var drive = try Stage.open(
             """

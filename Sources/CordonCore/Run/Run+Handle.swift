@@ -190,7 +190,11 @@ extension Turn {
 
     private mutating func undo(_ steps: [String]?, _ by: String, _ reason: String) -> Refusal? {
         if run.rollback != nil { return Refusal(.wrongPhase, "the run is being undone already") }
-        for id in steps ?? [] where run.step(id)?.hasActed != true {
+        for id in steps ?? [] {
+            let hasActed = run.steps.contains { step in
+                step.hasActed && !step.isUndo && (step.id == id || step.id.hasPrefix(id + "."))
+            }
+            if hasActed { continue }
             return Refusal(.wrongPhase, "step '\(id)' has done nothing that could be undone")
         }
         if !run.isLive, !run.steps.contains(where: isUndoable) {

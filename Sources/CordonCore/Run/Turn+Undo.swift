@@ -66,8 +66,8 @@ extension Turn {
     }
 
     private mutating func beginUndo(_ id: String, of forward: String) {
-        // A step that would prove, or send again, what is now undone is over.
-        if run.step(forward)?.isInFlight == true {
+        // A step that would prove, send again or be tried anew what is now undone is over.
+        if run.step(forward)?.hasEnded == false {
             emit(.stepSkipped(step: forward, reason: "what it did is undone before it was done with"))
         }
         emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
