@@ -158,7 +158,8 @@ enum Checkers {
             else { return nil }
             let asked = block + line.id
             let people = Set(run.step(asked)?.permit?.by ?? []).subtracting(consent.excluded)
-            return people.count >= consent.quorum ? nil : "\(step) acts, \(people.sorted()) agreed, not \(consent.quorum)"
+            return people.count >= consent.quorum
+                ? nil : "\(step) acts, \(people.sorted()) agreed, not \(consent.quorum)"
         }
     }
 
@@ -186,7 +187,8 @@ enum Checkers {
     /// When all is undone and nobody else had a hand in it, everything is as it was.
     @Sendable static func restored(_ commit: Commit, _ record: Record) -> String? {
         let run = commit.folded
-        guard run.ending == .undone, commit.lines.contains(where: { if case .runEnded = $0.event { true } else { false } }),
+        guard run.ending == .undone,
+            commit.lines.contains(where: { if case .runEnded = $0.event { true } else { false } }),
             record.isTruthful, !record.wasUndoOverruled, !record.world.saidNothing
         else { return nil }
         for (target, lines) in Dictionary(grouping: record.world.ledger.filter(\.tookEffect), by: \.target) {

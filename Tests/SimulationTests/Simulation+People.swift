@@ -7,7 +7,8 @@ import TestKit
 extension Simulation {
     private static let people = [
         Person(name: "ann", groups: ["approvers"]), Person(name: "bob", groups: ["approvers"]),
-        Person(name: "cid", groups: ["approvers", "leads"]), Person(name: "dan"), Person(name: "eve", groups: ["leads"]),
+        Person(name: "cid", groups: ["approvers", "leads"]), Person(name: "dan"),
+        Person(name: "eve", groups: ["leads"]),
     ]
 
     // MARK: As people should
@@ -30,7 +31,8 @@ extension Simulation {
             record.wasUndoOverruled = true
             await put(.resume(step: step, isForced: true, by: "ann", reason: "all the same"))
         case .stoppedStep, .undoConflict: await skip(step)
-        case .holdEnded: await put(.endHold(step: step, keep: number > 1 || dice.chance(50), by: "ann", reason: "looked"))
+        case .holdEnded:
+            await put(.endHold(step: step, keep: number > 1 || dice.chance(50), by: "ann", reason: "looked"))
         case .question: await answer(step)
         }
     }

@@ -122,7 +122,9 @@ struct Simulation {
         if let memory { return memory }
         var query = RunQuery()
         query.id = Scenario.run
-        guard let row = try? await store.runs(query).first, let value = try? JSON.parse(row.snapshot) else { return nil }
+        guard let row = try? await store.runs(query).first, let value = try? JSON.parse(row.snapshot) else {
+            return nil
+        }
         return try? Run(value)
     }
 
@@ -190,7 +192,9 @@ struct Simulation {
                     event: try Event(kind: entry.entry.kind, try JSON.parse(entry.entry.bytes)))
             }
             var whole = folded
-            if whole == nil { whole = Run.fold(lines.map { ($0.at, $0.event) }) } else {
+            if whole == nil {
+                whole = Run.fold(lines.map { ($0.at, $0.event) })
+            } else {
                 for line in lines { whole?.apply(line.event, at: line.at) }
             }
             guard let whole else { return violate(.foldsToSnapshot, "the journal doesn't begin with its opening") }

@@ -121,7 +121,9 @@ struct World: Sendable {
             looks[target, default: 0] += 1
             return Outcome(.done, status: 200, result: ["value": .int(looks[target] ?? 0)])
         }
-        guard call.redeliveryClass.isWrite else { return Outcome(.done, status: 200, result: look(target, call.capability)) }
+        guard call.redeliveryClass.isWrite else {
+            return Outcome(.done, status: 200, result: look(target, call.capability))
+        }
         var thing = things[target] ?? Thing()
         guard isDone else { return Outcome(.unknown) }
         if call.purpose == .undo {
