@@ -34,6 +34,7 @@ extension Simulation {
         case .holdEnded:
             await put(.endHold(step: step, keep: number > 1 || dice.chance(50), by: "ann", reason: "looked"))
         case .question: await answer(step)
+        case .queued: await put(.begin)
         }
     }
 
