@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Synchronization
-
 /// What loaders ask of the files they read, written down while they read: a schema for editors that can't differ from
 /// the loaders, because it is made of their own questions.
 ///
@@ -10,7 +8,7 @@ import Synchronization
 ///     shapes.schema
 ///
 /// A loader looks into a nested map only where a file has one, so the files together have every part at least once.
-package final class YAMLShapes: Sendable {
+package final class YAMLShapes: @unchecked Sendable {  // filled by the loaders that one task calls, one after the other
     /// Where the readers of this task write their questions; nobody's, as a rule.
     @TaskLocal package static var recording: YAMLShapes?
 
@@ -37,36 +35,28 @@ package final class YAMLShapes: Sendable {
         var fields: [Place: Fields] = [:]
     }
 
-    private let state = Mutex(State())
+    private var state = State()
 
     package init() {}
 
-    func begin(_ document: YAMLDocument) { state.withLock { $0.roots.append(document.root) } }
+    func begin(_ document: YAMLDocument) { state.roots.append(document.root) }
 
     func ask(_ node: YAMLNode, _ shape: Shape) {
-        state.withLock { $0.shapes[node.place, default: []].append(shape) }
+        state.shapes[node.place, default: []].append(shape)
     }
 
     func ask(_ map: YAMLNode, field key: String, required: Bool, _ shape: Shape?) {
-        state.withLock { state in
-            var fields = state.fields[map.place] ?? Fields()
-            if !fields.order.contains(key) { fields.order.append(key) }
-            if required { fields.required.insert(key) }
-            if let shape { fields.shapes[key, default: []].append(shape) }
-            state.fields[map.place] = fields
-        }
+        var fields = state.fields[map.place] ?? Fields()
+        if !fields.order.contains(key) { fields.order.append(key) }
+        if required { fields.required.insert(key) }
+        if let shape { fields.shapes[key, default: []].append(shape) }
+        state.fields[map.place] = fields
     }
 
-    func askKeys(_ map: YAMLNode) {
-        state.withLock { $0.fields[map.place, default: Fields()].isOpen = true }
-    }
+    func askKeys(_ map: YAMLNode) { state.fields[map.place, default: Fields()].isOpen = true }
 
     /// The schema that every file fits that was read meanwhile.
-    package var schema: FileSchema {
-        state.withLock { state in
-            FileSchema.merged(state.roots.map { Self.schema(of: $0, state) })
-        }
-    }
+    package var schema: FileSchema { FileSchema.merged(state.roots.map { Self.schema(of: $0, state) }) }
 
     private static func schema(of node: YAMLNode, _ state: State) -> FileSchema {
         if let fields = state.fields[node.place], let entries = node.entries {

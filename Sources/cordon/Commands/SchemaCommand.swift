@@ -78,7 +78,8 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
                 _ = Workflow.load(file.bytes, file: file.path, digest: "")
             }
         case .connector:
-            for file in Shelf.shipped("workflows/connectors") {
+            let complete = Shelf.File(path: "connectors/complete.yaml", bytes: Array(Self.undoable.utf8))
+            for file in Shelf.shipped("workflows/connectors") + [complete] {
                 _ = Connector.load(file.bytes, file: file.path, digest: "")
             }
         case .connections:
@@ -121,7 +122,13 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             call: other
             with: { credential: "${inputs.credential}" }
           - id: judged
-            task: { by: ann, ask: Was it you, choices: [own, foreign], within: 4h, on_timeout: keep }
+            task:
+              by: ann
+              ask: Was it you
+              choices: [own, foreign]
+              within: 4h
+              on_timeout: keep
+              escalate: { after: 1h, to: bob }
           - id: asked
             approve: { by: ann, within: 4h, on_timeout: keep }
           - id: short
@@ -146,6 +153,31 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
                   steps: [{ id: rung, wait: 1m }]
           - id: back
             undo: [cut]
+
+        """
+
+    /// A capability with each of its exchanges.
+    private static let undoable = """
+        connector: complete
+        title: A provider that can give back what it took
+        vendor: https://example.org
+        provider:
+          settings: { url: { type: url } }
+          secrets: []
+          subject_secrets: []
+          authentication: { scheme: none }
+          capabilities:
+            account.suspend:
+              class: convergent
+              request: { method: POST, to: url, path: /suspend }
+              answers: { done: [200] }
+              state:
+                request: { method: GET, to: url }
+                answers: { done: [200] }
+                keep: [suspended]
+              undo:
+                request: { method: POST, to: url, path: /restore }
+                answers: { done: [200] }
 
         """
 
