@@ -64,9 +64,19 @@ extension Delivery {
     var bodyText: String { String(decoding: response?.body ?? [], as: UTF8.self) }
 }
 
+extension CurlTransport.Limits {
+    /// Pooled connections last as long as a test may on a busy machine.
+    static var patient: CurlTransport.Limits {
+        var limits = CurlTransport.Limits()
+        limits.pooledConnectionIdleSecondsMax = 3600
+        limits.pooledConnectionAgeSecondsMax = 3600
+        return limits
+    }
+}
+
 /// A transport and a server for the time of one test.
 func withServer<Result: Sendable>(
-    limits: CurlTransport.Limits = CurlTransport.Limits(),
+    limits: CurlTransport.Limits = .patient,
     _ handler: @escaping LoopbackServer.Handler,
     welcome: @escaping @Sendable (Int) -> LoopbackServer.Welcome = { _ in .serve },
     body: (CurlTransport, LoopbackServer) async throws -> Result
