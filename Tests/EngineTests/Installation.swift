@@ -30,12 +30,16 @@ final class Installation: Sendable {
     /// - Parameters:
     ///   - playbooks: how many of the shipped playbook there are, under a name each.
     ///   - publishes: whether an engine stores the workflow's source, as it must.
-    init(mode: Playbook.Mode = .enforce, playbooks count: Int = 1, publishes: Bool = true) throws {
+    ///   - group: within which span later signals join the live run.
+    init(
+        mode: Playbook.Mode = .enforce, playbooks count: Int = 1, publishes: Bool = true, group: Int64? = nil
+    ) throws {
         let workflow = try Self.read("workflows/token-revocation.yaml")
         let loaded = try Workflow.load(workflow.bytes, file: workflow.file, digest: workflow.digest).get()
         let text = try Self.read("playbooks/secret-leaked.yaml")
         var playbook = try Playbook.load(text.bytes, file: text.file, digest: text.digest, workflows: [loaded]).get()
         playbook.mode = mode
+        playbook.trigger.groupMilliseconds = group
         let playbooks = (1...count).map { number in
             var copy = playbook
             if number > 1 { copy.name += "-\(number)" }

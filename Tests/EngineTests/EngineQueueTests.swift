@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import CordonStore
+import StoreKit
+import Synchronization
+import Testing
+
+@testable import CordonEngine
+
+/// One run at a time has a subject in hand: later signals join it or wait in line.
+@Suite(.timeLimit(.minutes(2)))
+struct EngineQueueTests {
+    /// Holds the first request back until it is let go.
+    private final class Valve: Sendable {
+        private let isOpen = Atomic(false)
+
+        func open() { isOpen.store(true, ordering: .releasing) }
+
+        func wait() async {
+            while !isOpen.load(ordering: .acquiring), !Task.isCancelled { await Task.yield() }
+        }
+    }
+
+    private func wakes(_ installation: Installation) async throws -> [String?] {
+        try await installation.runs.map(\.wake).sorted { $0 ?? "" < $1 ?? "" }
+    }
+
+    @Test func `a second run of a subject waits in line and begins when the first has ended`() async throws {
+        let installation = try Installation()
+        let valve = Valve()
+        let transport = ScriptedTransport(installation) { _, number in
+            if number == 1 { await valve.wait() }
+            return nil
+        }
+        let engine = installation.engine(transport)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            await installation.post(engine)
+            try await installation.wait { transport.requests.count == 1 }
+            await installation.post(engine, delivery: "d-2")
+            await installation.post(engine, delivery: "d-3")
+            try await installation.wait { try await self.wakes(installation) == ["call", "queue", "queue"] }
+            #expect(transport.requests.count == 1)
+            valve.open()
+            try await installation.waitUntilEnded(3)
+        }
+        #expect(transport.requests.count == 12)
+        let runs = try await installation.runs.map { try $0.run() }
+        #expect(runs.allSatisfy { $0.phase == .ended(.completed) })
+        // Never two of them at a time: each ended before the next began.
+        var inHand: String?
+        for entry in try await installation.base.log(from: 0, limit: 1000).map(\.entry) {
+            if entry.kind == "stepStarted" {
+                #expect(inHand == nil || inHand == entry.stream)
+                inHand = entry.stream
+            }
+            if entry.kind == "runEnded" { inHand = nil }
+        }
+        #expect(transport.paths.filter { $0 == "revoke" }.count == 3)
+    }
+
+    @Test func `a line that an ended process left moves on`() async throws {
+        let installation = try Installation()
+        let hanging = ScriptedTransport(installation) { _, number in number == 1 ? await noAnswer() : nil }
+        let first = installation.engine(hanging)
+        try await installation.whileRunning(first) {
+            try await installation.waitUntilStarted()
+            await installation.post(first)
+            try await installation.wait { hanging.requests.count == 1 }
+            await installation.post(first, delivery: "d-2")
+            try await installation.wait { try await self.wakes(installation) == ["call", "queue"] }
+        }
+        let second = installation.engine(ScriptedTransport(installation))
+        try await installation.whileRunning(second) { try await installation.waitUntilEnded(2) }
+    }
+
+    @Test func `two signals that are read at the same time don't both begin`() async throws {
+        let installation = try Installation()
+        let valve = Valve()
+        let transport = ScriptedTransport(installation) { _, _ in
+            await valve.wait()
+            return nil
+        }
+        let engine = installation.engine(transport)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            await withTaskGroup { group in
+                for number in 1...8 { group.addTask { await installation.post(engine, delivery: "d-\(number)") } }
+            }
+            try await installation.wait { try await installation.runs.count == 8 }
+            #expect(try await installation.runs.count { $0.wake == "call" } == 1)
+            valve.open()
+            try await installation.waitUntilEnded(8)
+        }
+    }
+
+    @Test func `a later signal of a group joins the live run, once`() async throws {
+        let installation = try Installation(group: 60_000)
+        let valve = Valve()
+        let transport = ScriptedTransport(installation) { _, number in
+            if number == 1 { await valve.wait() }
+            return nil
+        }
+        let engine = installation.engine(transport)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            await installation.post(engine)
+            try await installation.wait { transport.requests.count == 1 }
+            await installation.post(engine, delivery: "d-2")
+            try await installation.wait { try await installation.run.joined.count == 1 }
+            valve.open()
+            try await installation.waitUntilEnded()
+        }
+        #expect(try await installation.runs.count == 1)
+        #expect(transport.requests.count == 4)
+        let decisions = try await installation.base.decisions(DecisionQuery())
+        #expect(decisions.count == 2)
+        #expect(decisions.count { String(decoding: $0.body, as: UTF8.self).contains("\"joins\"") } == 1)
+    }
+
+    @Test func `a signal after the group's window opens a run of its own`() async throws {
+        let installation = try Installation(group: 60_000)
+        let hanging = ScriptedTransport(installation) { _, number in number == 1 ? await noAnswer() : nil }
+        let engine = installation.engine(hanging)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            await installation.post(engine)
+            try await installation.wait { hanging.requests.count == 1 }
+            installation.clock.advance(milliseconds: 60_001)
+            await installation.post(engine, delivery: "d-2")
+            try await installation.wait { try await installation.runs.count == 2 }
+        }
+    }
+}
