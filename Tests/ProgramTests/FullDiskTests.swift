@@ -87,7 +87,7 @@ private struct FullDisk {
     /// Each word becomes the next by `exec`, so the server keeps the number of the process that was started.
     private static func line(mountedAt path: String) -> [String] {
         let mount = #"mount -t tmpfs -o mode=700,size="$1" none "$2" && shift 2 && exec "$@""#
-        // Within a changed root not even the administrator gets a user namespace, and needs none.
+        // The administrator needs no user namespace, and does not get one everywhere.
         let namespaces = getuid() == 0 ? ["--mount"] : ["--map-root-user", "--mount"]
         return ["unshare"] + namespaces + ["sh", "-c", mount, "sh", String(bytes), path]
     }
