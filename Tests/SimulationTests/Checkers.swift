@@ -61,6 +61,7 @@ enum Checkers {
         case "halt":
             let isHalted = run.steps.contains { step in if case .halted = step.phase { true } else { false } }
             return isHalted ? nil : "it waits for the end of a halt, and nothing is halted"
+        case "queue": return run.isQueued ? nil : "it waits for another run, and is not queued"
         case .some(let word): return "'\(word)' wakes nobody"
         }
     }

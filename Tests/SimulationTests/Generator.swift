@@ -23,7 +23,8 @@ struct Generator {
         for name in ["inner", "outer"] where dice.chance(60) { called[name] = workflow(name, lines: 1...3) }
         let main = workflow("main", lines: 2...7)
         var gate: Run.Ask?
-        if dice.chance(15) { gate = Run.Ask(kind: dice.chance(85) ? .proposal : .undecided, reason: "its mode") }
+        let gates: [Run.Ask.Kind] = [.proposal, .proposal, .proposal, .queued, .queued, .undecided]
+        if dice.chance(20) { gate = Run.Ask(kind: dice.pick(gates), reason: "its mode") }
         let lists: [Value] = [["a", "b", "c"], ["a"], [], ["a", "b", "c", "d", "e"], "a"]
         let unbuildable = dice.chance(5) ? main.lines.last.map { [$0.id] } ?? [] : []
         return Scenario(

@@ -15,7 +15,8 @@ extension Simulation {
         case 11..<14: await repeatOutcome()
         case 14..<16: await put(.timerFired)
         case 16..<17: await sweep()
-        case 17..<33: await speakWildly()
+        case 17: await put(.begin)
+        case 18..<33: await speakWildly()
         default: await goOn()
         }
     }
@@ -87,6 +88,10 @@ extension Simulation {
         var tries: [String: Int] = [:]
         for _ in 0..<3000 where !isOver {
             guard let run = folded, run.isLive else { return }
+            if run.isQueued {
+                await put(.begin)
+                continue
+            }
             let isMoving = !errands.isEmpty || run.commands.contains(where: \.isPerform)
             if !isMoving, let ask = run.asks.first(where: { tries["\($0)", default: 0] < 4 }) {
                 tries["\(ask)", default: 0] += 1

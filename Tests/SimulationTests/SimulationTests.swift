@@ -4,7 +4,11 @@ import CordonCore
 import Foundation
 import Testing
 
-/// Many runs of random workflows, each from one number, through every fault of the alphabet.
+/// Many runs of random workflows, each from one number, through every fault of the alphabet: a commit that fails, stored
+/// or not; a crash at any boundary; a clock that leaps; signals and outcomes that come late, twice or out of order; a
+/// provider that refuses, cuts, slows, limits and garbles; people who err.
+///
+/// `CORDON_SIM_SEEDS` says how many, `CORDON_SIM_FIRST` from which on; `CORDON_SIM_SEED` tells one's whole story.
 @Suite
 struct SimulationTests {
     @Test func `every seed keeps every promise`() async throws {
@@ -14,8 +18,9 @@ struct SimulationTests {
             return
         }
         let seeds = environment["CORDON_SIM_SEEDS"].flatMap { Int($0) } ?? 300
+        let first = environment["CORDON_SIM_FIRST"].flatMap { Int($0) } ?? 0
         let begin = ContinuousClock.now
-        let summary = await Summary.of(0..<seeds)
+        let summary = await Summary.of(first..<first + seeds)
         let seconds = (ContinuousClock.now - begin) / .seconds(1)
         print("simulation: \(seeds) seeds, \(Int(Double(seeds) * 60 / seconds)) seeds per minute; \(summary)")
         for seed in summary.failed.prefix(5) { await Story.replay(seed).print() }
