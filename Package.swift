@@ -144,8 +144,8 @@ if exists("TestKit") { targets.append(.target(name: "TestKit", path: "Tests/Test
 if exists("StoreKit"), built.contains("store") {
     targets.append(
         .target(
-            name: "StoreKit", dependencies: ["CordonStore", "CordonCore"], path: "Tests/StoreKit", swiftSettings: strict
-        ))
+            name: "StoreKit", dependencies: ["CordonStore", "CordonCore", "CordonLanguage", "TestKit"],
+            path: "Tests/StoreKit", swiftSettings: strict))
 }
 for test in tests where exists(test.name) && Set(test.needs).isSubset(of: built) {
     let under = rooms.filter { test.needs.contains($0.key) }.map { Target.Dependency.target(name: $0.name) }
