@@ -52,7 +52,8 @@ package final class LoopbackServer: Sendable {
     private struct State {
         var requests: [Request] = []
         var connections = 0
-        var open: Set<Int32> = []
+        /// The number of each connection by its descriptor.
+        var open: [Int32: Int] = [:]
         var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
         var isListening = true
         var isStopped = false
@@ -80,6 +81,8 @@ package final class LoopbackServer: Sendable {
     /// All requests read whole so far, in order of arrival.
     package var requests: [Request] { state.withLock { $0.requests } }
     package var connectionCount: Int { state.withLock { $0.connections } }
+    /// The numbers of the connections that are being served: what was sent on any other is read, or is lost.
+    package var openConnections: Set<Int> { state.withLock { Set($0.open.values) } }
 
     /// Returns once this many requests have been read whole; at once after `stop`.
     package func waitForRequests(_ count: Int) async {
@@ -108,7 +111,7 @@ package final class LoopbackServer: Sendable {
         stopListening()
         let waiters = state.withLock { state in
             state.isStopped = true
-            for descriptor in state.open { shutdown(descriptor, Int32(SHUT_RDWR)) }
+            for descriptor in state.open.keys { shutdown(descriptor, Int32(SHUT_RDWR)) }
             defer { state.waiters = [] }
             return state.waiters
         }
@@ -124,7 +127,7 @@ package final class LoopbackServer: Sendable {
             let number = state.withLock { state -> Int? in
                 if state.isStopped { return nil }
                 state.connections += 1
-                state.open.insert(descriptor)
+                state.open[descriptor] = state.connections
                 return state.connections
             }
             guard let number else {
@@ -135,7 +138,7 @@ package final class LoopbackServer: Sendable {
                 live(descriptor, number)
                 // Closed under the lock: `stop` must never shut down a descriptor that means something else by now.
                 state.withLock { state in
-                    state.open.remove(descriptor)
+                    state.open[descriptor] = nil
                     _ = close(descriptor)
                 }
             }

@@ -95,6 +95,7 @@ enum BannedCalls {
     static let sleepingFiles: [String: String] = [
         "Tests/ProgramTests/Web.swift": "`eventually` asks another process",
         "Tests/ProgramTests/CrashTests.swift": "a kill at a random moment: the moment is what is tried",
+        "Tests/ProgramTests/CrashLoop/CrashLeg.swift": "a kill at a random moment: the moment is what is tried",
         "Tests/TestKit/ProgramUnderTest.swift": "the watchdog ends a wait that nothing else would end",
     ]
 
