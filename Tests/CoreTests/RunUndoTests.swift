@@ -129,7 +129,7 @@ struct RunUndoTests {
     }
 
     @Test func `an effect in doubt is looked into before anything is undone`() throws {
-        var drive = try standing("  - { id: tell, do: challenge.send, with: { subject: x }, undo: none, because: gone }\n")
+        var drive = try standing("  - { id: tell, do: challenge.send, with: { subject: x }, undo: none, because: z }\n")
         try drive.answer(.cut, "tell")
         try drive.put(.cancel(undo: true, by: "ann", reason: "false alarm"))
         #expect(drive.open == [])
