@@ -95,6 +95,21 @@ struct RunTests {
         #expect(drive.call()?.purpose.rawValue == next)
     }
 
+    @Test(arguments: [Outcome.gone, .active])
+    func `a probe resolves the act in doubt, not itself`(_ answer: Outcome) throws {
+        var drive = Bench(
+            LineSketch(id: "a", effectClass: .probeable, readsState: true, verify: "after.active == false")
+        ).open()
+        try drive.answer(.active)
+        let act = try #require(drive.call())
+        try drive.answer(.cut)
+        #expect(drive.call()?.number == act.number + 1)
+        let resolved = try drive.answer(answer).compactMap { event in
+            if case .callResolved(_, let number, _, _, _) = event { number } else { nil }
+        }
+        #expect(resolved == [act.number])
+    }
+
     @Test func `a provider that asks to wait is left alone that long, and no longer than its tries`() throws {
         var drive = Bench(LineSketch(id: "a", effectClass: .convergent)).open()
         try drive.answer(Outcome(.later, status: 429, retryAfterMilliseconds: 7000))

@@ -49,16 +49,18 @@ extension Turn {
 
     /// A probe after an unknown outcome: so it took effect, or it did not.
     private mutating func weighProbe(_ id: String, _ call: Call) {
+        // What is resolved is the act in doubt, not the question about it.
+        let number = run.step(id)?.doubt?.number ?? call.number
         switch proof(of: id) {
         case .isTrue:
             emit(
                 .callResolved(
-                    step: id, number: call.number, tookEffect: true, by: "probe", reason: "the provider shows it"))
+                    step: id, number: number, tookEffect: true, by: "probe", reason: "the provider shows it"))
             finishOrProve(id)
         case .isFalse:
             emit(
                 .callResolved(
-                    step: id, number: call.number, tookEffect: false, by: "probe",
+                    step: id, number: number, tookEffect: false, by: "probe",
                     reason: "the provider doesn't show it"))
             schedule(
                 id, call, next: isUndo(id) ? .undo : .act, after: backOff(id, call),
