@@ -143,6 +143,7 @@ extension DiagnosticExample {
           when: signal.validity == "active"
           on_undecided: skip
           subject: { kind: credential, from: signal.credential }
+          group: { by: [subject.id], window: 24h }
         run:
           workflow: example
           with: { credential: "${subject}" }

@@ -189,6 +189,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             connector: oauth2
             settings: { client_id: cordon }
             secrets: { client_secret: { file: client-secret } }
+            limits: { concurrent: 8, per_second: 5 }
             egress: { plain_http: false, loopback: false, networks: ["10.0.0.0/8"] }
 
         """
