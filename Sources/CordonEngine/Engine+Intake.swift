@@ -87,10 +87,14 @@ extension Engine {
         let subjects = Set(decisions.flatMap { $0.1.subjectsOfRuns })
         await subjectLocks.whileLocked(subjects) {
             do {
-                let live = try await liveRuns(of: subjects)
-                let grouped = decisions.map { ($0.0, self.grouped($0.1, library, live, at: now)) }
-                // Before the alert counts as read: joining twice is refused, being forgotten is not noticed.
-                for (signal, decision) in grouped { await join(signal, decision) }
+                var live = try await liveRuns(of: subjects)
+                var grouped = decisions.map { ($0.0, self.grouped($0.1, library, live, at: now)) }
+                // Before the alert counts as read: joining twice is refused, being forgotten is not noticed. A run may
+                // end before it is joined: then the signal gets one of its own.
+                while try await !join(grouped) {
+                    live = try await liveRuns(of: subjects)
+                    grouped = decisions.map { ($0.0, self.grouped($0.1, library, live, at: now)) }
+                }
                 await record(reading(of: alert, normalized, grouped, live, library, at: now), alert)
             } catch {
                 logger.error("an alert could not be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
@@ -98,8 +102,19 @@ extension Engine {
         }
     }
 
-    private func join(_ signal: Signal, _ decision: Decision) async {
-        for case let run? in decision.matches.map(\.joins) { _ = await control(run, .join(signal.id, signal.alert)) }
+    /// False when a run that should be joined takes nothing in any more.
+    private func join(_ decisions: [(Signal, Decision)]) async throws(EngineError) -> Bool {
+        for (signal, decision) in decisions {
+            for case let run? in decision.matches.map(\.joins) {
+                switch await control(run, .join(signal.id, signal.alert)) {
+                case .done: break
+                case .refused(let refusal) where refusal.code == .alreadyDecided: break
+                case .refused, .noSuchRun: return false
+                case .unavailable(let reason): throw EngineError(.store, reason)
+                }
+            }
+        }
+        return true
     }
 
     private func record(_ outcome: (reading: Reading, transitions: [Transition]), _ alert: Alert) async {
