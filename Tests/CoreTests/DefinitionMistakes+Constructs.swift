@@ -188,5 +188,35 @@ extension DefinitionMistake {
              20 |     each: { in: "['a']", as: c, max: 5 }
                 |           ^
             """),
+        DefinitionMistake(
+            "P053",
+            step: """
+                  - id: all
+                    each: { in: "['a']", as: c, max: 5 }
+                    do: account.suspend
+                    with: { account: "${c}" }
+                    hold: { for: 1h, then: keep }
+                  - id: later
+                    after: hold/all
+                    wait: 1m
+
+                """,
+            """
+            workflows/revoke.yaml:25:12: error[P053]: step 'all' is a list, and each of its items holds for itself
+             25 |     after: hold/all
+                |            ^^^^^^^^
+            """),
+        DefinitionMistake(
+            "P037",
+            step: """
+                  - id: calm
+                    wait: { until: result.x == 0, measure: { do: evidence.capture, with: { of: x } }, every: 1s, for: 30m }
+
+                """,
+            """
+            workflows/revoke.yaml:20:94: error[P037]: it would look 1800 times, the limit is 1000 (callsPerStepMax) (look less often)
+             20 |     wait: { until: result.x == 0, measure: { do: evidence.capture, with: { of: x } }, every: 1s, for: 30m }
+                |                                                                                              ^^
+            """),
     ]
 }

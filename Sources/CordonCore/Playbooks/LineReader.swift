@@ -210,10 +210,17 @@ struct LineReader {
             return nil
         }
         let length = map.milliseconds("for", in: 1...Limits.stepWithinMillisecondsMax)
+        let pace = every ?? 60_000
+        if measure != nil, let length, length / pace >= Int64(Limits.callsPerStepMax) {
+            map.report(
+                .tooMany, "every",
+                "it would look \(length / pace) times, the limit is \(Limits.callsPerStepMax) (callsPerStepMax)",
+                "look less often")
+        }
         guard let condition, let length else { return nil }
         return .condition(
             Workflow.Until(
-                condition: condition, measure: measure, everyMilliseconds: every ?? 60_000, forMilliseconds: length,
+                condition: condition, measure: measure, everyMilliseconds: pace, forMilliseconds: length,
                 goesOn: silence == .continue))
     }
 
@@ -331,6 +338,9 @@ struct LineReader {
         }
         if isHold, places[name]?.has("hold") != true {
             fields.report(.badReference, "after", "step '\(name)' holds nothing")
+        } else if isHold, places[name]?.has("each") == true {
+            fields.report(
+                .badReference, "after", "step '\(name)' is a list, and each of its items holds for itself")
         }
         return isHold ? .hold(name) : .step(name)
     }

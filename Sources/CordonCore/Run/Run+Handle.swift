@@ -51,7 +51,8 @@ package struct Contract: Sendable, Hashable {
     func isSame(_ one: Value?, _ other: Value?) -> Bool {
         guard let one, let other else { return false }
         guard let compared, let left = one.objectValue, let right = other.objectValue else { return one == other }
-        return compared.allSatisfy { left[$0] == right[$0] }
+        // What neither reading shows proves nothing.
+        return compared.allSatisfy { left[$0] != nil && left[$0] == right[$0] }
     }
 }
 
