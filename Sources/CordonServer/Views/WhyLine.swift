@@ -36,9 +36,10 @@ private func runningLine(_ run: Run, _ now: Instant) -> String? {
 
 private func callingLine(_ step: Step, _ call: Call, _ now: Instant) -> String {
     let again = call.delivery > 1 ? ", sent \(call.delivery) times" : ""
+    let what = call.purpose == .act && call.effectClass == .read ? "a reading" : call.purpose.text
     let left = call.deadline.since(now)
     let end = left > 0 ? "given up in \(spanText(left))" : "overdue since \(spanText(-left))"
-    return "waits for \(call.provider) to answer \(call.capability) (\(call.purpose.text), step '\(step.id)', "
+    return "waits for \(call.provider) to answer \(call.capability) (\(what), step '\(step.id)', "
         + "call #\(call.number)\(again)); sent \(spanText(now.since(call.intendedAt))) ago, \(end)"
 }
 
