@@ -99,16 +99,24 @@ private struct Wait: Sendable {
         tell(desk)
         var pause = Wait.pauseMillisecondsFirst
         while true {
-            do {
-                let why = try await desk.why(run)
+            if let why = try await look(desk) {
                 if why["phase"] != "running" { return why }
-            } catch let failure as CommandFailure where failure.exit == .tryAgain {
+            } else {
                 // A server that is away says nothing about the run; its store does.
                 desk = try await Desk.open(settings)
             }
             await clock.sleep(until: clock.now.adding(milliseconds: pause))
             try Task.checkCancellation()
             pause = min(pause * 2, Wait.pauseMillisecondsMax)
+        }
+    }
+
+    /// `nil` when the server is away. A function of its own: the optimizer of Swift 6.3.1 fails on it inside the loop.
+    private func look(_ desk: Desk) async throws -> Value? {
+        do {
+            return try await desk.why(run)
+        } catch let failure as CommandFailure where failure.exit == .tryAgain {
+            return nil
         }
     }
 
