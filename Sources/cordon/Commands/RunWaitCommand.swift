@@ -95,26 +95,25 @@ private struct Wait: Sendable {
     }
 
     private func standing() async throws -> Value {
-        var desk = try await Desk.open(settings)
-        tell(desk)
+        tell(try await Desk.open(settings))
         var pause = Wait.pauseMillisecondsFirst
         while true {
-            if let why = try await look(desk) {
-                if why["phase"] != "running" { return why }
-            } else {
-                // A server that is away says nothing about the run; its store does.
-                desk = try await Desk.open(settings)
-            }
+            if let why = try await look() { return why }
             await clock.sleep(until: clock.now.adding(milliseconds: pause))
             try Task.checkCancellation()
             pause = min(pause * 2, Wait.pauseMillisecondsMax)
         }
     }
 
-    /// `nil` when the server is away. A function of its own: the optimizer of Swift 6.3.1 fails on it inside the loop.
-    private func look(_ desk: Desk) async throws -> Value? {
+    /// How the run stands when it waits or has ended; `nil` while it runs. A server that goes away says nothing about
+    /// the run, its store does: the desk is opened anew each time.
+    ///
+    /// A function of its own, because the optimizer of Swift 6.3.1 fails on it inside the loop.
+    private func look() async throws -> Value? {
+        let desk = try await Desk.open(settings)
         do {
-            return try await desk.why(run)
+            let why = try await desk.why(run)
+            return why["phase"] == "running" ? nil : why
         } catch let failure as CommandFailure where failure.exit == .tryAgain {
             return nil
         }
