@@ -113,9 +113,10 @@ private struct Wait: Sendable {
         let desk = try await Desk.open(settings)
         do {
             let why = try await desk.why(run)
-            return why["phase"] == "running" ? nil : why
+            // Spelt out: a bare `nil` beside a value would be JSON's null.
+            return why["phase"] == "running" ? Value?.none : .some(why)
         } catch let failure as CommandFailure where failure.exit == .tryAgain {
-            return nil
+            return Value?.none
         }
     }
 
