@@ -112,6 +112,13 @@ struct RunUndoTests {
         #expect(throws: Refusal.self) { try drive.put(.undo(steps: nil, by: "ann", reason: "again")) }
     }
 
+    @Test func `a run that has done nothing is cancelled and not undone`() throws {
+        var drive = try Stage.open("  - { id: calm, wait: 1h }\n")
+        #expect(throws: Refusal.self) { try drive.put(.undo(steps: nil, by: "ann", reason: "false alarm")) }
+        try drive.put(.cancel(undo: true, by: "ann", reason: "false alarm"))
+        #expect(drive.run.ending == .cancelled)
+    }
+
     @Test func `a failed step with on_error undo takes back what the run did`() throws {
         var drive = try standing(
             """

@@ -159,7 +159,8 @@ extension Turn {
                 .wrongPhase, "say what became of the call first: cordon run resolve \(run.id) --took-effect yes|no")
         }
         if kinds.contains(.question) {
-            return Refusal(.wrongPhase, "the run waits for an answer: cordon run answer \(run.id) STEP CHOICE")
+            return Refusal(
+                .wrongPhase, "the run waits for an answer: cordon run answer \(run.id) STEP CHOICE --shown DIGEST")
         }
         return Refusal(.wrongPhase, "the run is not waiting for a person to let it go on")
     }
@@ -184,7 +185,12 @@ extension Turn {
         if run.conclusion != nil, !undo || run.rollback != nil {
             return Refusal(.wrongPhase, "the run is being cancelled already")
         }
-        if undo { return self.undo(nil, by, reason) }
+        // What has done nothing, and is doing nothing, is cancelled and not undone.
+        let hasDone = run.steps.contains { step in
+            if case .uncertain = step.phase { return true }
+            return step.isInFlight || isUndoable(step)
+        }
+        if undo, hasDone { return self.undo(nil, by, reason) }
         conclude(.cancelled, by, reason)
         return nil
     }
@@ -198,7 +204,8 @@ extension Turn {
             if hasActed { continue }
             return Refusal(.wrongPhase, "step '\(id)' has done nothing that could be undone")
         }
-        if !run.isLive, !run.steps.contains(where: isUndoable) {
+        let isBusy = run.isLive && run.steps.contains { !$0.isUndo && $0.isInFlight || $0.doubt != nil }
+        if !isBusy, !run.steps.contains(where: isUndoable) {
             return Refusal(.wrongPhase, "the run did nothing that could be undone")
         }
         rollBack(steps, by, reason)

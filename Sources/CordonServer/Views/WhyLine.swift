@@ -100,7 +100,7 @@ extension Run {
         case .undoConflict: "cordon run resume \(id) --force, or cordon run skip \(id) \(ask.step ?? "STEP")"
         case .holdEnded: "cordon run hold \(id) \(ask.step ?? "STEP") --then undo|keep --reason …"
         case .queued: "cordon run resume \(id) --reason …"
-        case .question: "cordon run answer \(id) \(ask.step ?? "STEP") CHOICE --reason …"
+        case .question: "cordon run answer \(id) \(ask.step ?? "STEP") CHOICE --shown DIGEST --reason …"
         }
     }
 }
