@@ -23,17 +23,23 @@ struct EngineQueueTests {
         }
     }
 
+    /// A transport whose first request waits for the valve.
+    private func heldBack(_ installation: Installation) -> (ScriptedTransport, Valve) {
+        let valve = Valve()
+        let transport = ScriptedTransport(installation) { _, number in
+            if number == 1 { await valve.wait() }
+            return nil
+        }
+        return (transport, valve)
+    }
+
     private func wakes(_ installation: Installation) async throws -> [String?] {
         try await installation.runs.map(\.wake).sorted { $0 ?? "" < $1 ?? "" }
     }
 
     @Test func `a second run of a subject waits in line and begins when the first has ended`() async throws {
         let installation = try Installation()
-        let valve = Valve()
-        let transport = ScriptedTransport(installation) { _, number in
-            if number == 1 { await valve.wait() }
-            return nil
-        }
+        let (transport, valve) = heldBack(installation)
         let engine = installation.engine(transport)
         try await installation.whileRunning(engine) {
             try await installation.waitUntilStarted()
@@ -98,11 +104,7 @@ struct EngineQueueTests {
 
     @Test func `a later signal of a group joins the live run, once`() async throws {
         let installation = try Installation(group: 60_000)
-        let valve = Valve()
-        let transport = ScriptedTransport(installation) { _, number in
-            if number == 1 { await valve.wait() }
-            return nil
-        }
+        let (transport, valve) = heldBack(installation)
         let engine = installation.engine(transport)
         try await installation.whileRunning(engine) {
             try await installation.waitUntilStarted()
