@@ -37,6 +37,8 @@ package enum Limits {
     package static let signalsPerRunMax = 100
     package static let workflowsCalledMax = 20
     package static let runsPerAlertMax = 20
+    /// Inputs that a forecast plays before it is cut.
+    package static let forecastTurnsMax = 10_000
     /// How much of an alert's own text a reason quotes.
     package static let quotedScalarsMax = 200
 

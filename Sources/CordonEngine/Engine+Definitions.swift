@@ -24,7 +24,7 @@ extension Engine {
         return definition(try await workflow(run.workflow), called, run.subject)
     }
 
-    private func workflow(_ pin: Run.Pin) async throws -> Workflow {
+    func workflow(_ pin: Run.Pin) async throws -> Workflow {
         if let known = workflows.withLock({ $0[pin.digest] }) { return known }
         guard let stored = try await store.definition(pin.digest) else {
             throw EngineError(.runsStranded, "the workflow \(pin.name) (\(pin.digest)) is not in the store")

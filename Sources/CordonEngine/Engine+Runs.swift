@@ -38,7 +38,7 @@ extension Engine {
 
     func advance(_ id: RunID, _ input: RunInput) async {
         // A call that was found lost may have been sent again meanwhile: then it is not.
-        if case .callReturned(_, _, let outcome) = input, outcome == .lost, isInHand(id) { return }
+        if case .callReturned(_, _, _, let outcome) = input, outcome == .lost, isInHand(id) { return }
         hold(id)
         defer { release(id) }
         if case .refused(let refusal) = await step(id, input) {
@@ -46,8 +46,14 @@ extension Engine {
         }
     }
 
-    /// Input, machine, commit; read again and decide anew when another writer was first.
     private func step(_ id: RunID, _ input: RunInput) async -> ControlAnswer {
+        await step(id) { run, definition, now in run.handle(input, definition, halts: self.halts, at: now) }
+    }
+
+    /// Decide, commit; read again and decide anew when another writer was first.
+    func step(
+        _ id: RunID, _ decide: (Run, RunDefinition, Instant) async throws -> Result<Transition, Refusal>
+    ) async -> ControlAnswer {
         var waits = 0
         while !Task.isCancelled {
             do {
@@ -55,7 +61,7 @@ extension Engine {
                 let definition = try await definition(of: run)
                 let now = clock.now
                 let transition: Transition
-                switch run.handle(input, definition, halts: halts, at: now) {
+                switch try await decide(run, definition, now) {
                 case .failure(let refusal): return .refused(refusal)
                 case .success(let decided): transition = decided
                 }
@@ -135,7 +141,8 @@ extension Engine {
                 answer.outcome = Outcome(.later, reason: "its evidence could not be kept: \(error)")
             }
         }
-        let input = RunInput.callReturned(step: errand.step, number: errand.call.number, answer.outcome)
+        let input = RunInput.callReturned(
+            step: errand.step, number: errand.call.number, delivery: errand.call.delivery, answer.outcome)
         if case .unavailable = await self.step(errand.run, input) {
             logger.error("an outcome is not stored yet", metadata: ["run": "\(errand.run)", "step": "\(errand.step)"])
         }

@@ -42,6 +42,7 @@ extension Engine {
                 try await sweepAlerts()
                 try await sweepRuns(all: isFirst)
                 isFirst = false
+                try await sweepBodies()
                 moving.keepOnly(isInHand)
             } catch {
                 if error.code == .unavailable { return fail(error) }
@@ -101,7 +102,10 @@ extension Engine {
                 logger.notice(
                     "a call's outcome was lost with the process that made it",
                     metadata: ["run": "\(stored.id)", "step": "\(step)", "call": "\(call.number)"])
-                hand(.advance(stored.id, .callReturned(step: step, number: call.number, .lost)))
+                hand(
+                    .advance(
+                        stored.id,
+                        .callReturned(step: step, number: call.number, delivery: call.delivery, .lost)))
             }
         } catch {
             logger.error("a run can't be read", metadata: ["run": "\(stored.id)", "error": "\(error)"])

@@ -27,12 +27,15 @@ package final class Engine: Sendable, Service {
         package var evidence: EvidenceKeeper
         package var library: Library
         package var logger: Logger
+        /// How long the bodies of alerts are kept, in milliseconds; `nil`: for ever.
+        package var alertBodiesMilliseconds: Int64?
 
         package init(
             store: any Store, clock: any WallClock, connections: Connections, connectors: [String: Connector],
             secrets: SecretReader, sealKey: Secret, transport: any Transport, evidence: EvidenceKeeper,
-            library: Library, logger: Logger
+            library: Library, logger: Logger, alertBodiesMilliseconds: Int64? = nil
         ) {
+            self.alertBodiesMilliseconds = alertBodiesMilliseconds
             self.store = store
             self.clock = clock
             self.connections = connections
@@ -67,6 +70,8 @@ package final class Engine: Sendable, Service {
     let transport: any Transport
     let evidence: EvidenceKeeper
     let chronicle = Chronicle()
+    let alertBodiesMilliseconds: Int64?
+    let retentionBook = Mutex(RetentionBook())
     package let logger: Logger
     let libraryBox: LibraryBox
     let workflows = Mutex<[String: Workflow]>([:])
@@ -94,6 +99,7 @@ package final class Engine: Sendable, Service {
         transport = parts.transport
         evidence = parts.evidence
         logger = parts.logger
+        alertBodiesMilliseconds = parts.alertBodiesMilliseconds
         libraryBox = LibraryBox(parts.library)
         providers = Dictionary(
             uniqueKeysWithValues: parts.connections.providers.compactMap { connection in

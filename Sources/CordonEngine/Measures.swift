@@ -67,7 +67,8 @@ extension Counts {
                 outcomes[outcome.kind, default: 0] += 1
                 if outcome.wasSentTwice { callsSentTwice += 1 }
             case .questionAsked: runsAsked += 1
-            case .runResumed, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined,
+            case .runResumed, .runMigrated, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished,
+                .signalJoined,
                 .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
                 .waitScheduled, .rungFinished, .questionReminded, .questionEscalated, .answerGiven, .questionClosed,
                 .holdStarted, .holdChanged, .callResolved, .retryScheduled:

@@ -44,6 +44,15 @@ package protocol Store: Sendable {
     /// Appends to a stream that belongs to no row, such as that of the halts: `conflict` unless it is the stream's next.
     func note(_ entry: Entry) async throws(StoreError)
 
+    // Retention
+
+    /// Alerts whose bodies may go, oldest first: received before `instant`, read, with no live run, the body still there.
+    func expirable(before instant: Instant, limit: Int) async throws(StoreError) -> [AlertID]
+    /// Removes these alerts' bodies and stores the entry that says so. The alerts stay, with the digests of their bodies:
+    /// repeats are still told, and the history still verifies. `conflict` unless the entry is its stream's next, or when
+    /// one of the alerts may not lose its body.
+    func expire(_ alerts: [AlertID], entry: Entry) async throws(StoreError)
+
     // Reading
 
     /// One page of rows, newest first unless the query says otherwise.

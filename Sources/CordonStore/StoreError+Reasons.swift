@@ -20,6 +20,10 @@ extension StoreError {
         StoreError(.conflict, "entry \(entry.number) is not the next of \(entry.stream): read its history again")
     }
 
+    static func notExpirable(_ alert: AlertID) -> StoreError {
+        StoreError(.conflict, "the body of \(alert) is gone already, or a live run or an unread alert needs it")
+    }
+
     static func noToken(_ id: String) -> StoreError {
         StoreError(.notFound, "there is no token \(id); `cordon token list` shows those there are")
     }

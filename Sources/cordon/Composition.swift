@@ -40,7 +40,8 @@ struct Composition {
             Engine.Parts(
                 store: store, clock: clock, connections: shelf.connections, connectors: shelf.connectors,
                 secrets: SecretReader(folder: settings.folder), sealKey: sealKey, transport: transport,
-                evidence: EvidenceKeeper(blobs: blobs), library: shelf.library, logger: logger))
+                evidence: EvidenceKeeper(blobs: blobs), library: shelf.library, logger: logger,
+                alertBodiesMilliseconds: settings.alertBodiesMilliseconds))
         access = Access(store: store, clock: clock)
         server = try Server(
             engine: engine, access: access, version: Version.text,

@@ -24,6 +24,8 @@ struct Settings: Sendable {
     var identitiesPath: String
     var logLevel: Logger.Level
     var logFormat: LogFormat
+    /// How long the bodies of alerts are kept; `nil`: for ever.
+    var alertBodiesMilliseconds: Int64?
 
     var state: StateFolder { StateFolder(statePath) }
 
@@ -65,7 +67,9 @@ struct Settings: Sendable {
         }
         let checked: Result<Bool, Diagnostics> = DefinitionLoader.load(Array(contents), file: display(path)) {
             _, root in
-            for (name, keys) in [("listen", ["address", "port"]), ("log", ["level", "format"])] {
+            for (name, keys) in [
+                ("listen", ["address", "port"]), ("log", ["level", "format"]), ("retention", ["alert_bodies"]),
+            ] {
                 guard let map = root.mapping(name) else { continue }
                 for key in keys { _ = map.node(key) }
                 map.refuseUnknown()
@@ -115,6 +119,13 @@ struct Settings: Sendable {
             throw CommandFailure(.usage, "log.format is '\(format)'; it takes text or json")
         }
         self.logFormat = logFormat
+        alertBodiesMilliseconds = try reader.string(forKey: "retention.alert_bodies").map { text in
+            guard let span = YAMLDuration.milliseconds(text), span >= 3_600_000 else {
+                throw CommandFailure(
+                    .usage, "retention.alert_bodies is '\(text)'; it takes a duration of an hour or more, such as 400d")
+            }
+            return span
+        }
     }
 }
 

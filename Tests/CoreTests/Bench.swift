@@ -148,7 +148,7 @@ struct Drive {
     @discardableResult
     mutating func answer(_ outcome: Outcome, _ step: String = "a") throws(Refusal) -> [Event] {
         guard let call = call(step) else { throw Refusal(.noSuchCall, "the test expected an open call of \(step)") }
-        return try put(.callReturned(step: step, number: call.number, outcome))
+        return try put(.callReturned(step: step, number: call.number, delivery: call.delivery, outcome))
     }
 
     /// Goes to the time that the step waits for, and fires its timer.

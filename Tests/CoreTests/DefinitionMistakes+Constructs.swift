@@ -189,6 +189,35 @@ extension DefinitionMistake {
                 |           ^
             """),
         DefinitionMistake(
+            "P057",
+            step: """
+                  - id: ask
+                    do: credential.issue
+                    with: { subject: x }
+                    on_unknown: accept
+
+                """,
+            """
+            workflows/revoke.yaml:22:17: error[P057]: 'accept' settles beforehand what nobody knows, and says no reason (write under 'because' why it is bearable that it is missing, or happens twice)
+             22 |     on_unknown: accept
+                |                 ^^^^^^
+            """),
+        DefinitionMistake(
+            "P056",
+            step: """
+                  - id: look
+                    do: evidence.capture
+                    with: { of: x }
+                    on_unknown: accept
+                    because: it reads
+
+                """,
+            """
+            workflows/revoke.yaml:22:17: error[P056]: evidence.capture only reads: it is asked again (leave it out)
+             22 |     on_unknown: accept
+                |                 ^^^^^^
+            """),
+        DefinitionMistake(
             "P053",
             step: """
                   - id: all

@@ -13,7 +13,7 @@ struct GoldenHistory: Sendable {
     /// Numbered from 1, each a second after the one before it.
     var events: [Event]
 
-    static let all = [proposed, doubted, asked]
+    static let all = [proposed, doubted, asked, moved]
 
     var run: RunID { AlertID(stem: stem).signal(1).decision.run(1) }
     var history: [(at: Instant, event: Event)] {
@@ -136,6 +136,25 @@ struct GoldenHistory: Sendable {
             .stepFinished(step: "undo:revoke", isVerified: true, note: nil),
             .rollbackFinished,
             .runEnded(.undone, reason: "everything that it did is undone"),
+        ])
+
+    /// A run that waits and is moved to another version of its workflow.
+    private static let moved = GoldenHistory(
+        stem: "01KATBBF600000000000000001",
+        events: [
+            .runOpened(opening("01KATBBF600000000000000001", subject: subject, gate: nil)),
+            .stepStarted(step: "notify", deadline: at(900)),
+            .questionAsked(step: "notify", question),
+            .runMigrated(
+                Migration(
+                    from: Run.Pin(name: "token-revocation", digest: "sha256:" + String(repeating: "2c", count: 32)),
+                    to: Run.Pin(name: "token-revocation", digest: "sha256:" + String(repeating: "7d", count: 32)),
+                    called: [Run.Pin(name: "notify-owner", digest: "sha256:" + String(repeating: "5f", count: 32))],
+                    inputs: ["credential": ["id": "billing-ci-token"], "days": 7],
+                    lines: ["ask", "cut", "proof"], renamed: ["notify": "ask"], anew: ["ask"], dropped: ["revoke"],
+                    by: "ann", reason: "the owner has moved to another team")),
+            .stepStarted(step: "ask", deadline: at(1900)),
+            .questionAsked(step: "ask", question),
         ])
 
     private static var question: Question {

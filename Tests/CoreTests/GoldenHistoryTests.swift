@@ -13,7 +13,7 @@ import Testing
         case signalJoined, runEnded, stepStarted, stepOpened, stepSkipped, stepFinished, stepFailed
         case stepStopped, stepHalted, waitScheduled, rungFinished, questionAsked, questionReminded
         case questionEscalated, answerGiven, questionClosed, holdStarted, holdChanged, callIntended
-        case callRedelivered, callReturned, callResolved, retryScheduled
+        case callRedelivered, callReturned, callResolved, retryScheduled, runMigrated
     }
 
     /// A new event: name it here and above, and give it a history in `GoldenHistory.all`.
@@ -27,6 +27,7 @@ import Testing
         case .rollbackRequested: .rollbackRequested
         case .rollbackFinished: .rollbackFinished
         case .signalJoined: .signalJoined
+        case .runMigrated: .runMigrated
         case .runEnded: .runEnded
         case .stepStarted: .stepStarted
         case .stepOpened: .stepOpened

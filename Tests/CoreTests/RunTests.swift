@@ -64,6 +64,69 @@ struct RunTests {
                 == ["callResolved", "stepStarted", "stepFinished", "runEnded"])
     }
 
+    private func doubtful(_ onUnknown: String) throws -> Drive {
+        var drive = try Stage.open(
+            """
+              - id: a
+                do: challenge.send
+                with: { subject: "${inputs.account}" }
+                undo: none
+                on_unknown: \(onUnknown)
+                because: its owner only sees one more message
+
+            """)
+        try drive.answer(.lost)
+        return drive
+    }
+
+    @Test func `a workflow that settles a doubt beforehand asks nobody, and says so in the history`() throws {
+        let accepted = try doubtful("accept")
+        #expect(accepted.last.kinds == ["callReturned", "callResolved", "stepFinished", "runEnded"])
+        #expect(
+            accepted.last.contains { event in
+                guard case .callResolved(_, 1, true, "the workflow", let reason) = event else { return false }
+                return reason.hasPrefix("its owner only sees one more message (")
+            })
+    }
+
+    @Test func `a doubt that is settled by doing it anew waits, takes a new number, and has an end`() throws {
+        var drive = try doubtful("repeat")
+        #expect(drive.last.kinds == ["callReturned", "callResolved", "retryScheduled"])
+        for number in 2...Limits.attemptsDefault {
+            try drive.fire()
+            #expect(drive.call()?.number == number)
+            try drive.answer(.cut)
+        }
+        #expect(drive.run.ask?.kind == .stoppedStep)
+        #expect(drive.call() == nil)
+    }
+
+    @Test func `a doubt is not settled by a new act once the run is to end`() throws {
+        var drive = try Stage.open(
+            """
+              - id: a
+                do: challenge.send
+                with: { subject: "${inputs.account}" }
+                undo: none
+                on_unknown: repeat
+                because: its owner only sees one more message
+
+            """)
+        try drive.put(.cancel(undo: false, by: "ann", reason: "false alarm"))
+        try drive.answer(.lost)
+        #expect(drive.run.ask?.kind == .unknownOutcome)
+    }
+
+    @Test func `the outcome of an earlier delivery counts no more`() throws {
+        var drive = Bench(LineSketch(id: "a", effectClass: .convergent)).open()
+        try drive.answer(.cut)
+        #expect(drive.call()?.delivery == 2)
+        #expect(throws: Refusal(.noSuchCall, "\(drive.run.id)/a#1 was sent again since: delivery 2 is open")) {
+            try drive.put(.callReturned(step: "a", number: 1, delivery: 1, .done))
+        }
+        #expect(drive.run.isLive)
+    }
+
     @Test func `a run that is cancelled while a call is in doubt ends only when a person has said what it was`() throws
     {
         var drive = Bench(LineSketch(id: "a", effectClass: .once), LineSketch(id: "b", effectClass: .read)).open()
@@ -214,7 +277,8 @@ extension Drive {
                 if Int.random(in: 0..<12, using: &dice) == 0 {
                     try putUnlessRefused(.cancel(undo: false, by: "ann", reason: "stop"))
                 }
-                return try putUnlessRefused(.callReturned(step: step, number: call.number, outcome))
+                return try putUnlessRefused(
+                    .callReturned(step: step, number: call.number, delivery: call.delivery, outcome))
             case .wake(let at):
                 now = max(now, at)
                 return try putUnlessRefused(.timerFired)

@@ -80,7 +80,10 @@ final class Installation: Sendable {
 
     // MARK: Engines
 
-    func engine(_ transport: ScriptedTransport, over store: (any Store)? = nil, providers: Bool = true) -> Engine {
+    func engine(
+        _ transport: ScriptedTransport, over store: (any Store)? = nil, providers: Bool = true,
+        alertBodiesMilliseconds: Int64? = nil
+    ) -> Engine {
         let provider = Connections.Provider(
             id: "auth", connector: "oauth2",
             settings: [
@@ -98,7 +101,8 @@ final class Installation: Sendable {
                 connectors: connectors, secrets: SecretReader(folder: "/nowhere", environment: { Self.secrets[$0] }),
                 sealKey: Secret(Array("the installation's own key".utf8)), transport: transport,
                 evidence: EvidenceKeeper(blobs: blobs), library: library,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                alertBodiesMilliseconds: alertBodiesMilliseconds))
     }
 
     /// Runs an engine while `body` does, then ends it as a shutdown without grace would, and checks what it left.

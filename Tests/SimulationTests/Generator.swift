@@ -106,9 +106,18 @@ struct Generator {
         line.kind = .act(
             Workflow.Act(
                 capability: capability, arguments: arguments, verify: verify,
-                undo: !effect.isWrite ? .notNeeded : isUndoable ? .byConnector : .none(because: "simulated")))
+                undo: !effect.isWrite ? .notNeeded : isUndoable ? .byConnector : .none(because: "simulated"),
+                onUnknown: effect.isWrite ? onUnknown() : .ask))
         guard effect.isWrite ? dice.chance(45) : dice.chance(3) else { return }
         line.hold = hold(isUndoable)
+    }
+
+    private mutating func onUnknown() -> Workflow.OnUnknown {
+        switch dice.number(0...19) {
+        case 0: .accept(because: "simulated")
+        case 1: .repeat(because: "simulated")
+        default: .ask
+        }
     }
 
     private mutating func hold(_ canUndo: Bool) -> Workflow.Hold {

@@ -69,7 +69,7 @@ extension Simulation {
 
     mutating func speakWildly() async {
         guard let run, let id = run.steps.isEmpty ? nil : dice.pick(run.steps).id else { return }
-        switch dice.number(0...25) {
+        switch dice.number(0...26) {
         case 0..<6: await speakSensibly()
         case 6: await put(.resume(step: nil, isForced: false, by: "bob", reason: "go"))
         case 7, 8: await resume(run)
@@ -82,6 +82,7 @@ extension Simulation {
         case 16, 17: await undoSome(run, id)
         case 18...20: await changeHold(run, id)
         case 21...24: await answerWrongly(run, id)
+        case 25: await put(.migrate)
         default:
             let alert = AlertID(stem: "0\(dice.number(2...4))")
             await put(.join(alert.signal(1), alert))

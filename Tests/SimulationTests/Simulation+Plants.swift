@@ -6,9 +6,24 @@ import CordonLanguage
 // The machine, or one with a planted bug: each breaks one promise, so that its checker is seen to catch it.
 
 extension Simulation {
-    func decide(_ run: Run, _ input: RunInput) -> Result<Transition, Refusal> {
+    func decide(_ run: Run, _ push: Push) -> Result<Transition, Refusal> {
+        switch push {
+        case .input(let input): decide(run, input)
+        case .migrate: migrate(run)
+        }
+    }
+
+    private func migrate(_ run: Run) -> Result<Transition, Refusal> {
+        let called = scenario.opening.called
+        let order = MigrationOrder(by: "bob", reason: "a later version")
+        return run.migrate(
+            from: scenario.definition(of: run), to: scenario.next, called: called, order, halts: halts, at: now
+        ).map { spoil($0, of: run) }.mapError { Refusal(.misfit, $0.reasons.joined(separator: "; ")) }
+    }
+
+    private func decide(_ run: Run, _ input: RunInput) -> Result<Transition, Refusal> {
         var seen = run
-        var definition = scenario.definition
+        var definition = scenario.definition(of: run)
         var forbidden = halts
         switch plant {
         case .quietAfterEnd: seen = unconcluded(run, input)
@@ -28,7 +43,7 @@ extension Simulation {
     private func unconcluded(_ run: Run, _ input: RunInput) -> Run {
         var seen = run
         seen.conclusion = nil
-        let events = (try? seen.handle(input, scenario.definition, halts: halts, at: now).get().events) ?? []
+        let events = (try? seen.handle(input, scenario.definition(of: run), halts: halts, at: now).get().events) ?? []
         return events.contains { if case .callIntended(_, let call) = $0 { call.purpose == .act } else { false } }
             ? seen : run
     }

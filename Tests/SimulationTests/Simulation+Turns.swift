@@ -47,7 +47,9 @@ extension Simulation {
         guard !delivered.isEmpty else { return }
         let old = dice.pick(delivered)
         let isInHand = errands.contains { $0.step == old.step && $0.call.number == old.call.number }
-        if !isInHand { await put(.callReturned(step: old.step, number: old.call.number, old.outcome)) }
+        if !isInHand {
+            await put(.callReturned(step: old.step, number: old.call.number, delivery: old.call.delivery, old.outcome))
+        }
     }
 
     /// What is due next happens, not always in the order of time.

@@ -8,7 +8,7 @@ import CordonLanguage
 extension RunInput {
     var short: String {
         switch self {
-        case .callReturned(let step, let number, let outcome): "\(step)#\(number) returned \(outcome.kind)"
+        case .callReturned(let step, let number, _, let outcome): "\(step)#\(number) returned \(outcome.kind)"
         case .timerFired: "timer"
         case .answer(let step, let person, let choice, _, _): "\(person.name) answers \(step): \(choice)"
         case .resume(let step, let isForced, _, _): "resume \(step ?? "all")\(isForced ? " by force" : "")"

@@ -17,6 +17,19 @@ struct Simulation {
         var outcome: Outcome?
     }
 
+    /// What moves the run: an input, or a person who moves it to the next version of its workflow.
+    enum Push {
+        case input(RunInput)
+        case migrate
+
+        var short: String {
+            switch self {
+            case .input(let input): input.short
+            case .migrate: "migrate"
+            }
+        }
+    }
+
     let scenario: Scenario
     /// The promise that a planted bug breaks.
     let plant: Promise?
@@ -93,20 +106,23 @@ struct Simulation {
 
     /// Input, machine, commit; read again and decide anew when another writer was first.
     @discardableResult
-    mutating func put(_ input: RunInput) async -> Refusal? {
+    mutating func put(_ input: RunInput) async -> Refusal? { await put(.input(input)) }
+
+    @discardableResult
+    mutating func put(_ push: Push) async -> Refusal? {
         for _ in 0..<8 where !isOver {
             guard let run = await current() else { return nil }
             haltsAtDecision = halts
             let transition: Transition
-            switch decide(run, input) {
+            switch decide(run, push) {
             case .failure(let refusal):
-                note("refused \(input.short): \(refusal.reason)")
+                note("refused \(push.short): \(refusal.reason)")
                 return refusal
             case .success(let decided): transition = decided
             }
             guard !transition.events.isEmpty else { return nil }
             if isFaulty, !isNested, dice.chance(3) { await rival() }
-            if await commit(transition, from: run.number, input.short) { return nil }
+            if await commit(transition, from: run.number, push.short) { return nil }
         }
         return nil
     }
@@ -247,7 +263,7 @@ struct Simulation {
         let errand = errands.remove(at: index)
         guard let outcome = errand.outcome else { return }
         delivered.append((errand.step, errand.call, outcome))
-        await put(.callReturned(step: errand.step, number: errand.call.number, outcome))
+        await put(.callReturned(step: errand.step, number: errand.call.number, delivery: errand.call.delivery, outcome))
     }
 
     // MARK: Crashes
@@ -269,7 +285,7 @@ struct Simulation {
         let isHalted = run.steps.contains { if case .halted = $0.phase { true } else { false } }
         for case .perform(let id, let call) in run.commands {
             guard !errands.contains(where: { $0.step == id && $0.call.number == call.number }) else { continue }
-            await put(.callReturned(step: id, number: call.number, .lost))
+            await put(.callReturned(step: id, number: call.number, delivery: call.delivery, .lost))
         }
         if isHalted { await put(.timerFired) }
     }

@@ -75,6 +75,14 @@ package final class FaultyStore: Store {
         try await write { () async throws(StoreError) in try await base.note(entry) }
     }
 
+    package func expirable(before instant: Instant, limit: Int) async throws(StoreError) -> [AlertID] {
+        try await base.expirable(before: instant, limit: limit)
+    }
+
+    package func expire(_ alerts: [AlertID], entry: Entry) async throws(StoreError) {
+        try await write { () async throws(StoreError) in try await base.expire(alerts, entry: entry) }
+    }
+
     package func runs(_ query: RunQuery) async throws(StoreError) -> [RunRecord] {
         if query.dueBy != nil { state.withLock { $0.sweeps += 1 } }
         return try await base.runs(query)

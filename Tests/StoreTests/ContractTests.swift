@@ -244,4 +244,50 @@ import Testing
             return await group.reduce(into: []) { won, rival in if let rival { won.append(rival) } }
         }
     }
+
+    // Retention
+
+    @Test(arguments: StoreKind.allCases)
+    func `a body goes once its alert is read and its runs have ended, and nothing else of it`(
+        kind: StoreKind
+    ) async throws {
+        let tested = try kind.make()
+        try await tested.store.openRun(1)
+        _ = try await tested.store.accept(
+            Sample.alert(2), entry: Sample.entry(Sample.alertID(2).text, 1, "received"))
+        let late = Sample.time(1000)
+        #expect(try await tested.store.expirable(before: late, limit: 10) == [])
+        try await tested.store.commit(Sample.change(1, from: 2, to: 3, phase: "ended"))
+        #expect(try await tested.store.expirable(before: Sample.alert(1).receivedAt, limit: 10) == [])
+        #expect(try await tested.store.expirable(before: late, limit: 10) == [Sample.alertID(1)])
+        try await tested.store.expire([Sample.alertID(1)], entry: Sample.entry("retention", 1))
+        var kept = Sample.alert(1)
+        kept.state = .read
+        kept.body = []
+        #expect(try await tested.store.alert(1) == kept)
+        #expect(try await tested.store.expirable(before: late, limit: 10) == [])
+        #expect(try await tested.store.history("retention", from: 1, limit: 9).map(\.entry.number) == [1])
+        let again = Sample.alert(3, delivery: Sample.alert(1).deliveryID)
+        let answer = try await tested.store.accept(again, entry: Sample.entry(again.id.text, 1))
+        #expect(answer == .duplicate(of: Sample.alertID(1)))
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a batch with one body that must stay, or a line that is not the next, removes none`(
+        kind: StoreKind
+    ) async throws {
+        let tested = try kind.make()
+        try await tested.store.openRun(1)
+        try await tested.store.openRun(2)
+        try await tested.store.commit(Sample.change(1, from: 2, to: 3, phase: "ended"))
+        let both = [Sample.alertID(1), Sample.alertID(2)]
+        await #expect(throws: StoreError(.conflict, "")) {
+            try await tested.store.expire(both, entry: Sample.entry("retention", 1))
+        }
+        await #expect(throws: StoreError(.conflict, "")) {
+            try await tested.store.expire([Sample.alertID(1)], entry: Sample.entry("retention", 2))
+        }
+        #expect(try await tested.store.alert(1)?.body == Sample.alert(1).body)
+        #expect(try await tested.store.history("retention", from: 1, limit: 9) == [])
+    }
 }

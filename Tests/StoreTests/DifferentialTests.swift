@@ -56,6 +56,7 @@ enum Deed: Sendable {
     case publish(Definition)
     case grant(TokenRecord, Entry)
     case note(Entry)
+    case expire([AlertID], Entry)
     case revoke(String, Instant, Entry)
 
     enum Answer: Sendable, Equatable {
@@ -73,6 +74,7 @@ enum Deed: Sendable {
             case .publish(let definition): try await store.publish(definition)
             case .grant(let token, let entry): try await store.grant(token, entry: entry)
             case .note(let entry): try await store.note(entry)
+            case .expire(let alerts, let entry): try await store.expire(alerts, entry: entry)
             case .revoke(let id, let at, let entry): try await store.revoke(token: id, at: at, entry: entry)
             }
             return .done
@@ -84,6 +86,7 @@ enum Deed: Sendable {
 enum Question: Sendable {
     case alerts(AlertQuery), signals(AlertID), decisions(DecisionQuery), runs(RunQuery)
     case history(String, Int, Int), log(Int, Int), definition(String), tokens, counts
+    case expirable(Instant, Int)
 
     func ask(_ store: any Store) async throws(StoreError) -> [AnyHashable] {
         switch self {
@@ -96,6 +99,7 @@ enum Question: Sendable {
         case .log(let index, let limit): try await store.log(from: index, limit: limit)
         case .definition(let digest): [try await store.definition(digest)]
         case .tokens: try await store.tokens()
+        case .expirable(let instant, let limit): try await store.expirable(before: instant, limit: limit)
         case .counts: [try await counts(store)]
         }
     }
@@ -126,7 +130,10 @@ struct Script {
     }
 
     mutating func deed() -> Deed {
-        switch Int.random(in: 0..<20, using: &random) {
+        switch Int.random(in: 0..<21, using: &random) {
+        case 20:
+            let alerts = chance(1, in: 2) ? [number()] : Array(Set([number(), number()])).sorted()
+            return .expire(alerts.map { Sample.alertID($0) }, Sample.entry("retention", next("retention")))
         case 0..<4: return accept()
         case 4..<8: return .record(reading())
         case 8..<16: return .commit(change())
@@ -182,7 +189,7 @@ struct Script {
             note(reading.entries)
             for change in reading.opened { note(change.entries) }
         case (.commit(let change), .done): note(change.entries)
-        case (.grant(_, let entry), .done), (.note(let entry), .done): note([entry])
+        case (.grant(_, let entry), .done), (.note(let entry), .done), (.expire(_, let entry), .done): note([entry])
         // A second revocation is done without an entry: the number that the log lacks stays the next.
         case (.revoke(_, _, let entry), .done) where chance(1, in: 2): note([entry])
         default: break
@@ -195,7 +202,8 @@ struct Script {
 
     mutating func question() -> Question {
         let limit = chance(1, in: 2) ? 100 : Int.random(in: -1...4, using: &random)
-        switch Int.random(in: 0..<9, using: &random) {
+        switch Int.random(in: 0..<10, using: &random) {
+        case 9: return .expirable(Sample.time(number()), limit)
         case 0: return .alerts(alertQuery(limit))
         case 1: return .signals(Sample.alertID(number()))
         case 2: return .decisions(decisionQuery(limit))
@@ -247,7 +255,7 @@ struct Script {
     static var everything: [Question] {
         let all: [Question] = [
             .alerts(AlertQuery()), .decisions(DecisionQuery()), .runs(RunQuery()), .tokens, .counts,
-            .history("node", 1, 1000),
+            .history("node", 1, 1000), .history("retention", 1, 1000), .expirable(Sample.time(1000), 1000),
         ]
         return all
             + numbers.flatMap { number -> [Question] in

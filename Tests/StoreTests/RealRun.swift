@@ -75,7 +75,7 @@ struct RealRun {
         guard case .perform(let step, let call)? = run.commands.first else { return false }
         let outcome = Outcome(.done, status: 200, result: ["active": false])
         transition = try run.handle(
-            .callReturned(step: step, number: call.number, outcome), Self.definition,
+            .callReturned(step: step, number: call.number, delivery: call.delivery, outcome), Self.definition,
             at: run.updatedAt.adding(milliseconds: 10)
         ).get()
         run = transition.run

@@ -50,6 +50,17 @@ struct Fields {
         }
     }
 
+    /// A map whose values are all text.
+    func texts(_ key: String) throws(UnreadableRecord) -> [String: String] {
+        guard let members = try value(key).objectValue else { throw wrong(key, "map") }
+        var texts: [String: String] = [:]
+        for (name, value) in members {
+            guard let text = value.stringValue else { throw wrong("\(key).\(name)", "string") }
+            texts[name] = text
+        }
+        return texts
+    }
+
     func value(_ key: String) throws(UnreadableRecord) -> Value {
         guard let value = members[key] else { throw missing(key) }
         return value

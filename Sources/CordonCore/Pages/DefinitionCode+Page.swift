@@ -9,7 +9,7 @@ extension DefinitionCode {
         case .unknownInput, .missingInput, .wrongSubject, .writeWithoutUndo, .missingMapping, .badSetting, .badSecret:
             explanationOfContent
         case .noOneKind, .noHold, .noBound, .silenceActs, .nobodyAsked, .badReference, .callsItself, .tooDeep,
-            .misplaced:
+            .misplaced, .unexplained:
             explanationOfSteps
         }
     }
@@ -108,6 +108,11 @@ extension DefinitionCode {
             Steps within steps are bounded, so that a reviewer can see what happens. Make the inner part a workflow and \
             'call' it.
             """
+        case .unexplained:
+            """
+            When nobody knows whether a call took effect, a person says so. A workflow may settle it beforehand with \
+            'on_unknown: accept' or 'repeat' where either is bearable, and its reviewer has to be able to read why.
+            """
         default:
             """
             The field means nothing for a step of this kind, and its author expects something of it. The message says \
@@ -182,7 +187,7 @@ extension DefinitionCode {
                 .inventory, wrong: "token: { file: deploy.token, env: TOKEN }", right: "token: { file: deploy.token }")
         case .missingMapping: .init(.playbook, wrong: "maps: {}", right: "maps: { owasp_nhi: [NHI2] }")
         case .noOneKind, .noHold, .noBound, .silenceActs, .nobodyAsked, .badReference, .callsItself, .tooDeep,
-            .misplaced:
+            .misplaced, .unexplained:
             exampleOfSteps
         // A matter of the folder and not of a text: its own test makes one.
         case .unreadable: nil
@@ -194,6 +199,8 @@ extension DefinitionCode {
         let stop = "  - id: stop\n    do: credential.disable\n    with: { credential: \"${inputs.credential.id}\" }\n"
         let more = "  - id: more\n    do: evidence.capture\n    with: { of: \"${inputs.credential.id}\" }\n"
         let wait = "  - id: calm\n    wait: 10m\n"
+        let change =
+            "  - id: issue\n    do: credential.issue\n    with: { subject: \"${inputs.credential.id}\" }\n"
         return switch self {
         case .noOneKind: .init(step: "  - id: calm\n", right: wait)
         case .noHold: .init(step: stop, right: stop + "    hold: { for: 4h, then: undo }\n")
@@ -215,6 +222,10 @@ extension DefinitionCode {
                 right: more)
         case .tooDeep: .init(step: Self.nested(depth: 5), right: Self.nested(depth: 3))
         case .misplaced: .init(step: wait + "    hold: { for: 4h, then: keep }\n", right: wait)
+        case .unexplained:
+            .init(
+                step: change + "    on_unknown: accept\n",
+                right: change + "    on_unknown: accept\n    because: its client asks for a new one either way\n")
         default: nil
         }
     }

@@ -31,6 +31,7 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case callsItself = "P054"
     case tooDeep = "P055"
     case misplaced = "P056"
+    case unexplained = "P057"
 
     package var meaning: String {
         switch self {
@@ -61,6 +62,7 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .callsItself: "a workflow calls itself, by itself or through others"
         case .tooDeep: "steps are nested deeper than the limit"
         case .misplaced: "a field stands at a step that it means nothing for"
+        case .unexplained: "a choice that gives safety away has no reason"
         }
     }
 }

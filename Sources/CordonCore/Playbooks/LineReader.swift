@@ -143,9 +143,31 @@ struct LineReader {
         let states = schemas().merging(["before": .any, "after": .any, "result": .any]) { own, _ in own }
         let verify = loader.expression(fields.node("verify"), "verify", variables: states, expecting: .bool)
         let undo = self.undo(fields, capability)
+        let onUnknown = self.onUnknown(fields, capability)
         return capability.map {
-            Workflow.Act(capability: $0.name, arguments: .map(arguments), verify: verify, undo: undo)
+            Workflow.Act(
+                capability: $0.name, arguments: .map(arguments), verify: verify, undo: undo, onUnknown: onUnknown)
         }
+    }
+
+    private enum Doubt: String, CaseIterable { case ask, accept, `repeat` }
+
+    /// Whoever settles a doubt beforehand says why that is bearable.
+    private func onUnknown(_ fields: YAMLFields, _ capability: Capability?) -> Workflow.OnUnknown {
+        guard fields.has("on_unknown"), let word = fields.oneOf("on_unknown", Doubt.self) else { return .ask }
+        if let capability, !capability.isWrite {
+            fields.report(
+                .misplaced, "on_unknown", "\(capability.name) only reads: it is asked again", "leave it out")
+        }
+        guard word != .ask else { return .ask }
+        guard let because = fields.string("because"), !because.isEmpty else {
+            fields.report(
+                .unexplained, "on_unknown",
+                "'\(word.rawValue)' settles beforehand what nobody knows, and says no reason",
+                "write under 'because' why it is bearable that it is missing, or happens twice")
+            return .ask
+        }
+        return word == .accept ? .accept(because: because) : .repeat(because: because)
     }
 
     private func capability(_ fields: YAMLFields, _ key: String) -> Capability? {

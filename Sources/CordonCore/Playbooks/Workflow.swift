@@ -66,15 +66,28 @@ package struct Workflow: Sendable, Hashable {
         /// What must hold of `after`, the state read back, for the effect to count.
         package var verify: Expression?
         package var undo: Undo
+        package var onUnknown: OnUnknown
 
         package init(
-            capability: String, arguments: Arguments, verify: Expression? = nil, undo: Undo = .notNeeded
+            capability: String, arguments: Arguments, verify: Expression? = nil, undo: Undo = .notNeeded,
+            onUnknown: OnUnknown = .ask
         ) {
+            self.onUnknown = onUnknown
             self.capability = capability
             self.arguments = arguments
             self.verify = verify
             self.undo = undo
         }
+    }
+
+    /// What follows when nobody can tell whether an act took effect, and neither its class nor a probe settles it.
+    package enum OnUnknown: Sendable, Hashable {
+        /// A named person says what became of it.
+        case ask
+        /// It counts as done: that it is missing is bearable, twice would not be.
+        case accept(because: String)
+        /// It is done anew: twice is bearable, that it is missing would not be.
+        case `repeat`(because: String)
     }
 
     package struct Retry: Sendable, Hashable {

@@ -118,6 +118,8 @@ package struct Refusal: Sendable, Hashable, Error {
         case alreadyDecided = "already_decided"
         /// What was shown is no longer what would be done.
         case stale
+        /// A run does not fit the version that it would be moved to.
+        case misfit
     }
 
     package var code: Code

@@ -18,6 +18,7 @@ extension Event {
         case .rollbackRequested(let rollback): rollback.value
         case .rollbackFinished: [:]
         case .signalJoined(let signal, let alert): ["signal": .string(signal.text), "alert": .string(alert.text)]
+        case .runMigrated(let migration): migration.value
         case .runEnded(let ending, let reason): ["ending": .string(ending.rawValue), "reason": .string(reason)]
         case .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
             .waitScheduled, .rungFinished, .holdStarted, .holdChanged:
@@ -92,8 +93,13 @@ extension Event {
         case "rollbackRequested": self = .rollbackRequested(try Run.Rollback(fields))
         case "rollbackFinished": self = .rollbackFinished
         case "signalJoined": self = .signalJoined(try fields.id("signal"), try fields.id("alert"))
+        case "runMigrated": self = .runMigrated(try Migration(fields))
         case "runEnded": self = .runEnded(try fields.oneOf("ending"), reason: try fields.string("reason"))
-        default: self = try Event(ofStep: kind, try fields.string("step"), fields)
+        default:
+            guard let step = try fields.optionalString("step") else {
+                throw UnreadableRecord(place: kind, reason: "it names no step, or this version knows no such event")
+            }
+            self = try Event(ofStep: kind, step, fields)
         }
     }
 

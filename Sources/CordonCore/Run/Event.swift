@@ -14,6 +14,8 @@ package enum Event: Sendable, Hashable {
     case rollbackRequested(Run.Rollback)
     case rollbackFinished
     case signalJoined(SignalID, AlertID)
+    /// A person moved it to another version of its workflow.
+    case runMigrated(Migration)
     case runEnded(Run.Ending, reason: String)
     case stepStarted(step: String, deadline: Instant)
     /// Its own lines begin: the items of a list, or what a called workflow is handed.
@@ -49,6 +51,7 @@ package enum Event: Sendable, Hashable {
         case .rollbackRequested: "rollbackRequested"
         case .rollbackFinished: "rollbackFinished"
         case .signalJoined: "signalJoined"
+        case .runMigrated: "runMigrated"
         case .runEnded: "runEnded"
         case .stepStarted: "stepStarted"
         case .stepOpened: "stepOpened"

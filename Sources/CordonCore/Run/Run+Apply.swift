@@ -27,6 +27,7 @@ extension Run {
             endedAt = nil
         case .rollbackFinished: rollback = nil
         case .signalJoined(let signal, _): joined.append(signal)
+        case .runMigrated(let migration): apply(migration)
         case .runEnded(let ending, _):
             self.ending = ending
             endedAt = now
@@ -170,7 +171,7 @@ extension Run {
 }
 
 extension Step {
-    fileprivate mutating func beginAnew(isForced: Bool) {
+    mutating func beginAnew(isForced: Bool) {
         phase = .pending
         startedAt = nil
         endedAt = nil

@@ -94,7 +94,8 @@ extension Turn {
     /// The visible table: how a run stands, and what may be put to it then.
     mutating func take(_ input: RunInput) -> Refusal? {
         switch (run.isLive, input) {
-        case (_, .callReturned(let step, let number, let outcome)): return take(step, number, outcome)
+        case (_, .callReturned(let step, let number, let delivery, let outcome)):
+            return take(step, number, delivery, outcome)
         case (_, .undo(let steps, let by, let reason)): return undo(steps, by, reason)
         case (true, .timerFired): return wakeDueSteps()
         case (true, .answer(let step, let person, let choice, let shown, let reason)):
@@ -117,10 +118,14 @@ extension Turn {
         }
     }
 
-    /// An outcome counts only for the call that is open: a late or repeated one is refused.
-    private mutating func take(_ id: String, _ number: Int, _ outcome: Outcome) -> Refusal? {
+    /// An outcome counts only for the call that is open, and for its last delivery: a late or repeated one is refused.
+    private mutating func take(_ id: String, _ number: Int, _ delivery: Int, _ outcome: Outcome) -> Refusal? {
         guard let step = run.step(id), case .calling(let call) = step.phase, call.number == number else {
             return Refusal(.noSuchCall, "\(run.id)/\(id)#\(number) is not open")
+        }
+        guard call.delivery == delivery else {
+            return Refusal(
+                .noSuchCall, "\(run.id)/\(id)#\(number) was sent again since: delivery \(call.delivery) is open")
         }
         settle(id, call, outcome)
         return nil

@@ -190,7 +190,8 @@ package struct Opening: Sendable, Hashable {
 
 /// What moves a run. Present tense; nothing here is stored as such.
 package enum RunInput: Sendable, Hashable {
-    case callReturned(step: String, number: Int, Outcome)
+    /// What became of one delivery of a call's intent; that of an earlier delivery counts no more.
+    case callReturned(step: String, number: Int, delivery: Int = 1, Outcome)
     /// Some timer of the run is due, or what forbade its writes may be gone.
     case timerFired
     /// A person answers an approval or a task, on what they were shown.

@@ -204,6 +204,13 @@ extension Turn {
                 reason: reason))
     }
 
+    /// A new intent of an act whose last outcome nobody knows, after a wait and within its tries.
+    mutating func intendAgain(_ id: String, _ call: Call, _ reason: String) {
+        schedule(
+            id, call, next: .act, after: backOff(id, call), reason: reason,
+            exhausted: "out of tries, and every outcome was unknown: \(reason)")
+    }
+
     /// Doubles with each try up to the limit, less up to a fifth by a number that is the call's own: many runs that
     /// failed together don't come back together, and the same state gives the same wait.
     private func backOff(_ id: String, _ call: Call) -> Int64 {

@@ -87,6 +87,7 @@ struct Turn {
     /// of it: a step that begins anew would act again.
     mutating func stop(_ id: String, _ reason: String, asking kind: Run.Ask.Kind = .stoppedStep) {
         if let call = run.step(id)?.doubt, !call.effectClass.mayBeIntendedAnew {
+            if settleBeforehand(id, call, reason) { return }
             let question =
                 "nobody knows whether \(call.capability) took effect (\(reason)); say so with 'cordon run resolve'"
             return emit(.runAsked(Run.Ask(kind: .unknownOutcome, step: id, reason: question)))
@@ -106,6 +107,29 @@ struct Turn {
             emit(.stepFailed(step: id, reason: reason))
             rollBack(nil, "the workflow", "step '\(id)' failed: \(reason)")
         }
+    }
+
+    /// What the workflow's author said of a doubt beforehand holds as if a person had said it now, but for a new act of
+    /// a run that is to end.
+    private mutating func settleBeforehand(_ id: String, _ call: Call, _ reason: String) -> Bool {
+        guard call.purpose == .act, let act = place(id)?.line.act, !id.hasPrefix(Step.undoPrefix) else { return false }
+        switch act.onUnknown {
+        case .ask: return false
+        case .accept(let because):
+            emit(
+                .callResolved(
+                    step: id, number: call.number, tookEffect: true, by: "the workflow",
+                    reason: "\(because) (\(reason))"))
+            finishOrProve(id)
+        case .repeat(let because):
+            guard run.conclusion == nil, run.rollback == nil else { return false }
+            emit(
+                .callResolved(
+                    step: id, number: call.number, tookEffect: false, by: "the workflow",
+                    reason: "\(because) (\(reason))"))
+            intendAgain(id, call, reason)
+        }
+        return true
     }
 
     // MARK: Intents

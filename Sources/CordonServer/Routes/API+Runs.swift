@@ -130,7 +130,7 @@ extension API {
         }
     }
 
-    private func orders(
+    func orders(
         _ inquiry: Inquiry, _ more: [String]
     ) async throws -> (RunID, Order, Access.Caller) {
         _ = try inquiry.query()
@@ -155,7 +155,11 @@ extension API {
     }
 
     private func control(_ id: RunID, _ input: RunInput) async throws -> Response {
-        switch await engine.control(id, input) {
+        try await reply(id, await engine.control(id, input))
+    }
+
+    func reply(_ id: RunID, _ answer: ControlAnswer) async throws -> Response {
+        switch answer {
         case .done: return try await view(try await record(id))
         case .noSuchRun: throw Problem.notFound("run", id.text)
         case .refused(let refusal):
@@ -166,7 +170,7 @@ extension API {
         }
     }
 
-    private func record(_ id: RunID) async throws -> RunRecord {
+    func record(_ id: RunID) async throws -> RunRecord {
         guard let record = try await engine.find(id) else { throw Problem.notFound("run", id.text) }
         return record
     }
@@ -177,7 +181,7 @@ extension API {
 }
 
 /// What the body of a decision says.
-private struct Order: Sendable {
+struct Order: Sendable {
     var reason: String
     var fields: [String: Value]
 
@@ -197,12 +201,12 @@ private struct Order: Sendable {
 }
 
 extension Refusal.Code {
-    fileprivate var problem: Problem.Code {
+    var problem: Problem.Code {
         switch self {
         case .wrongPhase: .wrongPhase
         case .notAllowed: .forbidden
         case .overLimit: .overLimit
-        case .noSuchCall, .unbuildable, .undecided, .alreadyDecided, .stale: .conflict
+        case .noSuchCall, .unbuildable, .undecided, .alreadyDecided, .stale, .misfit: .conflict
         }
     }
 }

@@ -60,6 +60,9 @@ struct Route: Sendable {
         Route(.post, "/api/v1/runs/{id}/pause", .needs(.operate), API.pause),
         Route(.post, "/api/v1/runs/{id}/undo", .needs(.operate), API.undo),
         Route(.post, "/api/v1/runs/{id}/hold", .needs(.operate), API.hold),
+        Route(.post, "/api/v1/runs/{id}/migrate", .needs(.operate), API.migrate),
+        // Nothing is stored or sent: what it would do is only told.
+        Route(.post, "/api/v1/runs/{id}/fork", .needs(.read), API.fork),
         Route(.post, "/api/v1/runs/{id}/answer", .anyOf([.approve, .operate]), API.answer),
 
         Route(.get, "/api/v1/halts", .needs(.read), API.halts),

@@ -41,7 +41,8 @@ struct CallLedger {
                         "at": Value(indexed.entry.at),
                     ]
                 }
-            case .runOpened, .runAsked, .runResumed, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished,
+            case .runOpened, .runAsked, .runResumed, .runMigrated, .runPaused, .runConcluded, .rollbackRequested,
+                .rollbackFinished,
                 .signalJoined, .runEnded, .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed,
                 .stepStopped, .stepHalted, .waitScheduled, .rungFinished, .questionAsked, .questionReminded,
                 .questionEscalated, .answerGiven, .questionClosed, .holdStarted, .holdChanged, .retryScheduled:

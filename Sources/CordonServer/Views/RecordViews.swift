@@ -12,7 +12,7 @@ package enum AlertView {
             "id": .string(alert.id.text), "source": .string(alert.source), "delivery": .string(alert.deliveryID),
             "received_at": Value(alert.receivedAt), "state": .string(alert.state.rawValue),
             "origin_proof": .string(alert.originProof.rawValue), "body": .string(alert.bodyDigest),
-            "bytes": .int(Int64(alert.body.count)),
+            "bytes": .int(Int64(alert.body.count)), "body_kept": .bool(alert.keepsBody),
         ]
     }
 }
@@ -62,4 +62,12 @@ package enum HistoryView {
 func hex(_ bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
     return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+}
+
+extension Alert {
+    /// SHA-256 of no bytes (FIPS 180-4).
+    private static let digestOfNothing = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+    /// False once retention took the body; its digest stays.
+    fileprivate var keepsBody: Bool { !body.isEmpty || bodyDigest == Alert.digestOfNothing }
 }

@@ -37,6 +37,14 @@ package final class MemoryStore: Store {
         try model.withLock { (model) throws(StoreError) in try model.note(entry) }
     }
 
+    package func expirable(before instant: Instant, limit: Int) async throws(StoreError) -> [AlertID] {
+        try model.withLock { (model) throws(StoreError) in try model.read().expirable(before: instant, limit) }
+    }
+
+    package func expire(_ alerts: [AlertID], entry: Entry) async throws(StoreError) {
+        try model.withLock { (model) throws(StoreError) in try model.expire(alerts, entry) }
+    }
+
     package func grant(_ token: TokenRecord, entry: Entry) async throws(StoreError) {
         try model.withLock { (model) throws(StoreError) in try model.grant(token, entry) }
     }

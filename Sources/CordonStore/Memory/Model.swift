@@ -12,6 +12,8 @@ struct Model {
 
     var alerts: [AlertID: Alert] = [:]
     var deliveries: [Delivery: AlertID] = [:]
+    /// Alerts in the order of their commits; those whose bodies are there.
+    var kept: [AlertID] = []
     var signals: [SignalRecord] = []
     var signalIDs: Set<SignalID> = []
     var decisions: [DecisionID: DecisionRecord] = [:]
@@ -36,6 +38,7 @@ struct Model {
         guard alerts[alert.id] == nil, last(entry.stream) == 0 else { throw .idTaken(alert.id.text) }
         alerts[alert.id] = alert
         deliveries[delivery] = alert.id
+        kept.append(alert.id)
         append([entry])
         return .stored
     }
@@ -93,6 +96,25 @@ struct Model {
     mutating func note(_ entry: Entry) throws(StoreError) {
         try begin()
         guard entry.number == last(entry.stream) + 1 else { throw .entryTaken(entry) }
+        append([entry])
+    }
+
+    func expirable(before instant: Instant, _ limit: Int) -> [AlertID] {
+        // What came before the first that is too young is looked at, as a database walks its rows.
+        let old = kept.prefix { alerts[$0].map { $0.receivedAt < instant } ?? false }
+        return Array(old.filter(mayExpire).prefix(pageRows(limit)))
+    }
+
+    private func mayExpire(_ id: AlertID) -> Bool {
+        alerts[id]?.state != .received && !runs.values.contains { $0.alert == id && $0.endedAt == nil }
+    }
+
+    mutating func expire(_ ids: [AlertID], _ entry: Entry) throws(StoreError) {
+        try begin()
+        guard entry.number == last(entry.stream) + 1 else { throw .entryTaken(entry) }
+        for id in ids where !kept.contains(id) || !mayExpire(id) { throw .notExpirable(id) }
+        for id in ids { alerts[id]?.body = [] }
+        kept.removeAll { ids.contains($0) }
         append([entry])
     }
 

@@ -5,6 +5,7 @@ struct JournalStatements {
     let begin, commit, rollback, savepoint, release, rollbackToSavepoint: SQLiteStatement
     let insertEntry, lastNumber: SQLiteStatement
     let insertAlert, insertAlertBody, alertOfDelivery, updateAlertState: SQLiteStatement
+    let placeOfExpirable, deleteAlertBody: SQLiteStatement
     let insertSignal, insertDecision: SQLiteStatement
     let insertRun, runExists, advanceLiveRun, advanceRun: SQLiteStatement
     let insertDefinition, insertToken, tokenRevokedAt, revokeToken: SQLiteStatement
@@ -31,6 +32,13 @@ struct JournalStatements {
         alertOfDelivery = try connection.statement("SELECT id FROM alert WHERE source = ? AND delivery = ?")
         updateAlertState = try connection.statement(
             "UPDATE alert SET state = ? WHERE id = ? AND state = 'received'")
+        placeOfExpirable = try connection.statement(
+            """
+            SELECT place FROM alert WHERE id = ? AND state <> 'received'
+                AND EXISTS (SELECT 1 FROM alert_body WHERE alert_body.place = alert.place)
+                AND NOT EXISTS (SELECT 1 FROM run WHERE run.alert = alert.id AND run.ended_at IS NULL)
+            """)
+        deleteAlertBody = try connection.statement("DELETE FROM alert_body WHERE place = ?")
         insertSignal = try connection.statement(
             "INSERT INTO signal (id, alert, kind, received_at, body) VALUES (?, ?, ?, ?, ?)")
         insertDecision = try connection.statement(

@@ -163,6 +163,29 @@ extension SQLiteJournal {
         return .success(.stored)
     }
 
+    func expire(_ alerts: [AlertID], _ entry: Entry) throws(SQLiteFailure) -> Answer {
+        guard try entry.number == lastNumber(of: entry.stream) + 1 else { return .failure(.entryTaken(entry)) }
+        var places: [Int64] = []
+        for alert in alerts {
+            guard let place = try placeOfExpirable(alert) else { return .failure(.notExpirable(alert)) }
+            places.append(place)
+        }
+        for place in places {
+            let delete = statements.deleteAlertBody
+            delete.bind(place)
+            try delete.execute()
+        }
+        try append(entry)
+        return .success(.stored)
+    }
+
+    private func placeOfExpirable(_ alert: AlertID) throws(SQLiteFailure) -> Int64? {
+        let select = statements.placeOfExpirable
+        defer { select.reset() }
+        select.bind(alert.text)
+        return try select.step() ? select.int64(0) : nil
+    }
+
     func revoke(_ token: String, _ at: Instant, _ entry: Entry) throws(SQLiteFailure) -> Answer {
         guard let isRevoked = try isRevoked(token) else { return .failure(.noToken(token)) }
         if isRevoked { return .success(.stored) }

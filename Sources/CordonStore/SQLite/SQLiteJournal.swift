@@ -93,6 +93,7 @@ final class SQLiteJournal {
         case .publish(let definition): try publish(definition)
         case .grant(let token, let entry): try grant(token, entry)
         case .note(let entry): try note(entry)
+        case .expire(let alerts, let entry): try expire(alerts, entry)
         case .revoke(let token, let at, let entry): try revoke(token, at, entry)
         }
     }

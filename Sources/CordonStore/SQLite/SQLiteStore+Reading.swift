@@ -68,6 +68,25 @@ extension SQLiteStore {
         }
     }
 
+    /// Walks the bodies in the order in which they came, and stops at the first that is too young.
+    package func expirable(before instant: Instant, limit: Int) async throws(StoreError) -> [AlertID] {
+        try await read { (connection) throws(SQLiteFailure) in
+            let rows = try connection.statement(
+                """
+                SELECT alert.id, alert.received_at, alert.state <> 'received'
+                    AND NOT EXISTS (SELECT 1 FROM run WHERE run.alert = alert.id AND run.ended_at IS NULL)
+                    FROM alert_body CROSS JOIN alert USING (place) ORDER BY alert_body.place
+                """)
+            defer { rows.reset() }
+            var ids: [AlertID] = []
+            while ids.count < pageRows(limit), try rows.step() {
+                guard rows.int64(1) < instant.milliseconds else { break }
+                if rows.int(2) == 1 { ids.append(try rows.id(0)) }
+            }
+            return ids
+        }
+    }
+
     package func vitals() async throws(StoreError) -> Vitals {
         let counters = self.counters
         let (folder, description) = (self.folder, self.description)

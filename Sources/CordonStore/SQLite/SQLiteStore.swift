@@ -85,6 +85,10 @@ package final class SQLiteStore: Store {
 
     package func note(_ entry: Entry) async throws(StoreError) { _ = try await store(.note(entry)) }
 
+    package func expire(_ alerts: [AlertID], entry: Entry) async throws(StoreError) {
+        _ = try await store(.expire(alerts, entry))
+    }
+
     package func grant(_ token: TokenRecord, entry: Entry) async throws(StoreError) {
         _ = try await store(.grant(token, entry))
     }

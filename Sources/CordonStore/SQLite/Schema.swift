@@ -14,7 +14,7 @@ enum Schema {
         CREATE INDEX run_of_subject ON run (subject) WHERE ended_at IS NULL;
         """
 
-    /// Rows of `alert`, `run` and `entry` are never deleted, so the largest row number is also their count.
+    /// Rows of `alert`, `run` and `entry` are never deleted (those of `alert_body` are, by retention), so the largest row number is also their count.
     ///
     /// Each index is there for a query of the port, and is narrow, because every commit pays for it.
     private static let first = """

@@ -12,6 +12,7 @@ enum WriteOperation: Sendable {
     case grant(TokenRecord, Entry)
     case revoke(token: String, at: Instant, Entry)
     case note(Entry)
+    case expire([AlertID], Entry)
 
     /// About what it adds to the write-ahead log.
     var bytes: Int {
@@ -22,7 +23,7 @@ enum WriteOperation: Sendable {
                 + reading.opened.reduce(0) { $0 + $1.bytes } + reading.entries.bytes
         case .commit(let change): change.bytes
         case .publish(let definition): definition.source.count
-        case .grant(_, let entry), .revoke(_, _, let entry), .note(let entry): entry.bytes.count
+        case .grant(_, let entry), .revoke(_, _, let entry), .note(let entry), .expire(_, let entry): entry.bytes.count
         }
     }
 
@@ -31,7 +32,7 @@ enum WriteOperation: Sendable {
         switch self {
         case .accept: true
         case .record(let reading): !reading.opened.isEmpty
-        case .commit, .publish, .grant, .revoke, .note: false
+        case .commit, .publish, .grant, .revoke, .note, .expire: false
         }
     }
 }

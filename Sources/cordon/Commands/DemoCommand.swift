@@ -150,7 +150,8 @@ private struct Demonstration {
             if isVerified { say("step", "\(run)/\(step)  the effect was seen at the provider", at: at) }
         case .runEnded(let ending, _): say("run", "\(run)  \(ending.rawValue)", at: at)
         case .runAsked(let ask): say("run", "\(run)  waits for a person: \(ask.reason)", at: at)
-        case .runResumed, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined, .stepOpened,
+        case .runResumed, .runMigrated, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined,
+            .stepOpened,
             .stepSkipped, .stepFailed, .stepStopped, .stepHalted, .waitScheduled, .rungFinished, .questionAsked,
             .questionReminded, .questionEscalated, .answerGiven, .questionClosed, .holdStarted, .holdChanged,
             .callRedelivered, .callResolved, .retryScheduled:

@@ -118,6 +118,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             hold: { for: 4h, then: undo, unless: "false" }
             approve: { by: ann, within: 4h, on_timeout: keep, exclude: [bob], escalate: { after: 1h, to: bob } }
             on_error: undo
+            on_unknown: ask
           - id: more
             call: other
             with: { credential: "${inputs.credential}" }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+import CordonLanguage
+import CordonStore
+import Logging
+
+/// Where a fork begins: which version of the run, at which line of its history, under which version of its workflow.
+package struct ForkPoint: Sendable, Hashable {
+    /// The run as it stood after this line; `nil`: as it stands.
+    package var number: Int?
+    /// The digest of the workflow's version; `nil`: the run's own.
+    package var workflow: String?
+    package var order: MigrationOrder
+
+    package init(number: Int? = nil, workflow: String? = nil, order: MigrationOrder) {
+        self.number = number
+        self.workflow = workflow
+        self.order = order
+    }
+}
+
+extension Engine {
+    /// Moves a waiting run to another version of its workflow: that of `digest`, or the loaded one.
+    package func migrate(_ id: RunID, to digest: String?, _ order: MigrationOrder) async -> ControlAnswer {
+        hold(id)
+        defer { release(id) }
+        let answer = await step(id) { run, definition, now in
+            try await self.moved(run, definition, to: digest, order, at: now).map(\.transition)
+        }
+        if case .done(let run) = answer {
+            logger.notice(
+                "a run was moved to another version of its workflow",
+                metadata: ["run": "\(id)", "workflow": "\(run.workflow.digest)", "by": "\(order.by)"])
+        }
+        return answer
+    }
+
+    /// What the run would do from a point on, by the machine itself: nothing is stored and nothing is sent.
+    package func fork(
+        _ id: RunID, at point: ForkPoint, assuming: Forecast.Assumptions
+    ) async throws -> Result<Forecast, Refusal>? {
+        guard let run = try await run(id, upTo: point.number) else { return nil }
+        let definition = try await definition(of: run)
+        let now = clock.now
+        guard let digest = point.workflow, digest != run.workflow.digest else {
+            return .success(Forecast.of(run, definition, assuming: assuming, at: now))
+        }
+        return try await moved(run, definition, to: digest, point.order, at: now).map { moved in
+            Forecast.of(moved.transition, moved.definition, assuming: assuming, at: now)
+        }
+    }
+
+    /// The run as it stood after line `number` of its history.
+    private func run(_ id: RunID, upTo number: Int?) async throws -> Run? {
+        guard let stored = try await find(id) else { return nil }
+        guard let number, number < stored.number else { return try stored.run() }
+        let page = try await store.history(id.text, from: 1, limit: number)
+        return Run.fold(try page.map { ($0.entry.at, try $0.entry.event()) })
+    }
+
+    private func moved(
+        _ run: Run, _ old: RunDefinition, to digest: String?, _ order: MigrationOrder, at now: Instant
+    ) async throws -> Result<(transition: Transition, definition: RunDefinition), Refusal> {
+        guard let target = try await target(run.workflow.name, digest) else {
+            let what = digest.map { "no workflow of digest \($0) is stored" } ?? "'\(run.workflow.name)' is not loaded"
+            return .failure(Refusal(.misfit, "\(what): nothing to move to"))
+        }
+        let called = library.called(by: target)
+        let new = definition(target, called, run.subject)
+        return run.migrate(from: old, to: new, called: called.map(\.pin), order, halts: halts, at: now)
+            .map { ($0, new) }
+            .mapError { Refusal(.misfit, $0.reasons.joined(separator: "; ")) }
+    }
+
+    private func target(_ name: String, _ digest: String?) async throws -> Workflow? {
+        guard let digest, digest != library.workflows[name]?.digest else { return library.workflows[name] }
+        guard try await store.definition(digest)?.kind == .workflow else { return nil }
+        return try await workflow(Run.Pin(name: name, digest: digest))
+    }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonLanguage
+import Foundation
+import Testing
+
+/// A waiting run is moved to another version of its workflow by a person, or every reason against it is told.
+@Suite
+struct RunMigrationTests {
+    private let first = """
+          - id: stop
+            do: account.suspend
+            with: { account: "${inputs.account}" }
+            verify: after.enabled == false
+            hold: { for: 4h, then: undo }
+          - id: judge
+            approve: { by: ann, within: 4h, on_timeout: keep }
+          - id: reduce
+            do: scopes.reduce
+            with: { subject: "${inputs.account}", keep: [] }
+            hold: { for: 1h, then: keep }
+
+        """
+
+    /// The run suspended the account, holds it, and asks.
+    private func waiting() throws -> Drive {
+        var drive = try Stage.open(first)
+        try drive.change("stop", from: .enabled, to: .disabled)
+        #expect(drive.question("judge") != nil)
+        return drive
+    }
+
+    private func migrate(
+        _ drive: Drive, to steps: String, _ order: MigrationOrder = MigrationOrder(by: "ann", reason: "a new owner"),
+        contracts: [String: Contract] = Stage.contracts
+    ) throws -> Result<Transition, MigrationRefusal> {
+        var workflow = try Stage.workflow("contain", steps)
+        workflow.digest = "sha256:next"
+        let new = RunDefinition(workflow: workflow, contracts: contracts, sealer: FixedSealer())
+        return drive.run.migrate(from: drive.definition, to: new, called: [], order, at: drive.now)
+    }
+
+    private func reasons(_ result: Result<Transition, MigrationRefusal>) -> [String] {
+        if case .failure(let refusal) = result { refusal.reasons } else { [] }
+    }
+
+    @Test func `a waiting run goes on under the new text, with what it holds and a question asked anew`() throws {
+        let drive = try waiting()
+        let next = first.replacingOccurrences(of: "id: judge", with: "id: decide")
+            .replacingOccurrences(of: "by: ann", with: "by: ben")
+        let order = MigrationOrder(renamed: ["judge": "decide"], by: "ann", reason: "ann has left")
+        let moved = try migrate(drive, to: next, order).get()
+        #expect(moved.events.kinds == ["runMigrated", "stepStarted", "questionAsked"])
+        #expect(moved.run.workflow.digest == "sha256:next")
+        #expect(moved.run.step("judge") == nil)
+        #expect(moved.run.step("stop")?.hold?.state == .standing)
+        guard case .asking(let question)? = moved.run.step("decide")?.phase else {
+            Issue.record("the new question is not asked")
+            return
+        }
+        #expect(question.by == ["ben"])
+        #expect(moved.run.wake != nil)
+    }
+
+    @Test func `folding a migrated run's journal gives the run`() throws {
+        let drive = try waiting()
+        let moved = try migrate(drive, to: first + "  - id: late\n    wait: 1h\n").get()
+        let history = drive.history + moved.events.map { (drive.now, $0) }
+        #expect(Run.fold(history) == moved.run)
+        for event in moved.events { #expect(try Event(kind: event.kind, event.value) == event) }
+    }
+
+    @Test func `what a moved run did is still undone from its before-image`() throws {
+        let drive = try waiting()
+        let next = first.replacingOccurrences(of: "id: stop", with: "id: cut")
+        let order = MigrationOrder(renamed: ["stop": "cut"], by: "ann", reason: "a better name")
+        let moved = try migrate(drive, to: next, order).get()
+        var workflow = try Stage.workflow("contain", next)
+        workflow.digest = "sha256:next"
+        let definition = RunDefinition(workflow: workflow, contracts: Stage.contracts, sealer: FixedSealer())
+        let undone = try moved.run.handle(
+            .undo(steps: nil, by: "ann", reason: "a false alarm"), definition, at: drive.now
+        ).get()
+        #expect(undone.run.steps.contains { $0.id == "undo:cut" && $0.isInFlight })
+    }
+
+    @Test(arguments: [
+        ("id: judge", "id: decide", "the new version has no step 'judge'; say which it is with OLD=NEW, or drop it"),
+        (
+            "do: account.suspend", "do: credential.disable",
+            "step 'stop' does account.suspend, and 'stop' of the new version does credential.disable"
+        ),
+        (
+            "approve: { by: ann, within: 4h, on_timeout: keep }", "wait: 4h",
+            "step 'judge' is a 'approve', and 'judge' of the new version is a 'wait'"
+        ),
+        (
+            "with: { account: \"${inputs.account}\" }\n",
+            "with: { account: \"${inputs.account}\" }\n    undo: none\n    because: a test\n",
+            "what step 'stop' did could no longer be undone"
+        ),
+    ])
+    func `what does not fit is told`(_ old: String, _ new: String, _ reason: String) throws {
+        var next = first.replacingOccurrences(of: old, with: new)
+        if new.contains("undo: none") {
+            next = next.replacingOccurrences(of: "hold: { for: 4h, then: undo }", with: "hold: { for: 4h, then: keep }")
+        }
+        var contracts = Stage.contracts
+        contracts["credential.disable"] = contracts["account.suspend"]
+        next = next.replacingOccurrences(
+            of: "do: credential.disable\n    with: { account:", with: "do: credential.disable\n    with: { credential:")
+        #expect(reasons(try migrate(try waiting(), to: next, contracts: contracts)) == [reason])
+    }
+
+    @Test func `a step whose name is unknown, or stands for two, is told`() throws {
+        let drive = try waiting()
+        let order = MigrationOrder(
+            renamed: ["jugde": "judge", "judge": "reduce"], dropped: [], by: "ann", reason: "a slip")
+        #expect(
+            reasons(try migrate(drive, to: first, order)) == [
+                "the old version has no step 'jugde'; did you mean 'judge'?",
+                "two steps would both be 'reduce'; rename or drop one",
+                "step 'judge' is a 'approve', and 'reduce' of the new version is a 'do'",
+            ])
+    }
+
+    @Test func `what did something that stands is not dropped, and a question may be`() throws {
+        let drive = try waiting()
+        let order = MigrationOrder(dropped: ["stop", "judge"], by: "ann", reason: "no more questions")
+        #expect(
+            reasons(try migrate(drive, to: first, order)) == [
+                "step 'stop' did something that stands; it can't be dropped"
+            ])
+        let cut = first.replacingOccurrences(
+            of: "  - id: judge\n    approve: { by: ann, within: 4h, on_timeout: keep }\n", with: "")
+        let moved = try migrate(drive, to: cut, MigrationOrder(dropped: ["judge"], by: "ann", reason: "no more")).get()
+        #expect(moved.run.step("judge") == nil)
+        #expect(moved.run.step("reduce")?.isInFlight == true)
+    }
+
+    @Test func `an input that the run was not handed, or of another type, is told`() throws {
+        let text = """
+            workflow: contain
+            title: What a test does
+            inputs:
+              account: { type: int }
+              days: { type: int }
+              more: { type: int, default: 7 }
+            steps:
+
+            """
+        let drive = try waiting()
+        var workflow = try Workflow.load(
+            Array((text + first.replacingOccurrences(of: "\"${inputs.account}\"", with: "x")).utf8),
+            file: "contain.yaml",
+            digest: "sha256:next"
+        ).get()
+        workflow.digest = "sha256:next"
+        let new = RunDefinition(workflow: workflow, contracts: Stage.contracts, sealer: FixedSealer())
+        let result = drive.run.migrate(
+            from: drive.definition, to: new, called: [], MigrationOrder(by: "ann", reason: "x"), at: drive.now)
+        #expect(
+            reasons(result) == [
+                "the new version takes the input 'account' as int, the run has string",
+                "the new version needs the input 'days', and the run was not handed it",
+            ])
+    }
+
+    @Test func `a run with a call under way, in doubt or ended is not moved`() throws {
+        var drive = try Stage.open(first)
+        #expect(
+            reasons(try migrate(drive, to: first)) == [
+                "step 'stop' has a call under way; pause the run and wait for it"
+            ])
+        try drive.change("stop", from: .enabled, to: .disabled)
+        try drive.put(.cancel(undo: false, by: "ann", reason: "enough"))
+        try drive.put(.endHold(step: "stop", keep: true, by: "ann", reason: "enough"))
+        #expect(reasons(try migrate(drive, to: first)) == ["the run has ended"])
+    }
+}
