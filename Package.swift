@@ -170,7 +170,16 @@ if ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil, built.contains("c
             .executableTarget(
                 name: "cordon-bench",
                 dependencies: ["BenchKit", "TestKit", "CordonLanguage", product("Crypto")],
-                path: "Tests/Benchmarks", exclude: ["README.md", "Kit", "Expressions"], swiftSettings: strict))
+                path: "Tests/Benchmarks", exclude: ["README.md", "Kit", "Expressions", "Engine", "Quick"],
+                swiftSettings: strict))
+        targets.append(
+            .executableTarget(
+                name: "cordon-bench-engine",
+                dependencies: [
+                    "BenchKit", "TestKit", "CordonLanguage", "CordonCore", "CordonStore", "CordonEvidence",
+                    "CordonConnectors", "CordonEngine", product("Logging"),
+                ],
+                path: "Tests/Benchmarks/Engine", swiftSettings: strict))
     }
 }
 

@@ -52,7 +52,8 @@ extension Connections {
         defer { map.refuseUnknown() }
         let id = readID(map)
         let connector = readConnector(map, connectors)
-        let references = map.list("secrets", required: true)
+        let isUnsigned = connector?.source?.authentication == SourceShape.Authentication.none
+        let references = map.list("secrets", required: !isUnsigned)
         let secrets = (references ?? []).compactMap { SecretReference.read($0, loader.reader) }
         if references?.isEmpty == true {
             map.report(DefinitionCode.badSecret.rawValue, "secrets", "a source needs the secret that it signs with")

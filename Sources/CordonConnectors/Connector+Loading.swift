@@ -20,12 +20,15 @@ extension Connector {
 
     // MARK: Inbound
 
-    private enum Scheme: String, CaseIterable { case hmacSHA256 = "hmac-sha256" }
+    private enum Scheme: String, CaseIterable {
+        case hmacSHA256 = "hmac-sha256"
+        case none
+    }
 
     private static func readSource(_ map: YAMLFields, _ loader: DefinitionLoader) -> SourceShape? {
         defer { map.refuseUnknown() }
-        let authentication = map.mapping("authentication", required: true).flatMap(readSignature)
-        let delivery = map.string("delivery", required: true)
+        let authentication = map.mapping("authentication", required: true).flatMap(readAuthentication)
+        let delivery = map.string("delivery")
         let headers = map.strings("headers") ?? []
         if headers.count > Limits.keptHeadersMax {
             map.report(
@@ -34,20 +37,30 @@ extension Connector {
         }
         let bytesMax = map.int("body_bytes_max", in: 1...Int64(Limits.bodyBytesCeiling)).map(Int.init)
         let rules = (map.mappings("signals", required: true) ?? []).compactMap { readRule($0, loader) }
-        guard let authentication, let delivery else { return nil }
+        guard let authentication else { return nil }
         return SourceShape(
-            authentication: authentication, deliveryHeader: delivery.lowercased(),
+            authentication: authentication, deliveryHeader: delivery?.lowercased(),
             keptHeaders: headers.map { $0.lowercased() }, bodyBytesMax: bytesMax ?? Limits.bodyBytesMax, rules: rules)
     }
 
-    private static func readSignature(_ map: YAMLFields) -> SourceShape.Authentication? {
+    private static func readAuthentication(_ map: YAMLFields) -> SourceShape.Authentication? {
         defer { map.refuseUnknown() }
-        let scheme = map.oneOf("scheme", Scheme.self, required: true)
+        switch map.oneOf("scheme", Scheme.self, required: true) {
+        case .hmacSHA256: return readSignature(map).map(SourceShape.Authentication.hmac)
+        case .some(.none): return SourceShape.Authentication.none
+        case nil:
+            // What the other fields mean depends on the scheme.
+            for key in map.keys { _ = map.node(key) }
+            return nil
+        }
+    }
+
+    private static func readSignature(_ map: YAMLFields) -> SourceShape.Signature? {
         let header = map.string("header", required: true)
         let prefix = map.string("prefix") ?? ""
-        let encoding = map.oneOf("encoding", SourceShape.Authentication.Encoding.self, required: true)
-        guard scheme != nil, let header, let encoding else { return nil }
-        return SourceShape.Authentication(header: header.lowercased(), prefix: prefix, encoding: encoding)
+        let encoding = map.oneOf("encoding", SourceShape.Signature.Encoding.self, required: true)
+        guard let header, let encoding else { return nil }
+        return SourceShape.Signature(header: header.lowercased(), prefix: prefix, encoding: encoding)
     }
 
     private static let sourceVariables: [String: Schema] = ["body": .any, "headers": .map(.string)]

@@ -28,8 +28,17 @@ package struct Connector: Sendable, Hashable {
 
 /// How a source's deliveries are authenticated, told apart and read.
 package struct SourceShape: Sendable, Hashable {
+    /// How a delivery shows whose it is.
+    package enum Authentication: Sendable, Hashable {
+        case hmac(Signature)
+        /// It shows nothing. Only a server that listens on loopback alone takes such deliveries.
+        case none
+
+        package var signature: Signature? { if case .hmac(let signature) = self { signature } else { nil } }
+    }
+
     /// An HMAC over the raw body. The header's value is the prefix and the code's text.
-    package struct Authentication: Sendable, Hashable {
+    package struct Signature: Sendable, Hashable {
         package enum Encoding: String, Sendable, Hashable, CaseIterable { case hex, base64 }
 
         /// Lower case.
@@ -66,15 +75,15 @@ package struct SourceShape: Sendable, Hashable {
     }
 
     package var authentication: Authentication
-    /// The header that names the delivery; lower case.
-    package var deliveryHeader: String
+    /// The header that names the delivery; lower case. `nil`: the body's digest does, so a repeat is the same bytes.
+    package var deliveryHeader: String?
     /// Further headers that rules read, kept with the alert; lower case.
     package var keptHeaders: [String]
     package var bodyBytesMax: Int
     package var rules: [Rule]
 
     package init(
-        authentication: Authentication, deliveryHeader: String, keptHeaders: [String], bodyBytesMax: Int, rules: [Rule]
+        authentication: Authentication, deliveryHeader: String?, keptHeaders: [String], bodyBytesMax: Int, rules: [Rule]
     ) {
         self.authentication = authentication
         self.deliveryHeader = deliveryHeader

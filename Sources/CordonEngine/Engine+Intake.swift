@@ -21,6 +21,14 @@ extension Engine {
     /// The bound of a source's bodies, or `nil` for a source that is not configured.
     package func bodyBytesMax(source: String) -> Int? { shape(of: source)?.bodyBytesMax }
 
+    /// The source, when there is one alone: it can be reached without its name.
+    package var onlySource: String? { connections.sources.count == 1 ? connections.sources[0].id : nil }
+
+    /// Sources whose deliveries show nothing of whose they are.
+    package var unsignedSources: [String] {
+        connections.sources.map(\.id).filter { shape(of: $0)?.authentication == SourceShape.Authentication.none }
+    }
+
     private func shape(of source: String) -> SourceShape? {
         connections.source(source).flatMap { connectors[$0.connector]?.source }
     }
@@ -84,7 +92,7 @@ extension Engine {
         let normalized = normalized(alert)
         let library = self.library
         let decisions = normalized.signals.map { ($0, decide($0, library, at: now)) }
-        let subjects = Set(decisions.flatMap { $0.1.subjectsOfRuns })
+        let subjects = Set(decisions.flatMap { $0.1.subjectsOfRuns(library) })
         await subjectLocks.whileLocked(subjects) {
             do {
                 var live = try await liveRuns(of: subjects)
@@ -223,13 +231,14 @@ extension Engine {
                 gate = Run.Ask(kind: .undecided, reason: refusal.reason)
             }
             let called = library.called(by: workflow)
+            let isShared = playbook.trigger.perSubject == .many
             let opening = Opening(
                 id: id, decision: decision.id, signal: signal.id, alert: signal.alert, playbook: match.playbook,
                 workflow: match.workflow, called: called.map(\.pin), subject: subject, severity: signal.severity,
                 inputs: (try? inputs.get()) ?? .object([:]), steps: workflow.lines.map(\.id),
-                gate: gate ?? queueing(subject, opened))
+                gate: gate ?? (isShared ? nil : queueing(subject, opened)), isShared: isShared)
             let transition = Run.open(opening, definition(workflow, called, subject), halts: halts, at: now)
-            if let subject { opened[subject.key, default: []].append(transition.run) }
+            if let subject, !isShared { opened[subject.key, default: []].append(transition.run) }
             return transition
         }
     }
@@ -243,10 +252,13 @@ extension Engine {
 }
 
 extension Decision {
-    /// The subjects of the runs that it would open.
-    fileprivate var subjectsOfRuns: [String] {
+    /// The subjects of the runs that it would open, but for those whose other runs don't matter to them.
+    fileprivate func subjectsOfRuns(_ library: Library) -> [String] {
         matches.compactMap { match in
-            guard match.run != nil, case .resolved(let subject) = match.resolution else { return nil }
+            guard match.run != nil, case .resolved(let subject) = match.resolution,
+                let trigger = library.playbooks.first(where: { $0.name == match.playbook.name })?.trigger,
+                trigger.perSubject == .one || trigger.groupMilliseconds != nil
+            else { return nil }
             return subject.key
         }
     }

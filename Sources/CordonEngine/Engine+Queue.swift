@@ -48,7 +48,7 @@ extension Engine {
 
     /// Why a new run of this subject does not begin at once.
     func queueing(_ subject: Subject?, _ live: [String: [Run]]) -> Run.Ask? {
-        guard let subject, let ahead = live[subject.key]?.first(where: { $0.isMoving || $0.isQueued }) else {
+        guard let subject, let ahead = live[subject.key]?.first(where: \.keepsWaiting) else {
             return nil
         }
         return Run.Ask(kind: .queued, reason: "\(ahead.id) has \(subject.key) in hand")
@@ -56,7 +56,7 @@ extension Engine {
 
     /// Notes whose line a stored transition makes longer, or moves on.
     func noteQueue(_ run: Run) {
-        guard let subject = run.subject?.key else { return }
+        guard let subject = run.subject?.key, !run.isShared else { return }
         if run.isQueued {
             queuedSubjects.withLock { _ = $0.insert(subject) }
         } else if !run.isMoving, queuedSubjects.withLock({ $0.contains(subject) }) {
@@ -71,7 +71,7 @@ extension Engine {
                 let runs = try await liveRuns(of: [subject])[subject] ?? []
                 let queued = runs.filter(\.isQueued)
                 if queued.isEmpty { queuedSubjects.withLock { _ = $0.remove(subject) } }
-                return runs.contains(where: \.isMoving) ? nil : queued.first?.id
+                return runs.contains { $0.isMoving && !$0.isShared } ? nil : queued.first?.id
             } catch {
                 // The sweep comes back to it.
                 logger.error("a subject's runs can't be read", metadata: ["error": "\(error)"])
@@ -98,4 +98,9 @@ extension Engine {
             query.beyond = page.last?.id
         }
     }
+}
+
+extension Run {
+    /// A later run of the subject begins after it.
+    fileprivate var keepsWaiting: Bool { !isShared && (isMoving || isQueued) }
 }

@@ -42,10 +42,21 @@ struct Composition {
                 secrets: SecretReader(folder: settings.folder), sealKey: sealKey, transport: transport,
                 evidence: EvidenceKeeper(blobs: blobs), library: shelf.library, logger: logger,
                 alertBodiesMilliseconds: settings.alertBodiesMilliseconds))
+        try Composition.refuseUnsigned(engine, settings)
         access = Access(store: store, clock: clock)
         server = try Server(
             engine: engine, access: access, version: Version.text,
             options: Server.Options(address: settings.address, port: settings.port, proofKey: proofKey), logger: logger)
+    }
+
+    /// Whoever reaches a source that signs nothing can accuse anybody: such a source is for this machine alone.
+    private static func refuseUnsigned(_ engine: Engine, _ settings: Settings) throws {
+        let unsigned = engine.unsignedSources
+        guard !unsigned.isEmpty, !["127.0.0.1", "::1", "localhost"].contains(settings.address) else { return }
+        throw CommandFailure(
+            .definitionWrong,
+            "the sources \(unsigned.joined(separator: ", ")) sign nothing, and the server listens on "
+                + "\(settings.address); listen on 127.0.0.1, or give them an authentication")
     }
 
     /// Runs until a signal or a failure; what was accepted is finished or stored by then.

@@ -21,6 +21,8 @@ import Testing
 
     init() throws { shape = try #require(try shippedConnector("github").source) }
 
+    private var signature: SourceShape.Signature { get throws { try #require(shape.authentication.signature) } }
+
     private func receive(
         _ headers: [String: String] = headers, _ body: [UInt8] = body, secrets: [Secret] = [secret]
     ) throws(Rejection) -> Alert {
@@ -55,8 +57,8 @@ import Testing
         #expect(alert.state == .received)
     }
 
-    @Test func `signing gives the vendor's documented code`() {
-        #expect(shape.authentication.sign(Self.body, with: Self.secret) == "sha256=" + Self.code)
+    @Test func `signing gives the vendor's documented code`() throws {
+        #expect(try self.signature.sign(Self.body, with: Self.secret) == "sha256=" + Self.code)
     }
 
     @Test func `a signature in capital hex digits is the same signature`() throws {
@@ -109,10 +111,10 @@ import Testing
 
     @Test func `a body of the bound is taken, one byte more is refused before anything is computed`() throws {
         let body = [UInt8](repeating: UInt8(ascii: "x"), count: shape.bodyBytesMax)
-        let signature = shape.authentication.sign(body, with: Self.secret)
+        let signature = try self.signature.sign(body, with: Self.secret)
         #expect(rejection({ $0["x-hub-signature-256"] = signature }, body) == nil)
         let longer = body + [UInt8(ascii: "x")]
-        let itsSignature = shape.authentication.sign(longer, with: Self.secret)
+        let itsSignature = try self.signature.sign(longer, with: Self.secret)
         #expect(rejection({ $0["x-hub-signature-256"] = itsSignature }, longer) == .bodyTooLarge)
         #expect(rejection({ $0["x-hub-signature-256"] = nil }, longer) == .bodyTooLarge)
     }
@@ -159,5 +161,16 @@ import Testing
             let isTaken = (try? receive(headers, Array(body), secrets: [secret])) != nil
             #expect(isTaken == (vector["expect"] == "accept"), "\(vector["note"]?.json ?? "")")
         }
+    }
+
+    @Test func `a source that signs nothing is taken as it is, told apart by its bytes, and proves nothing`() throws {
+        var open = shape
+        open.authentication = .none
+        open.deliveryHeader = nil
+        let alert = try open.receive(
+            InboundDelivery(headers: [:], body: Self.body), source: "bench", secrets: [], id: AlertID(stem: "01"),
+            at: .start)
+        #expect(alert.deliveryID == alert.bodyDigest)
+        #expect(alert.originProof == .none)
     }
 }

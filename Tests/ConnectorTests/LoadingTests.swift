@@ -15,7 +15,7 @@ import Testing
         let source = try #require(connector.source)
         #expect(
             source.authentication
-                == SourceShape.Authentication(header: "x-desk-signature", prefix: "v1=", encoding: .base64))
+                == .hmac(SourceShape.Signature(header: "x-desk-signature", prefix: "v1=", encoding: .base64)))
         #expect(source.deliveryHeader == "x-desk-delivery")
         #expect(source.keptHeaders == ["x-desk-event"])
         #expect(source.bodyBytesMax == 4096)
@@ -52,7 +52,7 @@ import Testing
             .loadConnector().get()
         #expect(connector.source?.keptHeaders == [])
         #expect(connector.source?.bodyBytesMax == Limits.bodyBytesMax)
-        #expect(connector.source?.authentication.prefix == "")
+        #expect(connector.source?.authentication.signature?.prefix == "")
         #expect(connector.provider?.authentication == ProviderShape.Authentication.none)
     }
 

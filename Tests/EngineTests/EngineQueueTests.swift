@@ -37,6 +37,23 @@ struct EngineQueueTests {
         try await installation.runs.map(\.wake).sorted { $0 ?? "" < $1 ?? "" }
     }
 
+    @Test func `runs of a playbook that takes nothing away go side by side, and keep nobody waiting`() async throws {
+        let installation = try Installation(perSubject: .many)
+        let (transport, valve) = heldBack(installation)
+        let engine = installation.engine(transport)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            await installation.post(engine)
+            try await installation.wait { transport.requests.count == 1 }
+            await installation.post(engine, delivery: "d-2")
+            try await installation.waitUntilEnded(1)
+            #expect(try await self.wakes(installation) == [nil, "call"])
+            valve.open()
+            try await installation.waitUntilEnded(2)
+        }
+        #expect(try await installation.runs.allSatisfy { try $0.run().isShared })
+    }
+
     @Test func `a second run of a subject waits in line and begins when the first has ended`() async throws {
         let installation = try Installation()
         let (transport, valve) = heldBack(installation)

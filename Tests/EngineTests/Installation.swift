@@ -32,7 +32,8 @@ final class Installation: Sendable {
     ///   - publishes: whether an engine stores the workflow's source, as it must.
     ///   - group: within which span later signals join the live run.
     init(
-        mode: Playbook.Mode = .enforce, playbooks count: Int = 1, publishes: Bool = true, group: Int64? = nil
+        mode: Playbook.Mode = .enforce, playbooks count: Int = 1, publishes: Bool = true, group: Int64? = nil,
+        perSubject: Playbook.PerSubject = .one
     ) throws {
         let workflow = try Self.read("workflows/token-revocation.yaml")
         let loaded = try Workflow.load(workflow.bytes, file: workflow.file, digest: workflow.digest).get()
@@ -40,6 +41,7 @@ final class Installation: Sendable {
         var playbook = try Playbook.load(text.bytes, file: text.file, digest: text.digest, workflows: [loaded]).get()
         playbook.mode = mode
         playbook.trigger.groupMilliseconds = group
+        playbook.trigger.perSubject = perSubject
         let playbooks = (1...count).map { number in
             var copy = playbook
             if number > 1 { copy.name += "-\(number)" }
@@ -143,7 +145,7 @@ final class Installation: Sendable {
     }
 
     func delivery(_ body: [UInt8], _ id: String, event: String = "secret_scanning_alert") -> InboundDelivery {
-        let authentication = connectors["github"]?.source?.authentication
+        let authentication = connectors["github"]?.source?.authentication.signature
         let signature = authentication?.sign(body, with: Secret(Array("the source's own".utf8))) ?? ""
         return InboundDelivery(
             headers: ["x-hub-signature-256": signature, "x-github-delivery": id, "x-github-event": event], body: body)

@@ -40,6 +40,8 @@ private let allowed: [String: Set<Role>] = {
         "POST /api/v1/runs/{id}/pause": [.operator, .administrator],
         "POST /api/v1/runs/{id}/undo": [.operator, .administrator],
         "POST /api/v1/runs/{id}/hold": [.operator, .administrator],
+        "POST /api/v1/runs/{id}/migrate": [.operator, .administrator],
+        "POST /api/v1/runs/{id}/fork": readers,
         "POST /api/v1/runs/{id}/answer": [.operator, .approver, .administrator],
         "GET /api/v1/tokens": [.administrator],
         "POST /api/v1/tokens": [.administrator],
@@ -47,7 +49,7 @@ private let allowed: [String: Set<Role>] = {
     ]
 }()
 
-private let withoutToken: Set<String> = ["POST /hooks/{source}", "GET /health", "GET /ready"]
+private let withoutToken: Set<String> = ["POST /hooks/{source}", "POST /hook", "GET /health", "GET /ready"]
 
 extension Route {
     fileprivate var name: String { "\(method.rawValue) \(path)" }

@@ -33,11 +33,10 @@ extension SourceShape {
         _ delivery: InboundDelivery, source: String, secrets: [Secret], id: AlertID, at now: Instant
     ) throws(Rejection) -> Alert {
         guard delivery.body.count <= bodyBytesMax else { throw .bodyTooLarge }
-        guard let header = delivery.headers[authentication.header] else { throw .signatureMissing }
-        guard authentication.holds(header, over: delivery.body, secrets: secrets) else { throw .signatureWrong }
-        guard let deliveryID = delivery.headers[deliveryHeader], !deliveryID.isEmpty,
-            deliveryID.utf8.count <= Limits.deliveryIDBytesMax
-        else { throw .deliveryMissing }
+        try authenticate(delivery, secrets)
+        let digest = digestText(delivery.body)
+        let deliveryID = deliveryHeader.map { delivery.headers[$0] ?? "" } ?? digest
+        guard !deliveryID.isEmpty, deliveryID.utf8.count <= Limits.deliveryIDBytesMax else { throw .deliveryMissing }
         var kept: [String: String] = [:]
         for name in keptHeaders {
             if let value = delivery.headers[name] {
@@ -46,11 +45,17 @@ extension SourceShape {
         }
         return Alert(
             id: id, source: source, deliveryID: deliveryID, receivedAt: now, headers: kept, body: delivery.body,
-            bodyDigest: digestText(delivery.body), originProof: .sharedSecret)
+            bodyDigest: digest, originProof: authentication == .none ? .none : .sharedSecret)
+    }
+
+    private func authenticate(_ delivery: InboundDelivery, _ secrets: [Secret]) throws(Rejection) {
+        guard case .hmac(let signature) = authentication else { return }
+        guard let header = delivery.headers[signature.header] else { throw .signatureMissing }
+        guard signature.holds(header, over: delivery.body, secrets: secrets) else { throw .signatureWrong }
     }
 }
 
-extension SourceShape.Authentication {
+extension SourceShape.Signature {
     /// RFC 2104 HMAC-SHA256, compared in constant time as bytes, so that the case of hex digits doesn't matter.
     func holds(_ header: String, over body: [UInt8], secrets: [Secret]) -> Bool {
         guard header.hasPrefix(prefix), let code = decode(String(header.dropFirst(prefix.count))),

@@ -14,6 +14,7 @@ extension Playbook {
             let mode = root.oneOf("mode", Mode.self, required: true)
             let trigger = readTrigger(root, loader)
             let run = readRun(root, loader, trigger, workflows)
+            if trigger?.perSubject == .many, let run { refuseContainment(root, run.workflow, workflows) }
             let objective = readObjective(root, run?.workflow)
             let maps = readMaps(root, loader)
             guard let name, let title, let owner, let mode, let trigger, let run else { return nil }
@@ -31,6 +32,7 @@ extension Playbook {
         let condition = loader.expression(map.node("when"), "when", variables: variables, expecting: .bool)
         let onUndecided = map.oneOf("on_undecided", OnUndecided.self) ?? .ask
         let group = map.mapping("group").flatMap(readGroup)
+        let perSubject = map.oneOf("per_subject", PerSubject.self) ?? .one
         guard let subject = map.mapping("subject", required: true) else { return nil }
         defer { subject.refuseUnknown() }
         let subjectKind = subject.oneOf("kind", Subject.Kind.self, required: true)
@@ -38,7 +40,7 @@ extension Playbook {
         guard let kind, let subjectKind, let path else { return nil }
         return Trigger(
             signalKind: kind.name, condition: condition, onUndecided: onUndecided, subjectKind: subjectKind,
-            subjectPath: path, groupMilliseconds: group)
+            subjectPath: path, groupMilliseconds: group, perSubject: perSubject)
     }
 
     private static func readGroup(_ map: YAMLFields) -> Int64? {
@@ -111,6 +113,17 @@ extension Playbook {
                 map.report(.wrongSubject, "with", "'\(input.name)' is a target", "write \(input.name): \"${subject}\"")
             }
         }
+    }
+
+    /// What takes something away from a subject does it alone: two runs would undo each other's work.
+    private static func refuseContainment(_ root: YAMLFields, _ workflow: Workflow, _ all: [Workflow]) {
+        let called = Library(playbooks: [], workflows: all, inventory: Inventory(identities: [], digest: "")).called(
+            by: workflow)
+        let names = ([workflow] + called).flatMap(\.capabilities).sorted()
+        guard let name = names.first(where: { Capability.named($0)?.isContainment == true }) else { return }
+        root.report(
+            .badSetting, "trigger", "'per_subject: many' beside \(name), which takes something away",
+            "leave 'per_subject' out: one run at a time then has the subject to itself")
     }
 
     private static func readObjective(_ root: YAMLFields, _ workflow: Workflow?) -> Int64? {

@@ -16,6 +16,9 @@ package struct Playbook: Sendable, Hashable {
     /// What an error in `when` means.
     package enum OnUndecided: String, Sendable, Hashable, CaseIterable { case ask, skip, fire }
 
+    /// How many runs a subject may have at a time. `many` is for what takes nothing away: telling people, posting.
+    package enum PerSubject: String, Sendable, Hashable, CaseIterable { case one, many }
+
     package struct Trigger: Sendable, Hashable {
         package var signalKind: String
         package var condition: Expression?
@@ -25,11 +28,14 @@ package struct Playbook: Sendable, Hashable {
         package var subjectPath: [String]
         /// Later signals about the same subject join the live run that was opened no longer ago than this.
         package var groupMilliseconds: Int64?
+        /// Whether a run has its subject to itself, and waits until no other has.
+        package var perSubject: PerSubject
 
         package init(
             signalKind: String, condition: Expression?, onUndecided: OnUndecided = .ask, subjectKind: Subject.Kind,
-            subjectPath: [String], groupMilliseconds: Int64? = nil
+            subjectPath: [String], groupMilliseconds: Int64? = nil, perSubject: PerSubject = .one
         ) {
+            self.perSubject = perSubject
             self.groupMilliseconds = groupMilliseconds
             self.signalKind = signalKind
             self.condition = condition

@@ -40,7 +40,7 @@ extension Run {
     private var opening: Opening {
         Opening(
             id: id, decision: decision, signal: signal, alert: alert, playbook: playbook, workflow: workflow,
-            called: called, subject: subject, severity: severity, inputs: inputs, steps: [])
+            called: called, subject: subject, severity: severity, inputs: inputs, steps: [], isShared: isShared)
     }
 }
 
@@ -95,6 +95,7 @@ extension Opening {
             "called": called.isEmpty ? nil : .array(called.map(\.value)), "subject": subject?.value,
             "severity": .string(severity.rawValue), "inputs": inputs,
             "steps": .array(steps.map(Value.string)), "gate": gate?.value,
+            "shared": isShared ? true : nil,
         ])
     }
 
@@ -113,7 +114,8 @@ extension Opening {
             },
             severity: try fields.oneOf("severity"), inputs: try fields.value("inputs"),
             steps: try fields.strings("steps"),
-            gate: try fields.optionalFields("gate").map { (fields) throws(UnreadableRecord) in try Run.Ask(fields) })
+            gate: try fields.optionalFields("gate").map { (fields) throws(UnreadableRecord) in try Run.Ask(fields) },
+            isShared: fields.optional("shared") == true)
     }
 }
 

@@ -113,6 +113,8 @@ package struct Run: Sendable, Hashable, Named {
     package var severity: Signal.Severity
     package var inputs: Value
     package var openedAt: Instant
+    /// It neither waits for other runs of its subject nor keeps them waiting.
+    package var isShared: Bool
 
     // What changes.
     /// What a person is asked before anything is done.
@@ -142,6 +144,7 @@ package struct Run: Sendable, Hashable, Named {
         severity = opening.severity
         inputs = opening.inputs
         openedAt = now
+        isShared = opening.isShared
         steps = opening.steps.map(Step.init(id:))
         joined = []
         updatedAt = now
@@ -167,12 +170,14 @@ package struct Opening: Sendable, Hashable {
     package var steps: [String]
     /// Set when a person is asked before anything is done.
     package var gate: Run.Ask?
+    package var isShared: Bool
 
     package init(
         id: RunID, decision: DecisionID, signal: SignalID, alert: AlertID, playbook: Run.Pin, workflow: Run.Pin,
         called: [Run.Pin] = [], subject: Subject?, severity: Signal.Severity, inputs: Value, steps: [String],
-        gate: Run.Ask? = nil
+        gate: Run.Ask? = nil, isShared: Bool = false
     ) {
+        self.isShared = isShared
         self.id = id
         self.decision = decision
         self.signal = signal

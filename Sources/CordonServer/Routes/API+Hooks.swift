@@ -17,7 +17,7 @@ extension API {
     /// - 400 only for a delivery that is validly signed and names no delivery id: without one a repeat could not be told,
     ///   and sending it again would not help. A validly signed body of unknown shape is stored and answered with 202.
     @Sendable func takeAlert(_ inquiry: Inquiry) async throws -> Response {
-        let source = inquiry.parameters.get("source") ?? ""
+        let source = inquiry.parameters.get("source") ?? engine.onlySource ?? ""
         // A source that there is not is read and refused like one whose signature is wrong.
         let bytesMax = engine.bodyBytesMax(source: source) ?? Limits.bodyBytesMax
         let headers = deliveryHeaders(inquiry.request.headers)

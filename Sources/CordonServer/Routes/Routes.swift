@@ -34,6 +34,8 @@ struct Route: Sendable {
     /// All that is answered. A route that is not here does not exist; a gate that is not open is closed.
     static let all: [Route] = [
         Route(.post, "/hooks/{source}", .signature, API.takeAlert),
+        // For an installation with one source.
+        Route(.post, "/hook", .signature, API.takeAlert),
 
         Route(.get, "/health", .open, API.health),
         Route(.get, "/ready", .open, API.ready),

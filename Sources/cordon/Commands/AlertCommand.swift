@@ -33,22 +33,24 @@ struct AlertSend: AsyncParsableCommand {
         let body = try readBody()
         let shelf = try Shelf.load(settings)
         guard let connection = shelf.connections.source(source),
-            let shape = shelf.connectors[connection.connector]?.source, let reference = connection.secrets.first
+            let shape = shelf.connectors[connection.connector]?.source
         else {
             let known = shelf.connections.sources.map(\.id).joined(separator: ", ")
             throw CommandFailure(
                 .notFound, "connections.yaml has no source '\(source)'; it has: \(known.isEmpty ? "none" : known)")
         }
-        let secret = try SecretReader(folder: settings.folder).read(reference)
         guard let client = try await Client.find(settings) else {
             throw CommandFailure(
                 .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
         }
-        var headers = [
-            (name: "content-type", value: "application/json"),
-            (name: shape.authentication.header, value: shape.authentication.sign(body, with: secret)),
-            (name: shape.deliveryHeader, value: delivery ?? UUID().uuidString.lowercased()),
-        ]
+        var headers = [(name: "content-type", value: "application/json")]
+        if let signature = shape.authentication.signature, let reference = connection.secrets.first {
+            let secret = try SecretReader(folder: settings.folder).read(reference)
+            headers.append((name: signature.header, value: signature.sign(body, with: secret)))
+        }
+        if let name = shape.deliveryHeader {
+            headers.append((name: name, value: delivery ?? UUID().uuidString.lowercased()))
+        }
         headers += try extraHeaders(connection.connector)
         let answer = await client.send("POST", "/hooks/\(source)", body: body, headers: headers)
         try report(answer)

@@ -61,7 +61,7 @@ struct DemoWeb: Sendable {
             "repository": ["id": 1_296_269, "name": "billing", "full_name": "example/billing", "private": true],
             "sender": ["login": "octocat", "id": 583_231, "type": "User"],
         ]
-        let signing = SourceShape.Authentication(header: "x-hub-signature-256", prefix: "sha256=", encoding: .hex)
+        let signing = SourceShape.Signature(header: "x-hub-signature-256", prefix: "sha256=", encoding: .hex)
         let bytes = body.jsonBytes
         let response = try await ask(
             "POST", "http://127.0.0.1:\(port)/hooks/github",

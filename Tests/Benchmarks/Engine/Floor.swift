@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BenchKit
+import CordonConnectors
+import CordonCore
+import CordonEngine
+import CordonEvidence
+import CordonLanguage
+import CordonStore
+import Foundation
+import Logging
+import Synchronization
+import TestKit
+
+/// What the engine stands on in the benchmark: a store on disk, the benchmark's five calls, and a provider that
+/// answers at once or never.
+struct Floor {
+    let folder: String
+    let store: SQLiteStore
+    let engine: Engine
+    let transport: InstantTransport
+
+    init(folder: String, answers: Bool = true) throws {
+        self.folder = folder
+        store = try SQLiteStore(.readWrite(folder + "/state"))
+        transport = InstantTransport(answers: answers)
+        let shelf = try Shelf()
+        let connections = Connections(
+            sources: [Connections.Source(id: "bench", connector: "bench", secrets: [])],
+            providers: [
+                Connections.Provider(
+                    id: "sink", connector: "bench", settings: ["url": "http://127.0.0.1:9/"], secrets: [:],
+                    egress: EgressPolicy(allowsPlainHTTP: true, allowsLoopback: true),
+                    bounds: Lane.Bounds(concurrency: 256))
+            ])
+        engine = Engine(
+            Engine.Parts(
+                store: store, clock: MachineClock(), connections: connections, connectors: ["bench": shelf.connector],
+                secrets: SecretReader(folder: folder), sealKey: Secret(Array("the benchmark's key".utf8)),
+                transport: transport, evidence: EvidenceKeeper(blobs: try Blobs(at: folder + "/evidence")),
+                library: shelf.library, logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    /// Runs the engine while `body` does, then stops it as a signal would.
+    func whileRunning(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        let engine = self.engine
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await engine.run() }
+            try await body()
+            group.cancelAll()
+            // The engine ends by cancellation here; what else it could say is a failure.
+            do { try await group.waitForAll() } catch is CancellationError {}
+        }
+    }
+
+    static func alert(_ number: Int) -> InboundDelivery {
+        let body = #"{"id":"\#(number)","alert":"credential-leak","subject":"svc-ci-deploy","severity":9}"#
+        return InboundDelivery(headers: [:], body: Array(body.utf8))
+    }
+}
+
+/// The benchmark's definitions, from the files that the comparison from outside uses as well.
+private struct Shelf {
+    let library: Library
+    let connector: Connector
+
+    init() throws {
+        let connectorBytes = try Shelf.read("workflows/connectors/bench.yaml")
+        connector = try Connector.load(
+            connectorBytes, file: "bench.yaml", digest: digestText(connectorBytes)
+        ).get()
+        let workflowBytes = try Shelf.read("workflows/bench5.yaml")
+        let workflow = try Workflow.load(workflowBytes, file: "bench5.yaml", digest: digestText(workflowBytes)).get()
+        let playbookBytes = try Shelf.read("playbooks/bench5.yaml")
+        let playbook = try Playbook.load(
+            playbookBytes, file: "bench5.yaml", digest: digestText(playbookBytes), workflows: [workflow]
+        ).get()
+        let subject = Subject(kind: .credential, id: "svc-ci-deploy", provider: "sink")
+        let identity = Inventory.Identity(subject: subject, matches: ["subject": "svc-ci-deploy"], secrets: [:])
+        library = Library(
+            playbooks: [playbook], workflows: [workflow],
+            inventory: Inventory(identities: [identity], digest: "sha256:bench"),
+            sources: [
+                Library.Source(kind: .workflow, name: "bench5", digest: workflow.digest, bytes: workflowBytes)
+            ])
+    }
+
+    private static func read(_ path: String) throws -> [UInt8] {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        return Array(try Data(contentsOf: folder.appending(path: "Quick/library/" + path)))
+    }
+}
+
+/// Answers at once, or never: then every call stays open until its task is cancelled.
+final class InstantTransport: Transport {
+    private let answers: Bool
+    private let count = Atomic(0)
+
+    init(answers: Bool) { self.answers = answers }
+
+    var calls: Int { count.load(ordering: .relaxed) }
+
+    func send(_ request: OutboundRequest) async -> Delivery {
+        count.add(1, ordering: .relaxed)
+        if !answers {
+            let (never, inlet) = AsyncStream<Void>.makeStream()
+            for await _ in never {}
+            inlet.finish()
+        }
+        return Delivery(fate: .answered(OutboundResponse(status: 204, headers: [:], body: [])), durationMilliseconds: 0)
+    }
+
+    func close() async {}
+}
+
+/// The machine's clock.
+private struct MachineClock: WallClock {
+    var now: Instant { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+
+    func sleep(until instant: Instant) async {
+        let left = instant.since(now)
+        if left > 0 { try? await Task.sleep(for: .milliseconds(left)) }
+    }
+}
