@@ -60,6 +60,10 @@ package enum Limits {
     package static let callTimeoutMillisecondsMax: Int64 = 120 * 1000
     package static let responseBytesMax = 1024 * 1024
     package static let retryAfterMillisecondsMax: Int64 = 24 * 3600 * 1000
+    /// How long a token is used whose provider doesn't say how long it lives, and how long any is.
+    package static let tokenMillisecondsDefault: Int64 = 10 * 60 * 1000
+    package static let tokenMillisecondsMax: Int64 = 24 * 3600 * 1000
+    package static let tokenMarginMillisecondsMax: Int64 = 60 * 1000
     package static let callsInFlightMax = 256
     package static let callsPerProviderMax = 64
     /// Failures in a row after which a provider is left alone, and for how long then.

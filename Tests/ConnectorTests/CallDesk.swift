@@ -12,7 +12,10 @@ struct CallDesk {
     var connectionSecrets: [String: SecretReference] = [:]
     var secrets: [String: String] = [:]
     var inventory: Inventory
-    let transport: ScriptedTransport
+    let transport: any Transport
+    var tokens = TokenDesk()
+    var egress = EgressPolicy(allowsLoopback: true)
+    var now = Instant.start
 
     private static let subject = Subject(kind: .credential, id: "deploy-token", provider: "auth")
 
@@ -40,23 +43,27 @@ struct CallDesk {
     }
 
     /// A connector of a test's own with one setting, `url`, and no secrets.
-    static func with(_ shape: ProviderShape, url: String = "https://api.example") -> CallDesk {
+    static func with(
+        _ shape: ProviderShape, url: String = "https://api.example",
+        transport: any Transport = ScriptedTransport { _, _ in .answered(200, "{}") }
+    ) -> CallDesk {
         CallDesk(
             shape: shape, settings: ["url": url], inventory: Inventory(identities: [], digest: ""),
-            transport: ScriptedTransport { _, _ in .answered(200, "{}") })
+            transport: transport)
     }
 
     var provider: Provider {
         Provider(
             connection: Connections.Provider(
                 id: "auth", connector: "oauth2", settings: settings, secrets: connectionSecrets,
-                egress: EgressPolicy(allowsLoopback: true)),
+                egress: egress),
             shape: shape)
     }
 
     var sealer: CallSealer { CallSealer(providers: ["auth": provider], key: Secret("the installation's own key")) }
 
-    var requests: [OutboundRequest] { transport.requests }
+    /// What was sent by a transport that remembers it.
+    var requests: [OutboundRequest] { (transport as? ScriptedTransport)?.requests ?? [] }
 
     func draft(_ capability: String, _ purpose: Call.Purpose, _ arguments: Value) -> CallDraft {
         CallDraft(
@@ -69,16 +76,16 @@ struct CallDesk {
         Call(
             number: 1, purpose: purpose, attempt: 1, capability: capability, provider: "auth",
             effectClass: try #require(shape.actions[capability]).effectClass, arguments: arguments,
-            seal: try sealer.seal(draft(capability, purpose, arguments)).get(), intendedAt: .start,
-            deadline: Instant.start.adding(milliseconds: 10_000))
+            seal: try sealer.seal(draft(capability, purpose, arguments)).get(), intendedAt: now,
+            deadline: now.adding(milliseconds: 10_000))
     }
 
     func perform(_ call: Call) async -> ReadAnswer {
-        let (inventory, secrets) = (inventory, secrets)
+        let (inventory, secrets, now) = (inventory, secrets, now)
         let performer = Performer(
             providers: ["auth": provider], inventory: { inventory },
             secrets: SecretReader(folder: "/nowhere", environment: { secrets[$0] }), transport: transport,
-            sealer: sealer, clock: { .start })
+            sealer: sealer, tokens: tokens, clock: { now })
         return await performer.perform(Errand(run: RunID(stem: "01"), step: "a", call: call, subject: Self.subject))
     }
 }

@@ -22,7 +22,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
 
     var sketch: DefinitionSketch { .good(kind).changed(old, to: new) }
 
-    static let all = sources + providers + calls + connections
+    static let all = sources + providers + calls + connections + contracts
 
     private static let sources = [
         DefinitionMistake(
@@ -151,7 +151,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P025", .connector, "scheme: basic", "scheme: digest",
             """
-            workflows/connectors/desk.yaml:28:29: error[P025]: 'scheme' must be one of none, basic, header, found 'digest'
+            workflows/connectors/desk.yaml:28:29: error[P025]: 'scheme' must be one of none, basic, header, token, sigv4, found 'digest'
              28 |   authentication: { scheme: digest, user: client, password: key }
                 |                             ^^^^^^
             """),

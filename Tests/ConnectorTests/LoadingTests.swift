@@ -79,7 +79,10 @@ import Testing
         #expect(refusal.text == mistake.text)
     }
 
-    @Test(arguments: [DefinitionCode.notOffered, .badSetting, .badSecret, .badPath, .unknownCapability, .repeatedName])
+    @Test(arguments: [
+        DefinitionCode.notOffered, .badSetting, .badSecret, .badPath, .unknownCapability, .repeatedName, .badAnswer,
+        .badReversal,
+    ])
     func `every number that these loaders give has a mistake that shows it`(_ code: DefinitionCode) {
         #expect(DefinitionMistake.all.contains { $0.code == code.rawValue })
     }

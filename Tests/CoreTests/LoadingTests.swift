@@ -105,7 +105,9 @@ import Testing
     }
 
     /// What only connectors, connections and the folder they all lie in can have wrong.
-    private static let ofOthers: Set<DefinitionCode> = [.notOffered, .badSetting, .unreadable, .callsItself]
+    private static let ofOthers: Set<DefinitionCode> = [
+        .notOffered, .badSetting, .unreadable, .callsItself, .badAnswer, .badReversal,
+    ]
 
     @Test func `every number that these loaders give has a mistake that shows it`() {
         let shown = Set(DefinitionMistake.all.map(\.code) + [DefinitionCode.tooMany.rawValue])

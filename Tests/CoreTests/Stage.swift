@@ -18,7 +18,8 @@ enum Stage {
 
     /// Opens a run on the steps, written as below `steps:`.
     static func open(
-        _ steps: String, inputs: Value = ["account": "deploy-bot", "list": ["a", "b", "c"]], called: [Workflow] = []
+        _ steps: String, inputs: Value = ["account": "deploy-bot", "list": ["a", "b", "c"]], called: [Workflow] = [],
+        contracts: [String: Contract] = contracts
     ) throws -> Drive {
         let workflow = try workflow("contain", steps)
         let opening = Opening(

@@ -33,17 +33,19 @@ package struct Performer: Sendable {
     private let providers: [String: Provider]
     private let inventory: @Sendable () -> Inventory
     private let secrets: SecretReader
-    private let transport: any Transport
+    let transport: any Transport
+    let tokens: TokenDesk
     private let sealer: CallSealer
     private let lanes: Lanes
-    private let clock: @Sendable () -> Instant
+    let clock: @Sendable () -> Instant
 
     package init(
         providers: [String: Provider], inventory: @escaping @Sendable () -> Inventory, secrets: SecretReader,
         transport: any Transport, sealer: CallSealer, lanes: Lanes = Lanes(),
-        clock: @escaping @Sendable () -> Instant
+        tokens: TokenDesk = TokenDesk(), clock: @escaping @Sendable () -> Instant
     ) {
         self.lanes = lanes
+        self.tokens = tokens
         self.clock = clock
         self.providers = providers
         self.inventory = inventory
@@ -66,7 +68,7 @@ package struct Performer: Sendable {
                 "not sent: the request is no longer the one that was intended; its provider's settings changed")
         }
         let values: [String: Value]
-        do { values = try reveal(provider, errand.subject) } catch {
+        do { values = try reveal(provider, exchange, errand.subject) } catch {
             return refusal(.refused, "not sent: \(error.reason)")
         }
         switch provider.build(
@@ -74,13 +76,14 @@ package struct Performer: Sendable {
         {
         case .failure(let refused): return refusal(.refused, "not sent: \(refused.reason)")
         case .success(let built):
-            return await send(built, errand, provider, exchange)
+            return await send(built, errand, provider, exchange, values)
         }
     }
 
     /// Sends it when its provider's lane lets it go; the call's time runs while it waits.
     private func send(
-        _ built: BuiltRequest, _ errand: Errand, _ provider: Provider, _ exchange: ProviderShape.Exchange
+        _ built: BuiltRequest, _ errand: Errand, _ provider: Provider, _ exchange: ProviderShape.Exchange,
+        _ values: [String: Value]
     ) async -> ReadAnswer {
         let call = errand.call
         let verdict = await lanes.enter(call.provider, rank: errand.severity.rank, at: clock())
@@ -89,19 +92,46 @@ package struct Performer: Sendable {
                 outcome: Outcome(
                     .later, reason: "not sent: \(reason)", retryAfterMilliseconds: milliseconds, wasWithheld: true))
         }
-        let timeout = min(call.deadline.since(clock()), Limits.callTimeoutMillisecondsMax)
-        guard timeout > 0 else {
+        guard let delivery = await deliver(built, call, provider, values) else {
             lanes.settle(call.provider, .nothing, at: clock())
             return Performer.late
         }
-        let delivery = await transport.send(
-            OutboundRequest(
-                method: built.method, url: built.url, headers: built.headers.map { ($0.key, $0.value) },
-                body: built.body, timeoutMilliseconds: timeout, responseBytesMax: Limits.responseBytesMax,
-                needsFreshConnection: !call.redeliveryClass.mayBeRedelivered || call.redeliveryClass == .keyed,
-                egress: provider.connection.egress))
-        lanes.settle(call.provider, Lane.Report(delivery), at: clock())
-        return read(delivery, exchange, call.redeliveryClass)
+        switch delivery {
+        case .failure(let box):
+            // A token endpoint that can't be reached says of its provider what a call would have said.
+            lanes.settle(call.provider, box.lack.kind == .later ? .failed : .nothing, at: clock())
+            return ReadAnswer(outcome: box.lack)
+        case .success(let delivery):
+            let now = clock()
+            lanes.settle(call.provider, Lane.Report(delivery, provider.shape.rates, at: now), at: now)
+            return read(
+                delivery, exchange, call.redeliveryClass, arguments: call.arguments, rates: provider.shape.rates,
+                at: now)
+        }
+    }
+
+    /// `nil` when its time was up. A token that the provider no longer takes is renewed once: a call that was refused
+    /// for who asks did nothing.
+    private func deliver(
+        _ built: BuiltRequest, _ call: Call, _ provider: Provider, _ values: [String: Value]
+    ) async -> Result<Delivery, TokenDesk.Box>? {
+        let isFresh = !call.redeliveryClass.mayBeRedelivered || call.redeliveryClass == .keyed
+        var isRenewed = false
+        while true {
+            let signed: Signed
+            switch await sign(built, provider, values, until: call.deadline) {
+            case .failure(let box): return .failure(box)
+            case .success(let request): signed = request
+            }
+            let timeout = min(call.deadline.since(clock()), Limits.callTimeoutMillisecondsMax)
+            guard timeout > 0 else { return nil }
+            let delivery = await transport.send(outbound(signed.request, provider, timeout, isFresh: isFresh))
+            guard let token = signed.token, !isRenewed, !delivery.wasSentTwice,
+                case .answered(let response) = delivery.fate, response.status == 401
+            else { return .success(delivery) }
+            tokens.forget(token, of: provider.connection.id)
+            isRenewed = true
+        }
     }
 
     private static let late = ReadAnswer(outcome: Outcome(.later, reason: "not sent: its time was up before it began"))
@@ -110,13 +140,19 @@ package struct Performer: Sendable {
         ReadAnswer(outcome: Outcome(kind, reason: reason))
     }
 
-    private func reveal(_ provider: Provider, _ subject: Subject?) throws(ConnectorError) -> [String: Value] {
+    /// The secrets that this request names, and no others: what is not read can't leak.
+    private func reveal(
+        _ provider: Provider, _ exchange: ProviderShape.Exchange, _ subject: Subject?
+    ) throws(ConnectorError) -> [String: Value] {
+        let shape = provider.shape
+        let named = exchange.secrets.union(shape.authentication.secrets)
         var values: [String: Value] = [:]
-        for (name, reference) in provider.connection.secrets {
+        let mayHave = Set(shape.optionalSecrets)
+        for (name, reference) in provider.connection.secrets where named.contains(name) || mayHave.contains(name) {
             values[name] = .string(String(decoding: try secrets.read(reference).reveal(), as: UTF8.self))
         }
         let identity = subject.flatMap { inventory()[$0.id] }
-        for name in provider.shape.subjectSecrets {
+        for name in shape.subjectSecrets where named.contains(name) {
             guard let reference = identity?.secrets[name] else {
                 throw ConnectorError(
                     .secretMissing, "the inventory has no secret '\(name)' for \(subject?.id ?? "the subject")")

@@ -23,12 +23,9 @@ package struct Provider: Sendable {
         ]
     }
 
-    /// The names of all secrets that a request may use: the instance's and the subject's.
-    var secretNames: [String] { shape.secrets + shape.subjectSecrets }
-
     /// `‹secret:NAME›` for every secret.
     var handles: [String: Value] {
-        Dictionary(uniqueKeysWithValues: Set(secretNames).map { ($0, .string("‹secret:\($0)›")) })
+        Dictionary(uniqueKeysWithValues: Set(shape.secretNames).map { ($0, .string("‹secret:\($0)›")) })
     }
 }
 
@@ -50,46 +47,51 @@ package struct BuiltRequest: Sendable, Hashable {
 }
 
 extension Provider {
-    /// Builds the request of a purpose from the call's arguments, with `secrets` as the templates see them. Pure.
+    /// Builds the request of a purpose from the call's arguments, with `secrets` as the templates see them. Pure: what
+    /// only the moment of sending gives, a token or a signature, stands there as a handle.
     func build(
         _ capability: String, _ purpose: Call.Purpose, _ arguments: Value, secrets: [String: Value],
         idempotencyKey: String?
     ) -> Result<BuiltRequest, Refusal> {
-        guard let action = shape.actions[capability], let exchange = exchange(action, purpose) else {
+        guard let exchange = shape.actions[capability]?.exchange(for: purpose) else {
             return .failure(Refusal(.unbuildable, "\(connection.id) does not offer \(capability)"))
         }
-        let request = exchange.request
-        guard var url = connection.settings[request.to] else {
-            return .failure(Refusal(.unbuildable, "\(connection.id) has no setting '\(request.to)'"))
-        }
-        let variables = variables(arguments, secrets: secrets)
-        if let path = request.path {
-            switch renderPath(path, variables) {
-            case .success(let text): url += text
-            case .failure(let refusal): return .failure(refusal)
-            }
-        }
-        var headers = ["accept": "application/json", "user-agent": "cordon"]
-        switch authorization(secrets) {
-        case .success(let value): if let value { headers["authorization"] = value }
-        case .failure(let refusal): return .failure(refusal)
-        }
-        if let idempotencyKey, !purpose.isRead { headers["idempotency-key"] = idempotencyKey }
-        switch renderBody(request, variables) {
-        case .failure(let refusal): return .failure(refusal)
-        case .success(let body):
-            if let body { headers["content-type"] = body.mediaType }
-            return .success(BuiltRequest(method: request.method, url: url, headers: headers, body: body?.bytes))
+        return Result { () throws(Refusal) in
+            var built = try build(exchange, arguments, secrets)
+            if let (name, value) = try credential(secrets) { built.headers[name] = value }
+            if let idempotencyKey, !purpose.isRead { built.headers["idempotency-key"] = idempotencyKey }
+            return built
         }
     }
 
-    private func exchange(_ action: ProviderShape.Action, _ purpose: Call.Purpose) -> ProviderShape.Exchange? {
-        action.exchange(for: purpose)
+    /// The request of an exchange without what says who asks.
+    func build(
+        _ exchange: ProviderShape.Exchange, _ arguments: Value, _ secrets: [String: Value]
+    ) throws(Refusal) -> BuiltRequest {
+        let request = exchange.request
+        guard var url = connection.settings[request.to] else {
+            throw Refusal(.unbuildable, "\(connection.id) has no setting '\(request.to)'")
+        }
+        let variables = variables(arguments, secrets: secrets)
+        if let path = request.path {
+            if url.hasSuffix("/") { url.removeLast() }
+            url += try renderPath(path, variables)
+        }
+        let query = try pairs(request.query, "query parameter", variables)
+        if !query.isEmpty { url += (url.contains("?") ? "&" : "?") + query.joined(separator: "&") }
+        var headers = ["accept": exchange.format == .json ? "application/json" : "text/xml", "user-agent": "cordon"]
+        if request.mediaType != "application/json" { headers["accept"] = request.mediaType + ", application/json" }
+        for (name, arguments) in request.headers.sorted(by: { $0.key < $1.key }) {
+            if let text = try scalar(arguments, "header '\(name)'", variables) { headers[name] = text }
+        }
+        let body = try renderBody(request, variables)
+        if let body { headers["content-type"] = body.mediaType }
+        return BuiltRequest(method: request.method, url: url, headers: headers, body: body?.bytes)
     }
 
     /// A hole that renders empty would address the collection instead of the member, and a slash would address
     /// another path: at least one server deletes everybody's tokens for that.
-    private func renderPath(_ path: Template, _ variables: [String: Value]) -> Result<String, Refusal> {
+    private func renderPath(_ path: Template, _ variables: [String: Value]) throws(Refusal) -> String {
         var refused: Refusal?
         let rendered = path.render(variables) { text in
             if text.isEmpty || text.contains("/") || text == "." || text == ".." {
@@ -97,54 +99,86 @@ extension Provider {
             }
             return percentEncoded(text)
         }
-        if let refused { return .failure(refused) }
-        return rendered.map { $0.stringValue ?? "" }
-            .mapError { Refusal(.unbuildable, "the path could not be computed: \($0.message)") }
+        if let refused { throw refused }
+        switch rendered {
+        case .success(let value): return value.stringValue ?? ""
+        case .failure(let error):
+            throw Refusal(.unbuildable, "the path could not be computed: \(error.message)")
+        }
     }
 
     private func renderBody(
         _ request: ProviderShape.Request, _ variables: [String: Value]
-    ) -> Result<(mediaType: String, bytes: [UInt8])?, Refusal> {
-        if let json = request.json {
-            return json.render(variables).map { ("application/json", $0.jsonBytes) }.mapError(unbuildable)
-        }
-        guard !request.form.isEmpty else { return .success(nil) }
+    ) throws(Refusal) -> (mediaType: String, bytes: [UInt8])? {
+        if let json = request.json { return (request.mediaType, try render(json, variables).jsonBytes) }
+        guard !request.form.isEmpty else { return nil }
+        let text = try pairs(request.form, "form field", variables).joined(separator: "&")
+        return ("application/x-www-form-urlencoded", Array(text.utf8))
+    }
+
+    /// Names and values, escaped, in order; what renders to null is left out.
+    private func pairs(
+        _ fields: [String: Arguments], _ word: String, _ variables: [String: Value]
+    ) throws(Refusal) -> [String] {
         var pairs: [String] = []
-        for (name, arguments) in request.form.sorted(by: { $0.key < $1.key }) {
-            switch arguments.render(variables) {
-            case .failure(let error): return .failure(unbuildable(error))
-            case .success(.null): continue
-            case .success(let value):
-                guard let text = value.scalarText, !text.isEmpty else {
-                    return .failure(
-                        Refusal(.unbuildable, "the form field '\(name)' is empty or no scalar; nothing was sent"))
-                }
-                pairs.append(percentEncoded(name) + "=" + percentEncoded(text))
-            }
+        for (name, arguments) in fields.sorted(by: { $0.key < $1.key }) {
+            guard let text = try scalar(arguments, "\(word) '\(name)'", variables) else { continue }
+            pairs.append(percentEncoded(name) + "=" + percentEncoded(text))
         }
-        return .success(("application/x-www-form-urlencoded", Array(pairs.joined(separator: "&").utf8)))
+        return pairs
     }
 
-    private func unbuildable(_ error: EvaluationError) -> Refusal {
-        Refusal(.unbuildable, "the request could not be computed: \(error.message)")
+    private func scalar(
+        _ arguments: Arguments, _ what: String, _ variables: [String: Value]
+    ) throws(Refusal) -> String? {
+        let value = try render(arguments, variables)
+        if value == .null { return nil }
+        guard let text = value.scalarText, !text.isEmpty else {
+            throw Refusal(.unbuildable, "the \(what) is empty or no scalar; nothing was sent")
+        }
+        return text
     }
 
-    private func authorization(_ secrets: [String: Value]) -> Result<String?, Refusal> {
+    private func render(_ arguments: Arguments, _ variables: [String: Value]) throws(Refusal) -> Value {
+        switch arguments.render(variables) {
+        case .success(let value): return value
+        case .failure(let error):
+            throw Refusal(.unbuildable, "the request could not be computed: \(error.message)")
+        }
+    }
+
+    // MARK: Who asks
+
+    private func credential(_ secrets: [String: Value]) throws(Refusal) -> (name: String, value: String)? {
         switch shape.authentication {
-        case .none: return .success(nil)
-        case .basic(let user, let password):
-            guard let name = connection.settings[user], let secret = secrets[password]?.stringValue else {
-                return .failure(Refusal(.unbuildable, "\(connection.id) lacks '\(user)' or '\(password)'"))
-            }
-            let pair = percentEncoded(name) + ":" + percentEncoded(secret)
-            return .success("Basic " + base64(Array(pair.utf8)))
+        case .none: return nil
+        case .basic(let user, let password): return ("authorization", try basic(user, password, secrets))
         case .header(let scheme, let name):
             guard let secret = secrets[name]?.stringValue else {
-                return .failure(Refusal(.unbuildable, "\(connection.id) lacks '\(name)'"))
+                throw Refusal(.unbuildable, "\(connection.id) lacks '\(name)'")
             }
-            return .success(scheme.isEmpty ? secret : scheme + " " + secret)
+            return ("authorization", scheme.isEmpty ? secret : scheme + " " + secret)
+        case .token(let signIn): return (signIn.header, signIn.value("‹token›"))
+        case .signed(let signing):
+            guard let region = connection.settings[signing.region] else {
+                throw Refusal(.unbuildable, "\(connection.id) has no setting '\(signing.region)'")
+            }
+            return ("authorization", "‹signature for \(signing.service) in \(region)›")
         }
     }
+
+    func basic(_ user: String, _ password: String, _ secrets: [String: Value]) throws(Refusal) -> String {
+        guard let name = connection.settings[user], let secret = secrets[password]?.stringValue else {
+            throw Refusal(.unbuildable, "\(connection.id) lacks '\(user)' or '\(password)'")
+        }
+        let pair = percentEncoded(name) + ":" + percentEncoded(secret)
+        return "Basic " + base64(Array(pair.utf8))
+    }
+}
+
+extension ProviderShape.SignIn {
+    /// What the header holds with this token.
+    func value(_ token: String) -> String { prefix.isEmpty ? token : prefix + " " + token }
 }
 
 extension Value {

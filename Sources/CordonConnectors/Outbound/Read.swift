@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import CordonCore
-import CordonLanguage
+package import CordonLanguage
 
 /// An answer as read: the outcome, and what of the answer may be kept as evidence.
 package struct ReadAnswer: Sendable, Hashable {
@@ -16,10 +16,17 @@ package struct ReadAnswer: Sendable, Hashable {
 }
 
 /// Reads what became of a request. Pure: the world's answer in, an outcome out; nothing here is an error.
-package func read(_ delivery: Delivery, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass) -> ReadAnswer {
+package func read(
+    _ delivery: Delivery, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass, arguments: Value = .null,
+    rates: RateHeaders? = nil, at now: Instant? = nil
+) -> ReadAnswer {
     var answer: ReadAnswer
     switch delivery.fate {
-    case .answered(let response): answer = read(response, exchange, effectClass)
+    case .answered(let response):
+        answer = read(Answer(response, exchange.format, with: arguments), exchange, effectClass)
+        if answer.outcome.kind == .later {
+            answer.outcome.retryAfterMilliseconds = retryAfter(response.headers, rates, now)
+        }
     case .notSent(let fault):
         answer = ReadAnswer(
             outcome: Outcome(
@@ -34,16 +41,21 @@ package func read(_ delivery: Delivery, _ exchange: ProviderShape.Exchange, _ ef
 }
 
 private func read(
-    _ response: OutboundResponse, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass
+    _ answer: Answer, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass
 ) -> ReadAnswer {
-    let kept = keep(exchange.keep, of: response.body)
-    let keepsake: Value = ["status": .int(Int64(response.status)), "body": kept ?? .null]
-    var (kind, reason) = classify(response.status, exchange.answers, effectClass)
-    if kind == .done || kind == .already, !exchange.keep.isEmpty, kept == nil {
-        // A success that can't be read proves nothing; a read may simply be asked again.
-        (kind, reason) = (effectClass.isWrite ? .unknown : .later, "the answer is no JSON object")
+    let kept = answer.keep(exchange)
+    let keepsake: Value = ["status": .int(Int64(answer.status)), "body": kept.value ?? .null]
+    var (kind, reason) = answer.meaning(exchange.answers, effectClass)
+    if kind == .done || kind == .already {
+        switch kept {
+        case .value, .nothing: break
+        case .unreadable(let why):
+            // A success that can't be read proves nothing; a read may simply be asked again.
+            (kind, reason) = (effectClass.isWrite ? .unknown : .later, why)
+        case .nobody(let why): (kind, reason) = (effectClass.isWrite ? .unknown : .refused, why)
+        }
     }
-    var result = kept ?? .null
+    var result = kept.value ?? .null
     let bytes = result.jsonBytes.count
     if bytes > Limits.resultBytesMax {
         // The evidence has it whole. What a change answered is not needed to know that it happened; a reading that can't
@@ -52,30 +64,55 @@ private func read(
         reason = "the answer's kept members are \(bytes) bytes, the limit is \(Limits.resultBytesMax) (resultBytesMax)"
         if !effectClass.isWrite, kind == .done || kind == .already { kind = .refused }
     }
-    let outcome = Outcome(
-        kind, status: response.status, reason: reason,
-        retryAfterMilliseconds: kind == .later ? retryAfter(response.headers) : nil, result: result)
+    let outcome = Outcome(kind, status: answer.status, reason: reason, result: result)
     return ReadAnswer(outcome: outcome, keepsake: keepsake.jsonBytes)
 }
 
-/// The connector's sets first; then by the hundred, and so that doubt stays doubt: a gateway's 502 or 504 hides what
-/// the provider behind it did, and for an effect that must not double even a 503 does.
-private func classify(
-    _ status: Int, _ answers: ProviderShape.Answers, _ effectClass: EffectClass
-) -> (Outcome.Kind, String?) {
-    if answers.done.contains(status) { return (.done, nil) }
-    if answers.already.contains(status) { return (.already, nil) }
-    if answers.refused.contains(status) { return (.refused, "the provider refused it") }
-    if answers.later.contains(status), !isInDoubt(status, effectClass) {
-        return (.later, "the provider asked to wait")
+extension Answer {
+    /// The connector's rules first, then its sets; then by the hundred, and so that doubt stays doubt: a gateway's 502
+    /// or 504 hides what the provider behind it did, and for an effect that must not double even a 503 does.
+    func meaning(
+        _ answers: ProviderShape.Answers, _ effectClass: EffectClass
+    ) -> (kind: Outcome.Kind, reason: String?) {
+        var isUndecided = false
+        for rule in answers.rules where rule.statuses?.contains(status) ?? true {
+            switch rule.condition.decide(variables) {
+            case .isTrue: return (rule.means, reason(rule.means))
+            case .isFalse: break
+            case .undecided: isUndecided = true
+            }
+        }
+        let (kind, reason) = byStatus(answers, effectClass)
+        guard isUndecided, kind == .done || kind == .already else { return (kind, reason) }
+        return (effectClass.isWrite ? .unknown : .later, "the answer is not of the form that its connector reads")
     }
-    switch status {
-    case 429: return (.later, "too many requests")
-    case 503 where effectClass != .once: return (.later, "the provider is unavailable")
-    case 500...599: return (.unknown, "the provider answered with a fault of its own")
-    case 300...399: return (.refused, "the provider redirects; redirects are not followed")
-    case 400...499: return (.refused, "the provider refused it")
-    default: return (.unknown, "the provider answered with a status that its connector doesn't know")
+
+    private func reason(_ kind: Outcome.Kind) -> String? {
+        switch kind {
+        case .done, .already: nil
+        case .later: "the provider asked to wait"
+        case .refused: "the provider refused it"
+        case .unknown: "the provider's answer leaves open what it did"
+        }
+    }
+
+    private func byStatus(
+        _ answers: ProviderShape.Answers, _ effectClass: EffectClass
+    ) -> (Outcome.Kind, String?) {
+        if answers.done.contains(status) { return (.done, nil) }
+        if answers.already.contains(status) { return (.already, nil) }
+        if answers.refused.contains(status) { return (.refused, "the provider refused it") }
+        if answers.later.contains(status), !isInDoubt(status, effectClass) {
+            return (.later, "the provider asked to wait")
+        }
+        switch status {
+        case 429: return (.later, "too many requests")
+        case 503 where effectClass != .once: return (.later, "the provider is unavailable")
+        case 500...599: return (.unknown, "the provider answered with a fault of its own")
+        case 300...399: return (.refused, "the provider redirects; redirects are not followed")
+        case 400...499: return (.refused, "the provider refused it")
+        default: return (.unknown, "the provider answered with a status that its connector doesn't know")
+        }
     }
 }
 
@@ -88,9 +125,9 @@ private func isInDoubt(_ status: Int, _ effectClass: EffectClass) -> Bool {
 
 extension Lane.Report {
     /// What a delivery tells of its provider, whatever it tells of the call.
-    package init(_ delivery: Delivery) {
+    package init(_ delivery: Delivery, _ rates: RateHeaders? = nil, at now: Instant? = nil) {
         switch delivery.fate {
-        case .answered(let response): self.init(response)
+        case .answered(let response): self.init(response, rates, now)
         case .mayHaveBeenSent: self = .failed
         case .notSent(let fault):
             switch fault.kind {
@@ -100,34 +137,46 @@ extension Lane.Report {
         }
     }
 
-    private init(_ response: OutboundResponse) {
+    private init(_ response: OutboundResponse, _ rates: RateHeaders?, _ now: Instant?) {
+        let wait = retryAfter(response.headers, rates, now)
         switch response.status {
-        case 429: self = .limited(retryAfter(response.headers) ?? 1000)
-        case 503: self = retryAfter(response.headers).map(Lane.Report.limited) ?? .failed
+        case 429: self = .limited(wait ?? 1000)
+        case 503: self = wait.map(Lane.Report.limited) ?? .failed
         case 500...599: self = .failed
-        default: self = exhausted(response.headers).map(Lane.Report.limited) ?? .sound
+        default: self = exhausted(response.headers, rates, now).map(Lane.Report.limited) ?? .sound
         }
     }
 }
 
 /// The provider says that this was the last call of its window: milliseconds until the next.
-private func exhausted(_ headers: [String: String]) -> Int64? {
-    guard headers["ratelimit-remaining"] == "0", let text = headers["ratelimit-reset"], let seconds = Int64(text),
-        seconds > 0
-    else { return nil }
-    return min(seconds, Limits.retryAfterMillisecondsMax / 1000) * 1000
+private func exhausted(_ headers: [String: String], _ rates: RateHeaders?, _ now: Instant?) -> Int64? {
+    for own in [RateHeaders.standard, rates].compactMap(\.self) where headers[own.remaining] == "0" {
+        guard let text = headers[own.reset], let number = Int64(text), number > 0 else { continue }
+        let seconds: Int64
+        switch own.resetAs {
+        case .seconds: seconds = number
+        case .epoch:
+            guard let now else { continue }
+            seconds = max(1, number - now.milliseconds / 1000)
+        }
+        return min(seconds, Limits.retryAfterMillisecondsMax / 1000) * 1000
+    }
+    return nil
 }
 
-/// `Retry-After` (RFC 9110 §10.2.3) in seconds. A date is not honored: the provider's clock is not ours.
-private func retryAfter(_ headers: [String: String]) -> Int64? {
-    guard let text = headers["retry-after"], let seconds = Int64(text), seconds >= 0 else { return nil }
-    return min(seconds, Limits.retryAfterMillisecondsMax / 1000) * 1000
+extension RateHeaders {
+    /// draft-ietf-httpapi-ratelimit-headers.
+    fileprivate static let standard = RateHeaders(
+        remaining: "ratelimit-remaining", reset: "ratelimit-reset", resetAs: .seconds)
 }
 
-/// The named members of a JSON object, or `nil` when the body is none. Everything else is cut before it is stored.
-private func keep(_ names: [String], of body: [UInt8]) -> Value? {
-    guard !names.isEmpty, case .object(let members)? = try? JSON.parse(body) else { return nil }
-    return .object(members.filter { names.contains($0.key) })
+/// `Retry-After` (RFC 9110 §10.2.3) in seconds, or else the provider's own header. A date is not honored: the provider's
+/// clock is not ours.
+private func retryAfter(_ headers: [String: String], _ rates: RateHeaders?, _ now: Instant?) -> Int64? {
+    guard let text = headers["retry-after"], let seconds = Int64(text), seconds >= 0 else {
+        return rates.flatMap { exhausted(headers, $0, now) }
+    }
+    return min(seconds, Limits.retryAfterMillisecondsMax / 1000) * 1000
 }
 
 extension Fault {

@@ -6,6 +6,7 @@ extension DefinitionCode {
         switch self {
         case .nameDiffersFromFile, .repeatedName, .badName, .badPath, .tooMany, .unreadable: explanationOfFiles
         case .unknownSignal, .unknownCapability, .unknownWorkflow, .unknownStep, .notOffered: explanationOfNames
+        case .badAnswer, .badReversal: explanationOfContracts
         case .unknownInput, .missingInput, .wrongSubject, .writeWithoutUndo, .missingMapping, .badSetting, .badSecret:
             explanationOfContent
         case .noOneKind, .noHold, .noBound, .silenceActs, .nobodyAsked, .badReference, .callsItself, .tooDeep,
@@ -68,6 +69,23 @@ extension DefinitionCode {
             """
             The connector does not say how that is done, or says it in a way that does not go together: a capability \
             that changes something can't be of class read, and one of class probeable needs a state to ask.
+            """
+        }
+    }
+
+    private var explanationOfContracts: String {
+        switch self {
+        case .badAnswer:
+            """
+            The same repeat is 200, 204, 400, 404 or 412 depending on the vendor, so a connector says of each status \
+            once what it means, and by a rule with 'that' where only the body tells. From a list exactly one entry is \
+            picked, by a member that must be equal: the first of a list may be anybody.
+            """
+        default:
+            """
+            A capability with an 'undo' says with 'reversibility' whether it gives back all (full), less than was \
+            there (partial), or also what a thief holds (revives-credentials); one without can only say none. An undo needs a \
+            'state' that keeps what is compared, because it is done only where the state is still what was written.
             """
         }
     }
@@ -182,6 +200,10 @@ extension DefinitionCode {
         case .unknownStep: .init(.playbook, wrong: "contained_by: revoked", right: "contained_by: revoke")
         case .notOffered: .init(.connector, wrong: "class: read", right: "class: once")
         case .badSetting: .init(.connector, wrong: "to: address", right: "to: url")
+        case .badAnswer: .init(.connector, wrong: "done: [200, 201, 204, 429]", right: "done: [200, 201, 204]")
+        case .badReversal:
+            .init(
+                .connector, wrong: "class: once\n      reversibility: full\n", right: "class: once\n")
         case .badSecret:
             .init(
                 .inventory, wrong: "token: { file: deploy.token, env: TOKEN }", right: "token: { file: deploy.token }")

@@ -32,6 +32,8 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case tooDeep = "P055"
     case misplaced = "P056"
     case unexplained = "P057"
+    case badAnswer = "P070"
+    case badReversal = "P071"
 
     package var meaning: String {
         switch self {
@@ -63,6 +65,8 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .tooDeep: "steps are nested deeper than the limit"
         case .misplaced: "a field stands at a step that it means nothing for"
         case .unexplained: "a choice that gives safety away has no reason"
+        case .badAnswer: "what an answer means can't be told from what stands there"
+        case .badReversal: "what a capability says of its undo does not go together"
         }
     }
 }

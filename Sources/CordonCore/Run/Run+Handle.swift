@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CordonLanguage
+package import CordonLanguage
 
 /// What a run is decided by besides its own state: the pinned workflows, what its provider's capabilities promise,
 /// and the seal of its calls. All of it is fixed while the run lives.
@@ -35,12 +35,19 @@ package struct Contract: Sendable, Hashable {
     package var canUndo: Bool
     /// The members of the state that tell whether it is still what was written; `nil`: all of them.
     package var compared: [String]?
+    /// Whether `after`, the state read, shows the effect: the connector's word, where the workflow has no `verify`.
+    package var probe: Expression?
+    /// The undo gives back what the subject held before, a thief's copy too.
+    package var revivesCredentials: Bool
     package var timeoutMilliseconds: Int64
 
     package init(
         effectClass: EffectClass, readsState: Bool, canUndo: Bool = false, compared: [String]? = nil,
+        probe: Expression? = nil, revivesCredentials: Bool = false,
         timeoutMilliseconds: Int64 = Limits.callTimeoutMillisecondsDefault
     ) {
+        self.probe = probe
+        self.revivesCredentials = revivesCredentials
         self.effectClass = effectClass
         self.readsState = readsState
         self.canUndo = canUndo

@@ -32,7 +32,7 @@ extension Turn {
         case nil:
             emit(
                 .stepFinished(
-                    step: id, isVerified: false, note: "read back; the workflow has no 'verify' to weigh it by"))
+                    step: id, isVerified: false, note: "read back; nothing says what must be seen"))
         case .isTrue:
             let wasSoBefore = proofBefore(id)
             emit(.stepFinished(step: id, isVerified: true, note: wasSoBefore ? "was so before the call" : nil))
@@ -66,7 +66,8 @@ extension Turn {
                 id, call, next: isUndo(id) ? .undo : .act, after: backOff(id, call),
                 reason: "the provider shows that it did not happen",
                 exhausted: "out of tries: the act did not take effect")
-        case nil: stop(id, "the outcome is unknown, and the workflow has no 'verify' to weigh a probe by")
+        case nil:
+            stop(id, "the outcome is unknown, and neither the workflow nor the connector says what a probe must show")
         case .undecided(let error): stop(id, "the outcome is unknown, and verify gave no answer: \(error.message)")
         }
     }
@@ -76,18 +77,23 @@ extension Turn {
     /// Whether the state read back shows what the step is for; an undo is for what was before.
     private func proof(of id: String) -> Condition? {
         if isUndo(id) { return isRestored(id) ? .isTrue : .isFalse }
-        return place(id)?.line.act?.verify?.decide(variables(in: id))
+        return effect(of: id, variables(in: id))
     }
 
     private func proofBefore(_ id: String) -> Bool {
-        guard !isUndo(id), let verify = place(id)?.line.act?.verify,
-            let before = run.step(id)?.before
-        else {
-            return false
-        }
+        guard !isUndo(id), let before = run.step(id)?.before else { return false }
         var variables = self.variables(in: id)
         variables["after"] = before
-        return verify.decide(variables) == .isTrue
+        return effect(of: id, variables) == .isTrue
+    }
+
+    /// The workflow's word on what `after` must show, or else the connector's.
+    private func effect(of id: String, _ variables: [String: Value]) -> Condition? {
+        guard let act = place(id)?.line.act else { return nil }
+        if let verify = act.verify { return verify.decide(variables) }
+        var own = ["before", "after"].reduce(into: [:]) { $0[$1] = variables[$1] }
+        own["with"] = run.step(id)?.arguments ?? .null
+        return definition.contracts[act.capability]?.probe?.decide(own)
     }
 
     private mutating func tryLater(_ id: String, _ call: Call, _ outcome: Outcome) {

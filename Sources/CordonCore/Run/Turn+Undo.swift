@@ -94,7 +94,23 @@ extension Turn {
                 "somebody changed it since: it is neither what the run wrote nor what was before; undo it all the same "
                     + "with 'cordon run resume --force', or leave it with 'cordon run skip'", asking: .undoConflict)
         }
+        if contract.revivesCredentials, !hasEndedCredentials {
+            return stop(
+                id,
+                "undone, it would give back what the subject held before, and this run ended none of that; end its "
+                    + "tokens first, then undo it with 'cordon run resume --force', or leave it with 'cordon run skip'",
+                asking: .undoConflict)
+        }
         intend(id, .undo, attempt: 1)
+    }
+
+    private var hasEndedCredentials: Bool {
+        run.steps.contains { step in
+            guard !step.isUndo, step.hasActed, let capability = place(step.id)?.line.act?.capability else {
+                return false
+            }
+            return Capability.named(capability)?.endsCredentials == true
+        }
     }
 
     /// The state was read back after an undo: is it what it was before?

@@ -204,10 +204,18 @@ struct Turn {
             let forward = run.step(Step.forwardID(of: step.id))
             var members = forward?.arguments?.objectValue ?? [:]
             members["before"] = forward?.before ?? .null
+            members["live"] = live(step, beside: forward)
             return .success(.object(members))
         }
         let template = purpose == .measure ? place.line.measure?.arguments : place.line.act?.arguments
         return (template ?? .literal(.object([:]))).render(variables(place))
+    }
+
+    /// What an undo has just compared: a connector that can hands its version on, so that nobody comes in between. An
+    /// entry holds the two readings only where both are small.
+    private func live(_ undo: Step, beside forward: Step?) -> Value {
+        let bytes = [undo.before, forward?.before].compactMap { $0?.jsonBytes.count }.reduce(0, +)
+        return bytes <= Limits.resultBytesMax ? undo.before ?? .null : .null
     }
 
     /// The act took effect: it begins to be held, and is proved where the provider can be asked.

@@ -13,8 +13,8 @@ enum Walls {
             "Synchronization",
         ],
         "CordonConnectors": [
-            "CCurl", "CordonCore", "CordonLanguage", "Crypto", "Foundation", "FoundationEssentials", "Glibc",
-            "Synchronization",
+            "CCurl", "CordonCore", "CordonLanguage", "Crypto", "Foundation", "FoundationEssentials", "FoundationXML",
+            "Glibc", "Synchronization",
         ],
         "CordonEngine": [
             "CordonConnectors", "CordonCore", "CordonEvidence", "CordonLanguage", "CordonStore", "Crypto", "Dispatch",

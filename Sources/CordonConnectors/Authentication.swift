@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+
+extension ProviderShape {
+    /// How a provider is told who asks. Settings and secrets by name.
+    package enum Authentication: Sendable, Hashable {
+        case none
+        /// HTTP Basic (RFC 7617, form-encoded parts as RFC 6749 §2.3.1 asks): a setting and a secret.
+        case basic(user: String, password: String)
+        /// `Authorization: SCHEME SECRET`.
+        case header(scheme: String, secret: String)
+        /// A token that the provider itself gives, for a time.
+        case token(SignIn)
+        /// AWS Signature Version 4.
+        case signed(Signing)
+
+        /// The secrets that it takes.
+        var secrets: Set<String> {
+            switch self {
+            case .none: []
+            case .basic(_, let password): [password]
+            case .header(_, let secret): [secret]
+            case .token(let signIn): signIn.exchange.secrets.union(signIn.client.map { [$0.password] } ?? [])
+            case .signed(let signing): [signing.accessKey, signing.secretKey]
+            }
+        }
+    }
+
+    /// Asks for a token (RFC 6749 §4.4, or whatever the provider does instead) and says where the answer has it.
+    package struct SignIn: Sendable, Hashable {
+        /// The client's own name and secret, as HTTP Basic.
+        package struct Client: Sendable, Hashable {
+            package var user: String
+            package var password: String
+
+            package init(user: String, password: String) {
+                self.user = user
+                self.password = password
+            }
+        }
+
+        package var exchange: Exchange
+        package var client: Client?
+        /// Of `status`, `headers` and `body`.
+        package var token: Arguments
+        /// A number of seconds, or a time in RFC 3339.
+        package var expires: Arguments?
+        /// Where calls carry it, in lower case, and what stands before it.
+        package var header: String
+        package var prefix: String
+
+        package init(
+            exchange: Exchange, client: Client? = nil, token: Arguments, expires: Arguments? = nil,
+            header: String = "authorization", prefix: String = "Bearer"
+        ) {
+            self.exchange = exchange
+            self.client = client
+            self.token = token
+            self.expires = expires
+            self.header = header
+            self.prefix = prefix
+        }
+    }
+
+    package struct Signing: Sendable, Hashable {
+        /// Secrets.
+        package var accessKey: String
+        package var secretKey: String
+        /// An optional secret: what temporary keys have beside them.
+        package var sessionToken: String?
+        /// A setting.
+        package var region: String
+        package var service: String
+
+        package init(
+            accessKey: String, secretKey: String, sessionToken: String? = nil, region: String, service: String
+        ) {
+            self.accessKey = accessKey
+            self.secretKey = secretKey
+            self.sessionToken = sessionToken
+            self.region = region
+            self.service = service
+        }
+    }
+}

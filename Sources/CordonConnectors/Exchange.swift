@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+package import CordonLanguage
+
+extension ProviderShape {
+    package struct Request: Sendable, Hashable {
+        package var method: String
+        /// The setting that holds the URL.
+        package var to: String
+        /// Appended to it. What its holes give is percent-encoded and may be neither empty nor hold a slash.
+        package var path: Template?
+        package var query: [String: Arguments]
+        /// Names in lower case.
+        package var headers: [String: Arguments]
+        package var form: [String: Arguments]
+        package var json: Arguments?
+        /// What the JSON body is sent as.
+        package var mediaType: String
+
+        package init(
+            method: String, to: String, path: Template?, query: [String: Arguments] = [:],
+            headers: [String: Arguments] = [:], form: [String: Arguments] = [:], json: Arguments? = nil,
+            mediaType: String = "application/json"
+        ) {
+            self.method = method
+            self.to = to
+            self.path = path
+            self.query = query
+            self.headers = headers
+            self.form = form
+            self.json = json
+            self.mediaType = mediaType
+        }
+
+        /// The secrets that its templates name.
+        var secrets: Set<String> {
+            let trees = Array(query.values) + Array(headers.values) + Array(form.values) + (json.map { [$0] } ?? [])
+            let paths = trees.flatMap(\.reads) + (path?.holes.flatMap(\.reads) ?? [])
+            return Set(paths.filter { $0.first == "secret" && $0.count > 1 }.map { $0[1] })
+        }
+    }
+
+    /// What an answer means. The rules first, then the sets; a status in none is classified by its hundred: see `read`.
+    package struct Answers: Sendable, Hashable {
+        /// For what the status alone doesn't tell, of `status`, `headers`, `body` and `with`. The first that holds speaks.
+        package struct Rule: Sendable, Hashable {
+            /// Looked at for these alone; `nil`: for every status.
+            package var statuses: Set<Int>?
+            package var condition: Expression
+            package var means: Outcome.Kind
+
+            package init(statuses: Set<Int>?, condition: Expression, means: Outcome.Kind) {
+                self.statuses = statuses
+                self.condition = condition
+                self.means = means
+            }
+        }
+
+        package var done: Set<Int>
+        package var already: Set<Int>
+        package var later: Set<Int>
+        package var refused: Set<Int>
+        package var rules: [Rule]
+
+        package init(
+            done: Set<Int>, already: Set<Int> = [], later: Set<Int> = [], refused: Set<Int> = [], rules: [Rule] = []
+        ) {
+            self.done = done
+            self.already = already
+            self.later = later
+            self.refused = refused
+            self.rules = rules
+        }
+    }
+
+    /// Which entry of a list is meant: the one whose members equal these. None or several is no answer, because a
+    /// server that ignores its own filter puts somebody else first.
+    package struct Pick: Sendable, Hashable {
+        /// The members that lead to the list.
+        package var from: [String]
+        package var equal: [String: Arguments]
+
+        package init(from: [String], equal: [String: Arguments]) {
+            self.from = from
+            self.equal = equal
+        }
+    }
+
+    package enum Format: Sendable, Hashable {
+        case json
+        /// Elements of these names hold lists, also of one or no entry.
+        case xml(lists: Set<String>)
+    }
+
+    /// What of an answer is kept; everything else is cut before it is stored.
+    package enum Keep: Sendable, Hashable {
+        /// Members of the answer's body by their own names.
+        case members([String])
+        /// Each by an expression on `status`, `headers`, `body` and `with`.
+        case computed([String: Arguments])
+
+        package var names: [String] {
+            switch self {
+            case .members(let names): names
+            case .computed(let fields): fields.keys.sorted()
+            }
+        }
+    }
+
+    /// One request with how its answer is read.
+    package struct Exchange: Sendable, Hashable {
+        package var request: Request
+        package var answers: Answers
+        package var pick: Pick?
+        package var kept: Keep
+        package var format: Format
+        let secrets: Set<String>
+
+        package init(
+            request: Request, answers: Answers, pick: Pick? = nil, kept: Keep, format: Format = .json
+        ) {
+            self.request = request
+            self.answers = answers
+            self.pick = pick
+            self.kept = kept
+            self.format = format
+            secrets = request.secrets
+        }
+
+        package init(request: Request, answers: Answers, keep: [String]) {
+            self.init(request: request, answers: answers, kept: .members(keep))
+        }
+
+        package var keep: [String] { kept.names }
+    }
+}
+
+extension Arguments {
+    /// The paths that its holes read.
+    var reads: [[String]] {
+        switch self {
+        case .literal: []
+        case .template(let template): template.holes.flatMap(\.reads)
+        case .list(let items): items.flatMap(\.reads)
+        case .map(let members): members.values.flatMap(\.reads)
+        }
+    }
+}

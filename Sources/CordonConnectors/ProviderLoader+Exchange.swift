@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonLanguage
+
+extension ProviderLoader {
+    private enum Method: String, CaseIterable { case GET, POST, PUT, PATCH, DELETE }
+
+    /// What a request's templates may use: settings and secrets by their declared names.
+    private var requestVariables: [String: Schema] {
+        var own: [String: ObjectSchema.Field] = [:]
+        for (name, setting) in settings { own[name] = .init(.string, isOptional: !setting.isRequired) }
+        var held: [String: ObjectSchema.Field] = [:]
+        for name in secrets + subjectSecrets { held[name] = .init(.string) }
+        for name in optionalSecrets { held[name] = .init(.string, isOptional: true) }
+        return ["provider": .object("provider", own), "with": .any, "secret": .object("secret", held)]
+    }
+
+    private var answerVariables: [String: Schema] {
+        ["status": .int, "headers": .map(.string), "body": .any, "with": .any]
+    }
+
+    /// A request with its answers, the fields standing in `map` itself.
+    func exchange(_ map: YAMLFields, isRead: Bool) -> ProviderShape.Exchange? {
+        let kept = keep(map)
+        let answers = map.mapping("answers", required: true).map(self.answers)
+        let pick = map.mapping("pick").flatMap(self.pick)
+        if pick != nil, !isRead {
+            map.report(
+                DefinitionCode.badAnswer.rawValue, "pick", "only what is read is picked from",
+                "move it to 'state'")
+        }
+        guard let fields = map.mapping("request", required: true) else { return nil }
+        let request = self.request(fields)
+        guard let request, let answers else { return nil }
+        return ProviderShape.Exchange(request: request, answers: answers, pick: pick, kept: kept, format: format)
+    }
+
+    /// A list of members, or a map that computes each.
+    private func keep(_ map: YAMLFields) -> ProviderShape.Keep {
+        guard let node = map.node("keep"), node.entries != nil else { return .members(map.strings("keep") ?? []) }
+        if let fields = map.mapping("keep") { _ = fields.keys }
+        return .computed(loader.argumentMap(node, variables: answerVariables))
+    }
+
+    // MARK: Requests
+
+    private func request(_ fields: YAMLFields) -> ProviderShape.Request? {
+        defer { fields.refuseUnknown() }
+        let variables = requestVariables
+        let method = fields.oneOf("method", Method.self, required: true)
+        let to = fields.string("to", required: true)
+        if let to, settings[to]?.kind != .url {
+            fields.report(
+                DefinitionCode.badSetting.rawValue, "to", "'\(to)' is no setting of type url",
+                suggestion(to, settings.filter { $0.value.kind == .url }.keys.sorted()))
+        }
+        let path = self.path(fields, variables)
+        let query = loader.argumentMap(open(fields, "query"), variables: variables)
+        let headers = loader.argumentMap(open(fields, "headers"), variables: variables)
+        refuseOwnHeaders(fields, headers.keys.sorted())
+        let form = loader.argumentMap(fields.node("form"), variables: variables)
+        let json = fields.node("json").flatMap { loader.arguments($0, variables: variables) }
+        let mediaType = fields.string("media_type")
+        guard let method, let to else { return nil }
+        return ProviderShape.Request(
+            method: method.rawValue, to: to, path: path, query: query,
+            headers: Dictionary(headers.map { ($0.key.lowercased(), $0.value) }) { first, _ in first }, form: form,
+            json: json, mediaType: mediaType ?? "application/json")
+    }
+
+    private func open(_ fields: YAMLFields, _ key: String) -> YAMLNode? {
+        guard let map = fields.mapping(key) else { return nil }
+        _ = map.keys
+        return map.node
+    }
+
+    private func path(_ fields: YAMLFields, _ variables: [String: Schema]) -> Template? {
+        guard let node = fields.node("path"), let text = fields.string("path") else { return nil }
+        guard let template = loader.template(node, text, variables: variables) else { return nil }
+        let fixed = template.parts.map { part in if case .text(let text) = part { text } else { "x" } }.joined()
+        if !text.hasPrefix("/") {
+            fields.report(DefinitionCode.badPath.rawValue, "path", "a path begins with a slash")
+        } else if fixed.contains("?") || fixed.contains("#") {
+            fields.report(
+                DefinitionCode.badPath.rawValue, "path", "a path holds no question mark and no number sign",
+                "write what follows under 'query'")
+        } else if hasEmptySegment(fixed) {
+            fields.report(
+                DefinitionCode.badPath.rawValue, "path", "a segment of the path is empty, '.' or '..'",
+                "it would address the collection, or another path")
+        }
+        return template
+    }
+
+    /// A slash at the end is a path of its own to many servers.
+    private func hasEmptySegment(_ path: String) -> Bool {
+        let inner = path.hasSuffix("/") ? path.dropLast() : path[...]
+        return inner.split(separator: "/", omittingEmptySubsequences: false).dropFirst().contains {
+            $0.isEmpty || $0 == "." || $0 == ".."
+        }
+    }
+
+    /// What says who asks and how the message is framed is not a request's to say.
+    private func refuseOwnHeaders(_ fields: YAMLFields, _ names: [String]) {
+        let own: Set<String> = [
+            "accept", "authorization", "connection", "content-length", "content-type", "expect", "host",
+            "idempotency-key", "transfer-encoding", "user-agent",
+        ]
+        for name in names where own.contains(name.lowercased()) {
+            fields.report(
+                DefinitionCode.badSetting.rawValue, "headers", "the header '\(name)' is not a request's to set",
+                "'authentication' says who asks, 'media_type' what a JSON body is")
+        }
+    }
+
+    // MARK: Answers
+
+    private func pick(_ map: YAMLFields) -> ProviderShape.Pick? {
+        defer { map.refuseUnknown() }
+        let from = map.string("from", required: true)
+        let equal = loader.argumentMap(
+            open(map, "equal"), variables: ["with": .any])
+        if equal.isEmpty {
+            map.report(
+                DefinitionCode.badAnswer.rawValue, "from", "a pick without 'equal' would take whoever stands there",
+                "say which member must equal what: equal: { id: \"${with.account.user_id}\" }")
+        }
+        let path = (from ?? "").split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        if let from, path.contains("") {
+            map.report(DefinitionCode.badPath.rawValue, "from", "'\(from)' is no path of members joined by dots")
+        }
+        guard from != nil else { return nil }
+        return ProviderShape.Pick(from: path, equal: equal)
+    }
+
+    private func answers(_ map: YAMLFields) -> ProviderShape.Answers {
+        defer { map.refuseUnknown() }
+        let answers = ProviderShape.Answers(
+            done: statuses(map, "done", required: true), already: statuses(map, "already"),
+            later: statuses(map, "later"), refused: statuses(map, "refused"),
+            rules: (map.mappings("rules") ?? []).compactMap(rule))
+        var meanings: [Int: String] = [:]
+        for (key, set) in [
+            ("done", answers.done), ("already", answers.already), ("later", answers.later),
+            ("refused", answers.refused),
+        ] {
+            for status in set.sorted() {
+                if let other = meanings[status] {
+                    map.report(
+                        DefinitionCode.badAnswer.rawValue, key, "\(status) stands under '\(other)' and '\(key)'",
+                        "a status means one thing; what the body tells goes into 'rules'")
+                } else {
+                    meanings[status] = key
+                }
+            }
+        }
+        return answers
+    }
+
+    private func statuses(_ map: YAMLFields, _ key: String, required: Bool = false) -> Set<Int> {
+        Set(
+            (map.value(key, required: required)?.arrayValue ?? []).compactMap { value in
+                guard let number = value.intValue, (100...599).contains(number) else {
+                    map.report(
+                        DefinitionCode.badSetting.rawValue, key, "\(value.json) is no HTTP status",
+                        "from 100 to 599")
+                    return nil
+                }
+                return Int(number)
+            })
+    }
+
+    private func rule(_ map: YAMLFields) -> ProviderShape.Answers.Rule? {
+        defer { map.refuseUnknown() }
+        let statuses = map.has("status") ? self.statuses(map, "status") : nil
+        let condition = loader.expression(
+            map.node("that", required: true), "that", variables: answerVariables, expecting: .bool)
+        let means = map.oneOf("means", Outcome.Kind.self, required: true)
+        guard let condition, let means else { return nil }
+        return ProviderShape.Answers.Rule(statuses: statuses, condition: condition, means: means)
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonLanguage
+
+/// Reads and checks how a provider is called: what templates may name is what the file declares above them.
+struct ProviderLoader {
+    let loader: DefinitionLoader
+    private(set) var settings: [String: ProviderShape.Setting] = [:]
+    private(set) var secrets: [String] = []
+    private(set) var optionalSecrets: [String] = []
+    private(set) var subjectSecrets: [String] = []
+    private(set) var format = ProviderShape.Format.json
+
+    init(_ loader: DefinitionLoader) { self.loader = loader }
+
+    mutating func provider(_ map: YAMLFields) -> ProviderShape? {
+        defer { map.refuseUnknown() }
+        settings = readSettings(map)
+        secrets = map.strings("secrets", required: true) ?? []
+        optionalSecrets = map.strings("optional_secrets") ?? []
+        subjectSecrets = map.strings("subject_secrets", required: true) ?? []
+        format = map.mapping("format").map(readFormat) ?? .json
+        let authentication = map.mapping("authentication", required: true).flatMap { self.authentication($0) }
+        let rates = map.mapping("rates").flatMap(readRates)
+        var actions: [String: ProviderShape.Action] = [:]
+        if let fields = map.mapping("capabilities", required: true) {
+            for key in fields.keys {
+                guard let capability = Capability.named(key) else {
+                    fields.report(
+                        DefinitionCode.unknownCapability.rawValue, key, "there is no capability '\(key)'",
+                        suggestion(key, Capability.all.map(\.name)))
+                    continue
+                }
+                if let action = fields.mapping(key) { actions[key] = self.action(action, capability) }
+            }
+        }
+        guard let authentication else { return nil }
+        return ProviderShape(
+            settings: settings, secrets: secrets, optionalSecrets: optionalSecrets, subjectSecrets: subjectSecrets,
+            authentication: authentication, rates: rates, actions: actions)
+    }
+
+    private func readSettings(_ map: YAMLFields) -> [String: ProviderShape.Setting] {
+        var settings: [String: ProviderShape.Setting] = [:]
+        guard let fields = map.mapping("settings", required: true) else { return [:] }
+        for key in fields.keys {
+            guard let setting = fields.mapping(key) else { continue }
+            let kind = setting.oneOf("type", ProviderShape.SettingKind.self, required: true)
+            let isRequired = setting.bool("optional") != true
+            if let kind { settings[key] = ProviderShape.Setting(kind: kind, isRequired: isRequired) }
+            setting.refuseUnknown()
+        }
+        return settings
+    }
+
+    private enum Body: String, CaseIterable { case json, xml }
+
+    private func readFormat(_ map: YAMLFields) -> ProviderShape.Format {
+        defer { map.refuseUnknown() }
+        let body = map.oneOf("body", Body.self, required: true)
+        let lists = map.strings("lists") ?? []
+        return body == .xml ? .xml(lists: Set(lists)) : .json
+    }
+
+    private func readRates(_ map: YAMLFields) -> RateHeaders? {
+        defer { map.refuseUnknown() }
+        let remaining = map.string("remaining", required: true)
+        let reset = map.string("reset", required: true)
+        let kind = map.oneOf("reset_as", RateHeaders.Reset.self, required: true)
+        guard let remaining, let reset, let kind else { return nil }
+        return RateHeaders(remaining: remaining.lowercased(), reset: reset.lowercased(), resetAs: kind)
+    }
+
+    // MARK: Capabilities
+
+    private func action(_ map: YAMLFields, _ capability: Capability) -> ProviderShape.Action? {
+        defer { map.refuseUnknown() }
+        let effectClass = map.oneOf("class", EffectClass.self, required: true)
+        let timeout = map.milliseconds("timeout", in: 1...Limits.callTimeoutMillisecondsMax)
+        let act = exchange(map, isRead: !capability.isWrite)
+        var compared: [String]?
+        let state = map.mapping("state").flatMap { fields -> ProviderShape.Exchange? in
+            defer { fields.refuseUnknown() }
+            compared = fields.strings("compare")
+            let exchange = self.exchange(fields, isRead: true)
+            for name in compared ?? [] where exchange?.keep.contains(name) == false {
+                fields.report(
+                    DefinitionCode.badReference.rawValue, "compare", "'\(name)' is not kept, so it can't be compared",
+                    "name it under 'keep' too")
+            }
+            return exchange
+        }
+        let undo = map.mapping("undo").flatMap { fields -> ProviderShape.Exchange? in
+            defer { fields.refuseUnknown() }
+            return exchange(fields, isRead: false)
+        }
+        let probe = self.probe(map, state)
+        let reversibility = map.oneOf("reversibility", ProviderShape.Reversibility.self)
+        guard let effectClass, let act else { return nil }
+        checkClass(effectClass, map, capability, hasState: state != nil)
+        checkUndo(map, capability, state, reversibility)
+        return ProviderShape.Action(
+            effectClass: effectClass, act: act, state: state, compared: compared, probe: probe, undo: undo,
+            reversibility: reversibility, timeoutMilliseconds: timeout ?? Limits.callTimeoutMillisecondsDefault)
+    }
+
+    private func probe(_ map: YAMLFields, _ state: ProviderShape.Exchange?) -> Expression? {
+        guard let node = map.node("probe") else { return nil }
+        if state == nil, !map.has("state") {
+            map.report(
+                DefinitionCode.badReference.rawValue, "probe",
+                "a probe looks at 'after', and there is no 'state' to read",
+                "say under 'state' what is asked")
+        }
+        var after: [String: ObjectSchema.Field] = [:]
+        for name in state?.keep ?? [] { after[name] = .init(.any) }
+        let known: Schema = state == nil ? .any : .object("after", after)
+        return loader.expression(
+            node, "probe", variables: ["before": .any, "after": known, "with": .any], expecting: .bool)
+    }
+
+    private func checkClass(
+        _ effectClass: EffectClass, _ map: YAMLFields, _ capability: Capability, hasState: Bool
+    ) {
+        if effectClass.isWrite != capability.isWrite {
+            map.report(
+                DefinitionCode.notOffered.rawValue, "class",
+                "\(capability.name) \(capability.isWrite ? "changes something" : "only reads"), its class can't be \(effectClass.rawValue)"
+            )
+        }
+        if effectClass == .probeable, !hasState {
+            map.report(DefinitionCode.notOffered.rawValue, "class", "a probeable capability needs a 'state' to ask")
+        }
+    }
+
+    private func checkUndo(
+        _ map: YAMLFields, _ capability: Capability, _ state: ProviderShape.Exchange?,
+        _ reversibility: ProviderShape.Reversibility?
+    ) {
+        let hasUndo = map.has("undo")
+        if hasUndo, capability.reversibility == .none {
+            map.report(
+                DefinitionCode.notOffered.rawValue, "undo", "\(capability.name) can't be undone by anybody",
+                "leave 'undo' out")
+        }
+        if hasUndo, !map.has("state") {
+            map.report(
+                DefinitionCode.notOffered.rawValue, "undo", "an undo needs a 'state': it restores what was read before")
+        }
+        if hasUndo, let state, state.keep.isEmpty {
+            map.report(
+                DefinitionCode.badReversal.rawValue, "undo",
+                "the state keeps nothing, so nobody could tell whether it is still what was written",
+                "name under 'keep' what the undo restores")
+        }
+        if hasUndo, reversibility == ProviderShape.Reversibility.none {
+            map.report(
+                DefinitionCode.badReversal.rawValue, "reversibility", "there is an 'undo', so it is not 'none'",
+                "write full, partial or revives-credentials, or leave 'undo' out")
+        }
+        if !hasUndo, let reversibility, reversibility != ProviderShape.Reversibility.none {
+            map.report(
+                DefinitionCode.badReversal.rawValue, "reversibility",
+                "it is '\(reversibility.rawValue)', and there is no 'undo'", "write none, or say how it is undone")
+        }
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+package import CordonLanguage
+
+/// How a provider is called.
+package struct ProviderShape: Sendable, Hashable {
+    package enum SettingKind: String, Sendable, Hashable, CaseIterable { case url, string }
+
+    package struct Setting: Sendable, Hashable {
+        package var kind: SettingKind
+        package var isRequired: Bool
+
+        package init(kind: SettingKind, isRequired: Bool) {
+            self.kind = kind
+            self.isRequired = isRequired
+        }
+    }
+
+    /// One thing that the provider can be asked for, with all that must be known before it is asked: what it does, how
+    /// its state is read, what shows that it took effect, how it is undone and what the undo gives back.
+    package struct Action: Sendable, Hashable {
+        package var effectClass: EffectClass
+        package var act: Exchange
+        /// Reads the subject's state: before the change, after it, and when in doubt.
+        package var state: Exchange?
+        /// The members of the state that tell whether it is still what was written; `nil`: all that are kept.
+        package var compared: [String]?
+        /// Whether `after`, the state read, shows the effect.
+        package var probe: Expression?
+        /// Takes back what was changed and nothing else; its templates see the before-image as `with.before`.
+        package var undo: Exchange?
+        package var reversibility: Reversibility
+        package var timeoutMilliseconds: Int64
+
+        package init(
+            effectClass: EffectClass, act: Exchange, state: Exchange?, compared: [String]? = nil,
+            probe: Expression? = nil, undo: Exchange? = nil, reversibility: Reversibility? = nil,
+            timeoutMilliseconds: Int64
+        ) {
+            self.effectClass = effectClass
+            self.act = act
+            self.state = state
+            self.compared = compared
+            self.probe = probe
+            self.undo = undo
+            self.reversibility = reversibility ?? (undo == nil ? .none : .full)
+            self.timeoutMilliseconds = timeoutMilliseconds
+        }
+
+        package var contract: Contract {
+            Contract(
+                effectClass: effectClass, readsState: state != nil, canUndo: undo != nil, compared: compared,
+                probe: probe, revivesCredentials: reversibility == .revivesCredentials,
+                timeoutMilliseconds: timeoutMilliseconds)
+        }
+
+        package func exchange(for purpose: Call.Purpose) -> Exchange? {
+            switch purpose {
+            case .act, .measure: act
+            case .before, .probe, .readBack: state
+            case .undo: undo
+            }
+        }
+    }
+
+    /// What an undo gives back.
+    package enum Reversibility: String, Sendable, Hashable, CaseIterable {
+        case full
+        /// Less than was there.
+        case partial
+        case none
+        /// Also what the subject held before, whoever has a copy.
+        case revivesCredentials = "revives-credentials"
+    }
+
+    package var settings: [String: Setting]
+    /// The secrets that an instance must have.
+    package var secrets: [String]
+    /// Those that it may have.
+    package var optionalSecrets: [String]
+    /// The secrets that a subject must have for the requests that name them.
+    package var subjectSecrets: [String]
+    package var authentication: Authentication
+    package var rates: RateHeaders?
+    package var actions: [String: Action]
+
+    package init(
+        settings: [String: Setting], secrets: [String], optionalSecrets: [String] = [], subjectSecrets: [String],
+        authentication: Authentication, rates: RateHeaders? = nil, actions: [String: Action]
+    ) {
+        self.settings = settings
+        self.secrets = secrets
+        self.optionalSecrets = optionalSecrets
+        self.subjectSecrets = subjectSecrets
+        self.authentication = authentication
+        self.rates = rates
+        self.actions = actions
+    }
+
+    package var contracts: [String: Contract] { actions.mapValues(\.contract) }
+
+    var secretNames: [String] { secrets + optionalSecrets + subjectSecrets }
+}
+
+/// How a provider says that its patience is at an end, where it has headers of its own for that. Lower case.
+package struct RateHeaders: Sendable, Hashable {
+    package enum Reset: String, Sendable, Hashable, CaseIterable {
+        /// Seconds from now.
+        case seconds
+        /// Seconds since 1970.
+        case epoch
+    }
+
+    package var remaining: String
+    package var reset: String
+    package var resetAs: Reset
+
+    package init(remaining: String, reset: String, resetAs: Reset) {
+        self.remaining = remaining
+        self.reset = reset
+        self.resetAs = resetAs
+    }
+}
