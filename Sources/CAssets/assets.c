@@ -8,8 +8,38 @@ static const unsigned char secret_leaked[] = {
 static const unsigned char token_revocation[] = {
 #embed "../../workflows/token-revocation.yaml"
 };
+static const unsigned char suspend_access[] = {
+#embed "../../workflows/suspend-access.yaml"
+};
+static const unsigned char suspend_access_listed[] = {
+#embed "../../workflows/suspend-access-listed.yaml"
+};
+static const unsigned char suspend_account[] = {
+#embed "../../workflows/suspend-account.yaml"
+};
+static const unsigned char step_up[] = {
+#embed "../../workflows/step-up.yaml"
+};
 static const unsigned char github[] = {
 #embed "../../workflows/connectors/github.yaml"
+};
+static const unsigned char aws_iam[] = {
+#embed "../../workflows/connectors/aws-iam.yaml"
+};
+static const unsigned char glewlwyd[] = {
+#embed "../../workflows/connectors/glewlwyd.yaml"
+};
+static const unsigned char keycloak[] = {
+#embed "../../workflows/connectors/keycloak.yaml"
+};
+static const unsigned char keystone[] = {
+#embed "../../workflows/connectors/keystone.yaml"
+};
+static const unsigned char okta[] = {
+#embed "../../workflows/connectors/okta.yaml"
+};
+static const unsigned char scim[] = {
+#embed "../../workflows/connectors/scim.yaml"
 };
 static const unsigned char oauth2[] = {
 #embed "../../workflows/connectors/oauth2.yaml"
@@ -23,7 +53,17 @@ static const unsigned char sink[] = {
 static const cordon_asset assets[] = {
     ASSET("playbooks/secret-leaked.yaml", secret_leaked),
     ASSET("workflows/token-revocation.yaml", token_revocation),
+    ASSET("workflows/suspend-access.yaml", suspend_access),
+    ASSET("workflows/suspend-access-listed.yaml", suspend_access_listed),
+    ASSET("workflows/suspend-account.yaml", suspend_account),
+    ASSET("workflows/step-up.yaml", step_up),
     ASSET("workflows/connectors/github.yaml", github),
+    ASSET("workflows/connectors/aws-iam.yaml", aws_iam),
+    ASSET("workflows/connectors/glewlwyd.yaml", glewlwyd),
+    ASSET("workflows/connectors/keycloak.yaml", keycloak),
+    ASSET("workflows/connectors/keystone.yaml", keystone),
+    ASSET("workflows/connectors/okta.yaml", okta),
+    ASSET("workflows/connectors/scim.yaml", scim),
     ASSET("workflows/connectors/oauth2.yaml", oauth2),
     ASSET("workflows/connectors/sink.yaml", sink),
     { 0, 0, 0 },
