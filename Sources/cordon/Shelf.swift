@@ -25,7 +25,7 @@ struct Shelf: Sendable {
             Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
         let workflows = loadAll(files("workflows", settings, &mistakes), &mistakes) {
-            Workflow.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
+            Workflow.admit($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
         mistakes += workflows.flatMap { $0.checkCalls(among: workflows) }
         let playbooks = loadAll(files("playbooks", settings, &mistakes), &mistakes) {

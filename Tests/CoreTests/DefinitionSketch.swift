@@ -36,6 +36,33 @@ struct DefinitionSketch {
 
             """)
 
+    /// A workflow with an input that becomes a parameter, and calls one that has such an input too.
+    static let reduce = DefinitionSketch(
+        kind: .workflow, file: "workflows/reduce.yaml",
+        text: """
+            workflow: reduce
+            title: Leave a credential some scopes
+            inputs:
+              credential: { type: credential }
+              keep: { type: string }
+              note: { type: string, default: none }
+              hold: { type: duration, default: 4h, max: 24h }
+            steps:
+              - id: proof
+                do: evidence.capture
+                with: { of: "${inputs.credential.id}" }
+              - id: cut
+                do: scopes.reduce
+                with: { subject: "${inputs.credential.id}", keep: ["${inputs.keep}"] }
+                hold: { for: "${inputs.hold}", then: undo }
+              - id: tell
+                do: http.call
+                with: { subject: "${inputs.credential.id}", body: { note: "${inputs.note}" } }
+                undo: none
+                because: what is told is told
+
+            """)
+
     static let playbook = DefinitionSketch(
         kind: .playbook, file: "playbooks/leak.yaml",
         text: """
@@ -94,7 +121,7 @@ struct DefinitionSketch {
     var bytes: [UInt8] { Array(text.utf8) }
 
     func loadWorkflow() -> Result<Workflow, Diagnostics> {
-        Workflow.load(bytes, file: file, digest: "sha256:\(kind.rawValue)")
+        Workflow.admit(bytes, file: file, digest: "sha256:\(kind.rawValue)")
     }
 
     func loadPlaybook(_ workflows: [Workflow]) -> Result<Playbook, Diagnostics> {
@@ -111,7 +138,9 @@ struct DefinitionSketch {
             switch kind {
             case .workflow: return loadWorkflow().failure
             case .inventory: return loadInventory().failure
-            case .playbook: return loadPlaybook([try DefinitionSketch.workflow.loadWorkflow().get()]).failure
+            case .playbook:
+                let workflows = try [DefinitionSketch.workflow, .reduce].map { try $0.loadWorkflow().get() }
+                return loadPlaybook(workflows).failure
             }
         }
     }

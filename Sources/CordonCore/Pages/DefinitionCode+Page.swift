@@ -12,6 +12,53 @@ extension DefinitionCode {
         case .noOneKind, .noHold, .noBound, .silenceActs, .nobodyAsked, .badReference, .callsItself, .tooDeep,
             .misplaced, .unexplained:
             explanationOfSteps
+        case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput:
+            explanationOfReview
+        }
+    }
+
+    private var explanationOfReview: String {
+        switch self {
+        case .taintedParameter:
+            """
+            Whoever can raise an alert writes its text. Were it a parameter of what is done, they would choose whom it \
+            strikes and how. It may be compared, which gives true or false, and shown to people; what is handed in \
+            comes from the inventory: ${subject} and its attributes.
+            """
+        case .noEvidence:
+            """
+            Once a token is revoked or a key deleted nobody can read any more what it was. So on every way to a step \
+            with 'undo: none' an evidence.capture has ended well before: one that no 'if' leaves out, no list is empty \
+            for, nobody can decline, and whose failure is not passed over. What a called workflow captures counts \
+            inside of it alone.
+            """
+        case .neverReached:
+            """
+            A step that nothing leads to is a safeguard that its author believes in and nobody has. Its condition is \
+            false with every answer that people can choose, or it comes after a hold that is always undone.
+            """
+        case .ownerAlone:
+            """
+            Who owns the identity that is contained may be the one who misused it. They can be asked what happened, \
+            by a 'task'; that the containment is lifted is agreed to by somebody else too.
+            """
+        case .silenceDestroys:
+            """
+            Nobody's answer may keep, skip, abort or choose what can be taken back, and never lead to a step with \
+            'undo: none': on a holiday nobody is asked before the key is gone. The step may have an 'approve' of its \
+            own, which silence leaves out.
+            """
+        case .inlineSecret:
+            """
+            A definition is read by its reviewers, stored for ever in Git and in the history. A credential in it is \
+            lost, also after it is taken out. Revoke it; connectors name the file or variable in which the next lies. \
+            The line is not shown.
+            """
+        default:
+            """
+            A workflow says of each input of which type it is, and how long a duration may be at most. What a hole \
+            yields is looked at before anything runs where that can be known, and when the run is opened otherwise.
+            """
         }
     }
 
@@ -211,6 +258,8 @@ extension DefinitionCode {
         case .noOneKind, .noHold, .noBound, .silenceActs, .nobodyAsked, .badReference, .callsItself, .tooDeep,
             .misplaced, .unexplained:
             exampleOfSteps
+        case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput:
+            exampleOfReview
         // A matter of the folder and not of a text: its own test makes one.
         case .unreadable: nil
         }
@@ -250,6 +299,54 @@ extension DefinitionCode {
                 right: change + "    on_unknown: accept\n    because: its client asks for a new one either way\n")
         default: nil
         }
+    }
+
+    private var exampleOfReview: DiagnosticExample? {
+        let token = "ghp_" + String(repeating: "Ab1", count: 12)
+        let ask = "  - id: ask\n    approve: { by: team-appsec, within: 4h, on_timeout: "
+        let stop =
+            "  - id: stop\n    do: credential.disable\n    with: { credential: \"${inputs.credential.id}\" }\n"
+            + "    hold: { for: 4h, then: undo }\n"
+        let purge =
+            "  - id: purge\n    do: credential.delete\n    with: { credential: \"${inputs.credential.id}\" }\n"
+            + "    undo: none\n    because: it was agreed\n"
+        let lift = "  - id: lift\n    undo: [stop]\n    approve: { by: "
+        return switch self {
+        case .taintedParameter:
+            .init(
+                .playbook,
+                wrong: Self.reducing("\"${signal.secret_type}\""),
+                right: Self.reducing("\"${signal.exposure == 'public' ? 'none' : 'read'}\""),
+                at: "  workflow: example\n  with: { credential: \"${subject}\" }\n"
+                    + "objective: { contained_by: revoke, within: 15m }\n")
+        case .noEvidence:
+            .init(
+                .workflow, wrong: "    do: evidence.capture\n    if: inputs.days > 1\n",
+                right: "    do: evidence.capture\n")
+        case .neverReached:
+            .init(
+                step: "\(ask)skip }\n  - id: more\n    if: steps.ask.choice == \"yes\"\n    wait: 10m\n",
+                right: "\(ask)skip }\n  - id: more\n    if: steps.ask.choice == \"approve\"\n    wait: 10m\n")
+        case .ownerAlone:
+            .init(
+                step: "\(stop)\(lift)\"${inputs.credential.owner}\", within: 4h, on_timeout: skip }\n",
+                right: "\(stop)\(lift)team-appsec, within: 4h, on_timeout: skip }\n")
+        case .silenceDestroys: .init(step: "\(ask)skip }\n\(purge)", right: "\(ask)keep }\n\(purge)")
+        case .inlineSecret:
+            .init(
+                step: "  - id: more\n    do: evidence.capture\n    with: { of: \(token) }\n",
+                right: "  - id: more\n    do: evidence.capture\n    with: { of: \"${inputs.credential.id}\" }\n")
+        case .wrongInput:
+            .init(
+                .playbook, wrong: "with: { credential: \"${subject}\", days: seven }",
+                right: "with: { credential: \"${subject}\", days: 7 }", at: "with: { credential: \"${subject}\" }")
+        default: nil
+        }
+    }
+
+    private static func reducing(_ keep: String) -> String {
+        "  workflow: reduce\n  with: { credential: \"${subject}\", keep: \(keep) }\n"
+            + "objective: { contained_by: cut, within: 15m }\n"
     }
 
     /// Branches within branches, and a wait in the innermost.

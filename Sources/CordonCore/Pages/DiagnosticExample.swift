@@ -77,7 +77,7 @@ package struct DiagnosticExample: Sendable, Hashable {
     }
 
     private static func workflowMistakes(_ text: [UInt8], _ file: String) -> [Diagnostic] {
-        switch Workflow.load(text, file: file, digest: "") {
+        switch Workflow.admit(text, file: file, digest: "") {
         case .success(let workflow): workflow.checkCalls(among: [workflow])
         case .failure(let found): found.all
         }
@@ -116,12 +116,27 @@ extension DiagnosticExample {
 
     package static let signalKind = SignalKind.named("secret.exposed")
 
-    private static let workflows: [Workflow] = {
-        switch Workflow.load(Array(goodWorkflow.utf8), file: "workflows/example.yaml", digest: "") {
-        case .success(let workflow): [workflow]
-        case .failure: []
-        }
-    }()
+    private static let workflows: [Workflow] = [("example", goodWorkflow), ("reduce", reducing)].compactMap {
+        try? Workflow.admit(Array($0.1.utf8), file: "workflows/\($0.0).yaml", digest: "").get()
+    }
+
+    /// A second workflow beside the good one, with an input that becomes a parameter.
+    private static let reducing = """
+        workflow: reduce
+        title: Leave a credential one scope
+        inputs:
+          credential: { type: credential }
+          keep: { type: string }
+        steps:
+          - id: proof
+            do: evidence.capture
+            with: { of: "${inputs.credential.id}" }
+          - id: cut
+            do: scopes.reduce
+            with: { subject: "${inputs.credential.id}", keep: ["${inputs.keep}"] }
+            hold: { for: 4h, then: undo }
+
+        """
 
     private var good: String? {
         switch kind {

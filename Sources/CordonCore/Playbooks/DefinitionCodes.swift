@@ -34,6 +34,13 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case unexplained = "P057"
     case badAnswer = "P070"
     case badReversal = "P071"
+    case taintedParameter = "P080"
+    case noEvidence = "P081"
+    case neverReached = "P082"
+    case ownerAlone = "P083"
+    case silenceDestroys = "P084"
+    case inlineSecret = "P085"
+    case wrongInput = "P086"
 
     package var meaning: String {
         switch self {
@@ -67,6 +74,13 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .unexplained: "a choice that gives safety away has no reason"
         case .badAnswer: "what an answer means can't be told from what stands there"
         case .badReversal: "what a capability says of its undo does not go together"
+        case .taintedParameter: "text of an alert would become a parameter of what is done"
+        case .noEvidence: "what can't be undone may come before any evidence is kept"
+        case .neverReached: "nothing that happens leads there"
+        case .ownerAlone: "the owner alone would lift the containment of their own identity"
+        case .silenceDestroys: "nobody's answer would lead to what can't be undone"
+        case .inlineSecret: "a credential stands in a file"
+        case .wrongInput: "an input is given what its type does not take"
         }
     }
 }
@@ -151,7 +165,9 @@ package struct DefinitionLoader {
     package func arguments(_ node: YAMLNode, variables: [String: Schema]) -> Arguments? {
         switch node.content {
         case .scalar(let scalar):
-            guard case .string(let text) = scalar.value, text.contains("${") else { return .literal(scalar.value) }
+            guard case .string(let text) = scalar.value else { return .literal(scalar.value) }
+            refuseSecret(text, at: node)
+            guard text.contains("${") else { return .literal(scalar.value) }
             return template(node, text, variables: variables).map(Arguments.template)
         case .sequence(let items):
             return .list(items.compactMap { arguments($0, variables: variables) })

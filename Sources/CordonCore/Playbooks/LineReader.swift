@@ -99,7 +99,8 @@ struct LineReader {
     private func word(_ fields: YAMLFields) -> Word? {
         var given = Word.allCases.filter { fields.has($0.rawValue) }
         // Beside something else they say how it is gated and undone.
-        if given.count > 1 { given.removeAll { $0 == .approve || $0 == .undo } }
+        if given.count > 1 { given.removeAll { $0 == .approve } }
+        if given.count > 1 { given.removeAll { $0 == .undo } }
         if given.count == 1 { return given[0] }
         // What the other fields mean depends on this one: they are not told as mistakes of their own.
         for key in fields.keys { _ = fields.node(key) }
@@ -388,12 +389,7 @@ struct LineReader {
             map.report(.badSetting, "choices", "a task offers two choices or more, each once")
         }
         guard let by, let within, let silence else { return nil }
-        if case .list(let names) = by, names.count - excluded.count < quorum, names.isEmpty {
-            map.report(.nobodyAsked, "by", "nobody is named who could answer")
-        }
-        if case .literal(.string(let name)) = by, name.isEmpty || excluded.contains(name) {
-            map.report(.nobodyAsked, "by", "nobody is named who could answer")
-        }
+        if by.isNobody(besides: excluded) { map.report(.nobodyAsked, "by", "nobody is named who could answer") }
         return Workflow.Consent(
             by: by, quorum: quorum, excluded: excluded, choices: choices, text: text, withinMilliseconds: within,
             remindMilliseconds: remind, escalate: escalate, silence: silence)
@@ -430,6 +426,9 @@ struct LineReader {
         return nil
     }
 
+    /// The fields of a step that was read.
+    func place(_ id: String) -> YAMLFields? { places[id] }
+
     // MARK: What can be told when all is read
 
     func checkReferences(_ lines: [Workflow.Line]) {
@@ -455,5 +454,16 @@ struct LineReader {
         ]
         for name in names { all[name] = .any }
         return all
+    }
+}
+
+extension Arguments {
+    /// Whether every name in it is known and left out; a hole may give anybody.
+    fileprivate func isNobody(besides excluded: [String]) -> Bool {
+        switch self {
+        case .literal(.string(let name)): name.isEmpty || excluded.contains(name)
+        case .list(let items): items.allSatisfy { $0.isNobody(besides: excluded) }
+        case .literal, .template, .map: false
+        }
     }
 }

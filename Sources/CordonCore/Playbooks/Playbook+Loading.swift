@@ -30,6 +30,11 @@ extension Playbook {
         let kind = readSignal(map)
         let variables: [String: Schema] = ["signal": kind?.schema ?? .any]
         let condition = loader.expression(map.node("when"), "when", variables: variables, expecting: .bool)
+        if let condition, condition.variables.isEmpty, condition.decide([:]) == .isFalse {
+            map.report(
+                .neverReached, "when", "no signal ever triggers the playbook: its condition is false whatever happens",
+                "mend the condition; 'mode: off' puts a playbook out of work")
+        }
         let onUndecided = map.oneOf("on_undecided", OnUndecided.self) ?? .ask
         let group = map.mapping("group").flatMap(readGroup)
         let perSubject = map.oneOf("per_subject", PerSubject.self) ?? .one
@@ -92,6 +97,15 @@ extension Playbook {
             return nil
         }
         checkInputs(map, arguments, workflow)
+        let targets = workflow.inputs.filter(\.kind.isSubject).map(\.name)
+        let carried = Set(Taint.tainted(.map(arguments), by: [["signal"]])).subtracting(targets)
+        if let taint = Taint.first(of: carried, in: workflow, among: workflows) {
+            map.report(
+                .taintedParameter, "with",
+                "text of the alert would become '\(taint.parameter)' of \(taint.capability) at '\(taint.step)' "
+                    + "of \(taint.workflow)",
+                "hand in what the inventory says of ${subject}, or compare: ${signal.… == \"…\"}")
+        }
         return (workflow, arguments)
     }
 
@@ -111,6 +125,9 @@ extension Playbook {
             // A target is the resolved subject and nothing else: text of an alert never names one.
             if input.kind.isSubject, argument.soleHole != "subject" {
                 map.report(.wrongSubject, "with", "'\(input.name)' is a target", "write \(input.name): \"${subject}\"")
+            }
+            if let found = input.misfit(argument) {
+                map.report(.wrongInput, "with", "'\(input.name)' takes \(input.wanted), found \(found)")
             }
         }
     }
@@ -157,7 +174,12 @@ extension Playbook {
                 continue
             }
             switch argument.render(variables) {
-            case .success(let value): values[input.name] = value
+            case .success(let value):
+                if let misfit = input.misfit(value) {
+                    return .failure(
+                        Refusal(.undecided, "the input '\(input.name)' takes \(input.wanted), found \(misfit)"))
+                }
+                values[input.name] = value
             case .failure(let error):
                 return .failure(Refusal(.undecided, "the input '\(input.name)' gave no value: \(error.message)"))
             }

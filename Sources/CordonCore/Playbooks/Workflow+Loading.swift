@@ -5,6 +5,17 @@ package import CordonLanguage
 extension Workflow {
     /// Reads and checks a workflow's file. `digest` names these very bytes.
     package static func load(_ bytes: [UInt8], file: String, digest: String) -> Result<Workflow, Diagnostics> {
+        load(bytes, file: file, digest: digest, isReviewed: false)
+    }
+
+    /// Reads a file that an author hands in: what `load` refuses, and then what its reviewers would not let pass.
+    package static func admit(_ bytes: [UInt8], file: String, digest: String) -> Result<Workflow, Diagnostics> {
+        load(bytes, file: file, digest: digest, isReviewed: true)
+    }
+
+    private static func load(
+        _ bytes: [UInt8], file: String, digest: String, isReviewed: Bool
+    ) -> Result<Workflow, Diagnostics> {
         DefinitionLoader.load(bytes, file: file) { loader, root in
             let name = loader.name(root, "workflow")
             let title = root.string("title", required: true)
@@ -12,6 +23,8 @@ extension Workflow {
             var reader = LineReader(loader: loader, inputs: inputs)
             let lines = reader.lines(root, "steps")
             reader.checkReferences(lines)
+            // A file with a mistake of its own is told that one first.
+            if isReviewed, loader.reader.isClean { WorkflowReview(lines: lines, place: reader.place).report() }
             guard let name, let title else { return nil }
             return Workflow(
                 name: name, title: title, inputs: inputs, lines: lines, callSites: reader.callSites, digest: digest)

@@ -16,7 +16,7 @@ extension Expression {
         return found.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    private func path(of node: Int) -> [String]? {
+    func path(of node: Int) -> [String]? {
         if case .variable(let slot) = program.resolution.references[node] {
             return [program.resolution.variables[slot]]
         }

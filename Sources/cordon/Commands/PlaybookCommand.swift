@@ -17,7 +17,8 @@ struct PlaybookCheck: AsyncParsableCommand {
         abstract: "Check playbooks, workflows and connectors, and say what each may do at worst.",
         discussion: """
             Without FILE everything that 'cordon serve' would load is checked. Diagnostics are told with their place; \
-            the command then ends with 10.
+            the command then ends with 10. What is told of a good one is the most that one run can do: every list at \
+            its 'max', every branch, rung and called workflow.
 
             EXAMPLES
               cordon playbook check
@@ -56,7 +57,7 @@ struct PlaybookCheck: AsyncParsableCommand {
     private func libraryWorkflows(_ settings: Settings, _ mistakes: inout [Diagnostic]) -> [Workflow] {
         var workflows: [Workflow] = []
         for file in Shelf.files("workflows", settings, &mistakes) where !files.contains(file.path) {
-            switch Workflow.load(file.bytes, file: file.path, digest: digestText(file.bytes)) {
+            switch Workflow.admit(file.bytes, file: file.path, digest: digestText(file.bytes)) {
             case .success(let workflow): workflows.append(workflow)
             case .failure(let found): mistakes += found.all
             }
@@ -69,7 +70,7 @@ struct PlaybookCheck: AsyncParsableCommand {
         let text = String(decoding: bytes, as: UTF8.self)
         let first = text.split(separator: "\n").first { !$0.hasPrefix("#") && !$0.allSatisfy(\.isWhitespace) } ?? ""
         if first.hasPrefix("workflow:") {
-            return Workflow.load(bytes, file: file, digest: digestText(bytes)).flatMap { workflow in
+            return Workflow.admit(bytes, file: file, digest: digestText(bytes)).flatMap { workflow in
                 let others = workflows.filter { $0.name != workflow.name }
                 let mistakes = workflow.checkCalls(among: others + [workflow])
                 return mistakes.isEmpty ? .success(nil) : .failure(Diagnostics(mistakes))
@@ -83,12 +84,13 @@ struct PlaybookCheck: AsyncParsableCommand {
 
     private func report(_ playbooks: [Playbook], _ workflows: [String: Workflow]) {
         let rows = playbooks.map { playbook -> Value in
-            let lines = workflows[playbook.workflow]?.allLines ?? []
-            let writes = lines.compactMap(\.act?.capability).filter { Capability.named($0)?.isWrite == true }
+            let worst = workflows[playbook.workflow].map { WorstCase(of: $0, among: workflows) } ?? WorstCase()
             return [
                 "playbook": .string(playbook.name), "mode": .string(playbook.mode.rawValue),
-                "workflow": .string(playbook.workflow), "steps": .int(Int64(lines.count)),
-                "writes": .array(writes.map(Value.string)), "digest": .string(playbook.digest),
+                "workflow": .string(playbook.workflow), "steps": .int(Int64(worst.steps)),
+                "writes": .object(worst.writes.mapValues { .int(Int64($0)) }),
+                "irreversible": .int(Int64(worst.irreversible)), "questions": .int(Int64(worst.questions)),
+                "longest_hold_ms": .int(worst.longestHoldMilliseconds), "digest": .string(playbook.digest),
             ]
         }
         Output.many(
@@ -98,11 +100,24 @@ struct PlaybookCheck: AsyncParsableCommand {
                 Output.Column("MODE") { $0["mode"]?.stringValue ?? "" },
                 Output.Column("WORKFLOW") { $0["workflow"]?.stringValue ?? "" },
                 Output.Column("STEPS") { "\($0["steps"]?.intValue ?? 0)" },
-                Output.Column("AT WORST") {
-                    ($0["writes"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
-                },
+                Output.Column("ASKS") { "\($0["questions"]?.intValue ?? 0)" },
+                Output.Column("HOLDS") { Self.span($0["longest_hold_ms"]?.intValue ?? 0) },
+                Output.Column("NOT UNDONE") { "\($0["irreversible"]?.intValue ?? 0)" },
+                Output.Column("AT WORST") { Self.writes($0["writes"]?.objectValue ?? [:]) },
                 Output.Column("DIGEST") { String(($0["digest"]?.stringValue ?? "").prefix(19)) },
             ])
         if common.output == .table { Output.note("\(rows.count) playbook\(rows.count == 1 ? "" : "s"), no mistakes") }
+    }
+    private static func span(_ milliseconds: Int64) -> String {
+        milliseconds == 0 ? "-" : "up to \(YAMLDuration.text(milliseconds: milliseconds))"
+    }
+
+    /// `tokens.revoke, scopes.reduce 50 times`.
+    private static func writes(_ counts: [String: Value]) -> String {
+        guard !counts.isEmpty else { return "nothing" }
+        return counts.keys.sorted().map { name in
+            let count = counts[name]?.intValue ?? 1
+            return count == 1 ? name : "\(name) \(count) times"
+        }.joined(separator: ", ")
     }
 }

@@ -97,18 +97,19 @@ enum CrashDefinitions {
     private static var workflow: String {
         """
         workflow: everything
-        title: A step of each class, two at a time
+        title: A step of each class, two at a time once evidence is kept
         inputs:
           credential: { type: credential }
         steps:
+        \(offers[0].step.replacingOccurrences(of: "          ", with: "  "))\
           - id: both
             parallel:
               - name: left
                 steps:
-        \(offers.enumerated().filter { $0.offset % 2 == 0 }.map(\.element.step).joined())\
+        \(offers.dropFirst().enumerated().filter { $0.offset % 2 == 0 }.map(\.element.step).joined())\
               - name: right
                 steps:
-        \(offers.enumerated().filter { $0.offset % 2 == 1 }.map(\.element.step).joined())
+        \(offers.dropFirst().enumerated().filter { $0.offset % 2 == 1 }.map(\.element.step).joined())
         """
     }
 

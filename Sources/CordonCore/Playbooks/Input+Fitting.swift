@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+
+extension Workflow.Input {
+    /// What it takes, as messages say it.
+    var wanted: String {
+        switch kind {
+        case .serviceAccount, .credential, .workload, .agentSession: "the subject"
+        case .string: "text"
+        case .int: "a whole number"
+        case .bool: "true or false"
+        case .duration: max.map { "a duration up to \(YAMLDuration.text(milliseconds: $0))" } ?? "a duration"
+        }
+    }
+
+    /// What is given instead, where that is known before anything runs; `nil` when it fits or only a run can tell.
+    func misfit(_ argument: Arguments) -> String? {
+        guard !kind.isSubject else { return nil }
+        switch argument {
+        case .literal(let value): return misfit(value)
+        case .template(let template):
+            let given = template.resultSchema
+            return given == .any || given == kind.schema ? nil : given.name
+        case .list: return "a list"
+        case .map: return "a map"
+        }
+    }
+
+    /// What this value is, when the input doesn't take it.
+    func misfit(_ value: Value) -> String? {
+        switch (kind, value) {
+        case (.serviceAccount, _), (.credential, _), (.workload, _), (.agentSession, _): return nil
+        case (.string, .string), (.int, .int), (.bool, .bool): return nil
+        case (.duration, .string(let text)):
+            guard let span = YAMLDuration.milliseconds(text) else { return "'\(text.prefix(40))'" }
+            return max.map { span > $0 } == true ? text : nil
+        default: return value.typeName
+        }
+    }
+}
