@@ -8,16 +8,16 @@ extension DefinitionMistake {
 
     private static let answers = [
         DefinitionMistake(
-            "P070", .connector, "already: [410], later: [503]", "already: [410, 204], later: [503]",
+            "P058", .connector, "already: [410], later: [503]", "already: [410, 204], later: [503]",
             """
-            workflows/connectors/desk.yaml:39:45: error[P070]: 204 stands under 'done' and 'already' (a status means one thing; what the body tells goes into 'rules')
+            workflows/connectors/desk.yaml:39:45: error[P058]: 204 stands under 'done' and 'already' (a status means one thing; what the body tells goes into 'rules')
              39 |       answers: { done: [200, 204], already: [410, 204], later: [503] }
                 |                                             ^
             """),
         DefinitionMistake(
-            "P070", .connector, state, state + "        pick: { from: users, equal: {} }\n",
+            "P058", .connector, state, state + "        pick: { from: users, equal: {} }\n",
             """
-            workflows/connectors/desk.yaml:43:23: error[P070]: a pick without 'equal' would take whoever stands there (say which member must equal what: equal: { id: "${with.account.user_id}" })
+            workflows/connectors/desk.yaml:43:23: error[P058]: a pick without 'equal' would take whoever stands there (say which member must equal what: equal: { id: "${with.account.user_id}" })
              43 |         pick: { from: users, equal: {} }
                 |                       ^^^^^
             """),
@@ -29,10 +29,10 @@ extension DefinitionMistake {
                 |                       ^^^^^^^^^^^
             """),
         DefinitionMistake(
-            "P070", .connector, "      timeout: 20s\n",
+            "P058", .connector, "      timeout: 20s\n",
             "      timeout: 20s\n      pick: { from: users, equal: { id: 7 } }\n",
             """
-            workflows/connectors/desk.yaml:38:13: error[P070]: only what is read is picked from (move it to 'state')
+            workflows/connectors/desk.yaml:38:13: error[P058]: only what is read is picked from (move it to 'state')
              38 |       pick: { from: users, equal: { id: 7 } }
                 |             ^
             """),
@@ -105,17 +105,17 @@ extension DefinitionMistake {
                 |                    ^^^^^
             """),
         DefinitionMistake(
-            "P071", .connector, "        keep: [active]\n", "        keep: [active]\n      reversibility: partial\n",
+            "P059", .connector, "        keep: [active]\n", "        keep: [active]\n      reversibility: partial\n",
             """
-            workflows/connectors/desk.yaml:44:22: error[P071]: it is 'partial', and there is no 'undo' (write none, or say how it is undone)
+            workflows/connectors/desk.yaml:44:22: error[P059]: it is 'partial', and there is no 'undo' (write none, or say how it is undone)
              44 |       reversibility: partial
                 |                      ^^^^^^^
             """),
         DefinitionMistake(
-            "P071", .connector, "tokens.revoke:",
+            "P059", .connector, "tokens.revoke:",
             "account.suspend:\n      undo: { request: { method: POST, to: base }, answers: { done: [200] } }\n      reversibility: none",
             """
-            workflows/connectors/desk.yaml:37:22: error[P071]: there is an 'undo', so it is not 'none' (write full, partial or revives-credentials, or leave 'undo' out)
+            workflows/connectors/desk.yaml:37:22: error[P059]: there is an 'undo', so it is not 'none' (write full, partial or revives-credentials, or leave 'undo' out)
              37 |       reversibility: none
                 |                      ^^^^
             """),
