@@ -23,14 +23,9 @@ extension Connector {
 
     // MARK: Inbound
 
-    private enum Scheme: String, CaseIterable {
-        case hmacSHA256 = "hmac-sha256"
-        case none
-    }
-
     private static func readSource(_ map: YAMLFields, _ loader: DefinitionLoader) -> SourceShape? {
         defer { map.refuseUnknown() }
-        let authentication = map.mapping("authentication", required: true).flatMap(readAuthentication)
+        let authentication = map.mapping("authentication", required: true).flatMap(SourceShape.Authentication.read)
         let delivery = map.string("delivery")
         let headers = map.strings("headers") ?? []
         if headers.count > Limits.keptHeadersMax {
@@ -42,28 +37,8 @@ extension Connector {
         let rules = (map.mappings("signals", required: true) ?? []).compactMap { readRule($0, loader) }
         guard let authentication else { return nil }
         return SourceShape(
-            authentication: authentication, deliveryHeader: delivery?.lowercased(),
+            authentication: authentication, deliveryHeader: delivery?.lowercased() ?? authentication.deliveryHeader,
             keptHeaders: headers.map { $0.lowercased() }, bodyBytesMax: bytesMax ?? Limits.bodyBytesMax, rules: rules)
-    }
-
-    private static func readAuthentication(_ map: YAMLFields) -> SourceShape.Authentication? {
-        defer { map.refuseUnknown() }
-        switch map.oneOf("scheme", Scheme.self, required: true) {
-        case .hmacSHA256: return readSignature(map).map(SourceShape.Authentication.hmac)
-        case .some(.none): return SourceShape.Authentication.none
-        case nil:
-            // What the other fields mean depends on the scheme.
-            for key in map.keys { _ = map.node(key) }
-            return nil
-        }
-    }
-
-    private static func readSignature(_ map: YAMLFields) -> SourceShape.Signature? {
-        let header = map.string("header", required: true)
-        let prefix = map.string("prefix") ?? ""
-        let encoding = map.oneOf("encoding", SourceShape.Signature.Encoding.self, required: true)
-        guard let header, let encoding else { return nil }
-        return SourceShape.Signature(header: header.lowercased(), prefix: prefix, encoding: encoding)
     }
 
     private static let sourceVariables: [String: Schema] = ["body": .any, "headers": .map(.string)]

@@ -28,31 +28,6 @@ package struct Connector: Sendable, Hashable {
 
 /// How a source's deliveries are authenticated, told apart and read.
 package struct SourceShape: Sendable, Hashable {
-    /// How a delivery shows whose it is.
-    package enum Authentication: Sendable, Hashable {
-        case hmac(Signature)
-        /// It shows nothing. Only a server that listens on loopback alone takes such deliveries.
-        case none
-
-        package var signature: Signature? { if case .hmac(let signature) = self { signature } else { nil } }
-    }
-
-    /// An HMAC over the raw body. The header's value is the prefix and the code's text.
-    package struct Signature: Sendable, Hashable {
-        package enum Encoding: String, Sendable, Hashable, CaseIterable { case hex, base64 }
-
-        /// Lower case.
-        package var header: String
-        package var prefix: String
-        package var encoding: Encoding
-
-        package init(header: String, prefix: String, encoding: Encoding) {
-            self.header = header
-            self.prefix = prefix
-            self.encoding = encoding
-        }
-    }
-
     /// One kind of signal that a delivery may give. The first rule whose condition holds speaks.
     package struct Rule: Sendable, Hashable {
         package var condition: Expression

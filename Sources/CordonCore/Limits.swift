@@ -11,6 +11,8 @@ package enum Limits {
     /// A signal's attributes as JSON: what an alert's own text can put into decisions and runs.
     package static let signalBytesMax = 8 * 1024
     package static let keptHeadersMax = 16
+    /// How far a signed time may lie from now, either way.
+    package static let signedTimeToleranceMillisecondsMax: Int64 = 24 * 3600 * 1000
     package static let headerValueBytesMax = 1024
     package static let stemBytesMax = 64
 

@@ -52,7 +52,9 @@ import Testing
             .loadConnector().get()
         #expect(connector.source?.keptHeaders == [])
         #expect(connector.source?.bodyBytesMax == Limits.bodyBytesMax)
-        #expect(connector.source?.authentication.signature?.prefix == "")
+        #expect(
+            connector.source?.authentication
+                == .hmac(SourceShape.Signature(header: "x-desk-signature", prefix: "", encoding: .base64)))
         #expect(connector.provider?.authentication == ProviderShape.Authentication.none)
     }
 

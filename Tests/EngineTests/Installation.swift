@@ -145,8 +145,9 @@ final class Installation: Sendable {
     }
 
     func delivery(_ body: [UInt8], _ id: String, event: String = "secret_scanning_alert") -> InboundDelivery {
-        let authentication = connectors["github"]?.source?.authentication.signature
-        let signature = authentication?.sign(body, with: Secret(Array("the source's own".utf8))) ?? ""
+        let authentication = connectors["github"]?.source?.authentication
+        let key = Secret(Array("the source's own".utf8))
+        let signature = authentication?.headers(body, delivery: id, with: key, at: clock.now)?.first?.value ?? ""
         return InboundDelivery(
             headers: ["x-hub-signature-256": signature, "x-github-delivery": id, "x-github-event": event], body: body)
     }

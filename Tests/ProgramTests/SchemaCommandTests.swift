@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CordonCore
 import CordonLanguage
 import Foundation
 import TestKit
@@ -25,14 +26,21 @@ import Testing
         default:
             let installation = try Installation.alone()
             let name = kind + ".yaml"
-            return [(name, try YAMLDocument.parse(try installation.scratch.read(name), file: name).root.value)]
+            return [
+                (
+                    name,
+                    try YAMLDocument.parse(
+                        try installation.scratch.read(name), file: name, limits: .definition
+                    ).root.value
+                )
+            ]
         }
         let path = Self.repository + "/" + folder
         return try FileManager.default.contentsOfDirectory(atPath: path)
             .filter { $0.hasSuffix(".yaml") && !$0.hasSuffix(".test.yaml") }.sorted()
             .map { name in
                 let text = try String(contentsOfFile: path + "/" + name, encoding: .utf8)
-                return (name, try YAMLDocument.parse(text, file: name).root.value)
+                return (name, try YAMLDocument.parse(text, file: name, limits: .definition).root.value)
             }
     }
 

@@ -97,14 +97,15 @@ struct ServerUnderTest: Sendable {
     /// Posts a delivery as its source does.
     func deliver(_ id: String, _ text: String, to url: String) async throws -> Answer {
         let body = Array(text.utf8)
-        guard let signature = shape.authentication.signature else { throw Broken(reason: "the source signs nothing") }
+        let signed = shape.authentication.headers(
+            body, delivery: id, with: ServerUnderTest.hookSecret, at: Instant(milliseconds: 0))
+        guard let signed else { throw Broken(reason: "the source signs nothing") }
         return try await ask(
             "POST", url + "/hooks/github",
             headers: [
                 ("content-type", "application/json"), ("x-github-event", "secret_scanning_alert"),
                 ("x-github-delivery", id),
-                (signature.header, signature.sign(body, with: ServerUnderTest.hookSecret)),
-            ], body: body)
+            ] + signed, body: body)
     }
 }
 

@@ -20,6 +20,8 @@ package struct InboundDelivery: Sendable {
 package enum Rejection: String, Error, Sendable, Hashable, CaseIterable {
     case signatureMissing = "signature_missing"
     case signatureWrong = "signature_wrong"
+    /// The signed time lies too far from now.
+    case timestampStale = "timestamp_stale"
     case deliveryMissing = "delivery_missing"
     case bodyTooLarge = "body_too_large"
     case sourceUnknown = "source_unknown"
@@ -33,7 +35,7 @@ extension SourceShape {
         _ delivery: InboundDelivery, source: String, secrets: [Secret], id: AlertID, at now: Instant
     ) throws(Rejection) -> Alert {
         guard delivery.body.count <= bodyBytesMax else { throw .bodyTooLarge }
-        try authenticate(delivery, secrets)
+        let proof = try authentication.verify(delivery, deliveryHeader: deliveryHeader, secrets: secrets, at: now)
         let digest = digestText(delivery.body)
         let deliveryID = deliveryHeader.map { delivery.headers[$0] ?? "" } ?? digest
         guard !deliveryID.isEmpty, deliveryID.utf8.count <= Limits.deliveryIDBytesMax else { throw .deliveryMissing }
@@ -45,44 +47,7 @@ extension SourceShape {
         }
         return Alert(
             id: id, source: source, deliveryID: deliveryID, receivedAt: now, headers: kept, body: delivery.body,
-            bodyDigest: digest, originProof: authentication == .none ? .none : .sharedSecret)
-    }
-
-    private func authenticate(_ delivery: InboundDelivery, _ secrets: [Secret]) throws(Rejection) {
-        guard case .hmac(let signature) = authentication else { return }
-        guard let header = delivery.headers[signature.header] else { throw .signatureMissing }
-        guard signature.holds(header, over: delivery.body, secrets: secrets) else { throw .signatureWrong }
-    }
-}
-
-extension SourceShape.Signature {
-    /// RFC 2104 HMAC-SHA256, compared in constant time as bytes, so that the case of hex digits doesn't matter.
-    func holds(_ header: String, over body: [UInt8], secrets: [Secret]) -> Bool {
-        guard header.hasPrefix(prefix), let code = decode(String(header.dropFirst(prefix.count))),
-            code.count == SHA256.byteCount
-        else { return false }
-        var holds = false
-        for secret in secrets {
-            let key = SymmetricKey(data: secret.reveal())
-            if HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key) { holds = true }
-        }
-        return holds
-    }
-
-    private func decode(_ text: String) -> [UInt8]? {
-        switch encoding {
-        case .hex: bytes(hex: text)
-        case .base64: Data(base64Encoded: text).map(Array.init)
-        }
-    }
-
-    /// The header's value for a body: what a sender writes.
-    package func sign(_ body: [UInt8], with secret: Secret) -> String {
-        let code = HMAC<SHA256>.authenticationCode(for: body, using: SymmetricKey(data: secret.reveal()))
-        return switch encoding {
-        case .hex: prefix + hexText(Array(code))
-        case .base64: prefix + Data(code).base64EncodedString()
-        }
+            bodyDigest: digest, originProof: proof)
     }
 }
 

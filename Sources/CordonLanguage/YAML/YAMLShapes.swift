@@ -73,7 +73,10 @@ package final class YAMLShapes: @unchecked Sendable {  // filled by the loaders 
         var properties: [String: FileSchema] = [:]
         for key in fields.order {
             var found = (fields.shapes[key] ?? []).map(schema)
-            if let entry = entries.first(where: { $0.key == key }) { found.append(schema(of: entry.value, state)) }
+            // A list that nobody asked for as one is whatever its author likes, and another file may have a map there.
+            if let entry = entries.first(where: { $0.key == key }), entry.value.items == nil || !found.isEmpty {
+                found.append(schema(of: entry.value, state))
+            }
             properties[key] = FileSchema.merged(found)
         }
         return .record(properties, required: fields.required)

@@ -49,7 +49,7 @@ extension API {
         case .unavailable(_, let seconds): throw .unavailable(retryAfterSeconds: seconds)
         case .rejected(let rejection):
             switch rejection {
-            case .signatureMissing, .signatureWrong, .sourceUnknown: throw .notSigned
+            case .signatureMissing, .signatureWrong, .timestampStale, .sourceUnknown: throw .notSigned
             case .bodyTooLarge:
                 throw Problem(.bodyTooLarge, "the body is over the source's bound", endsConnection: true)
             case .deliveryMissing:

@@ -3,6 +3,7 @@
 import ArgumentParser
 import CordonConnectors
 import CordonCore
+import CordonEngine
 import CordonLanguage
 import Foundation
 
@@ -44,12 +45,16 @@ struct AlertSend: AsyncParsableCommand {
                 .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
         }
         var headers = [(name: "content-type", value: "application/json")]
-        if let signature = shape.authentication.signature, let reference = connection.secrets.first {
-            let secret = try SecretReader(folder: settings.folder).read(reference)
-            headers.append((name: signature.header, value: signature.sign(body, with: secret)))
+        let delivery = self.delivery ?? UUID().uuidString.lowercased()
+        let secret = try connection.secrets.first.map { try SecretReader(folder: settings.folder).read($0) }
+        guard let signed = shape.authentication.headers(body, delivery: delivery, with: secret, at: SystemClock().now)
+        else {
+            throw CommandFailure(
+                .failed, "what '\(source)' sends is signed with a private key, and Cordon holds only the public one")
         }
-        if let name = shape.deliveryHeader {
-            headers.append((name: name, value: delivery ?? UUID().uuidString.lowercased()))
+        headers += signed
+        if let name = shape.deliveryHeader, !headers.contains(where: { $0.name == name }) {
+            headers.append((name: name, value: delivery))
         }
         headers += try extraHeaders(connection.connector)
         let answer = await client.send("POST", "/hooks/\(source)", body: body, headers: headers)

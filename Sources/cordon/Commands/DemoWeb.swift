@@ -2,6 +2,7 @@
 
 import CordonConnectors
 import CordonCore
+import CordonEngine
 import CordonLanguage
 import CordonServer
 import CordonStore
@@ -61,15 +62,19 @@ struct DemoWeb: Sendable {
             "repository": ["id": 1_296_269, "name": "billing", "full_name": "example/billing", "private": true],
             "sender": ["login": "octocat", "id": 583_231, "type": "User"],
         ]
-        let signing = SourceShape.Signature(header: "x-hub-signature-256", prefix: "sha256=", encoding: .hex)
+        let signing = SourceShape.Authentication.hmac(
+            SourceShape.Signature(header: "x-hub-signature-256", prefix: "sha256=", encoding: .hex))
         let bytes = body.jsonBytes
+        let key = Secret(Array(secret.utf8))
+        guard let signed = signing.headers(bytes, delivery: "", with: key, at: SystemClock().now) else {
+            throw CommandFailure(.failed, "the alert could not be signed")
+        }
         let response = try await ask(
             "POST", "http://127.0.0.1:\(port)/hooks/github",
             [
                 ("content-type", "application/json"), ("x-github-event", "secret_scanning_alert"),
                 ("x-github-delivery", UUID().uuidString.lowercased()),
-                (signing.header, signing.sign(bytes, with: Secret(Array(secret.utf8)))),
-            ], bytes)
+            ] + signed, bytes)
         guard response.status == 202, let text = (try? JSON.parse(response.body))?["alert"]?.stringValue,
             let id = AlertID(text)
         else { throw CommandFailure(.failed, "the alert was answered with \(response.status)") }

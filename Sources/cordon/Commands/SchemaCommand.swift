@@ -162,23 +162,45 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
         connector: complete
         title: A provider that can give back what it took
         vendor: https://example.org
+        source:
+          authentication:
+            scheme: hmac-sha256
+            header: X-Signature
+            encoding: hex
+            separator: ","
+            signed: [timestamp, body]
+            key: [secret]
+            timestamp: { header: X-Timestamp, within: 5m }
+          signals: []
         provider:
           settings: { url: { type: url } }
           secrets: []
           subject_secrets: []
-          authentication: { scheme: none }
+          authentication:
+            scheme: token
+            header: X-Token
+            sign_in:
+              request: { method: POST, to: url, headers: { X-A: a }, query: { q: a }, json: { a: b } }
+              answers: { done: [200], rules: [{ status: [400], when: "true", means: later }] }
+              pick: { from: users, equal: { id: "1" } }
+              token: "${body.token}"
+              expires: "${body.expires}"
           capabilities:
             account.suspend:
               class: convergent
-              request: { method: POST, to: url, path: /suspend }
+              request: { method: POST, to: url, path: /suspend, headers: { X-A: a }, query: { q: a } }
               answers: { done: [200] }
+              keep: { name: "${body.name}" }
+              pick: { from: users, equal: { id: "1" } }
               state:
-                request: { method: GET, to: url }
+                request: { method: GET, to: url, headers: { X-A: a }, query: { q: a } }
                 answers: { done: [200] }
+                pick: { from: users, equal: { id: "1" } }
                 keep: [suspended]
               undo:
-                request: { method: POST, to: url, path: /restore }
+                request: { method: POST, to: url, path: /restore, headers: { X-A: a }, query: { q: a } }
                 answers: { done: [200] }
+                pick: { from: users, equal: { id: "1" } }
 
         """
 

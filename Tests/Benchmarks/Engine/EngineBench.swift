@@ -70,9 +70,8 @@ struct EngineBench {
     private func round(_ live: Int) async throws -> Round {
         let scratch = try ScratchFolder("cordon-bench-engine")
         let floor = try Floor(folder: scratch.path)
-        var round: Round?
         let seconds = options.seconds
-        try await floor.whileRunning {
+        let round = try await floor.whileRunning {
             // Warm: statements are prepared, the file has grown.
             try await EngineBench.play(floor, live, first: 0, until: Monotonic.nanoseconds + 300_000_000)
             let before = try await floor.store.vitals()
@@ -82,39 +81,35 @@ struct EngineBench {
                 floor, live, first: 1_000_000, until: began + Int64(seconds * 1e9))
             let taken = Double(Monotonic.nanoseconds - began) / 1e9
             let after = try await floor.store.vitals()
-            round = Round(
+            return Round(
                 runsPerSecond: Double(runs) / taken,
                 commitsPerRun: Double(after.commits - before.commits) / Double(runs),
                 bytesPerStep: Double(EngineBench.databaseBytes(scratch.path)) / Double(after.runs * 5),
                 processorMilliseconds: Double(processorNanoseconds() - processor) / 1e6 / Double(runs))
         }
         await floor.store.close()
-        guard let round else { throw BenchFailure(description: "the engine ended before it was measured") }
         return round
     }
 
     /// Keeps so many runs live until the time is up, and waits for the last. How many there were.
     @discardableResult
     private static func play(_ floor: Floor, _ live: Int, first: Int, until end: Int64) async throws -> Int {
-        var posted = 0
         let ended = floor.engine.counts.runsEnded
-        while true {
-            let open = posted - (floor.engine.counts.runsEnded - ended)
-            if Monotonic.nanoseconds >= end {
-                if open == 0 { return posted }
-            } else if open < live {
-                let batch = live - open
-                let from = first + posted
-                await withTaskGroup(of: Void.self) { group in
-                    for number in from..<(from + batch) {
-                        group.addTask { _ = await floor.engine.receive(source: "bench", Floor.alert(number)) }
-                    }
-                }
-                posted += batch
-                continue
+        var posted = 0
+        var last = floor.transport.lastCalls.makeAsyncIterator()
+        await withTaskGroup(of: Void.self) { group in
+            func post() {
+                let number = first + posted
+                posted += 1
+                group.addTask { _ = await floor.engine.receive(source: "bench", Floor.alert(number)) }
             }
-            await Task.yield()
+            for _ in 0..<live { post() }
+            // A run whose last call was made ends with its next commit: then the next begins.
+            while Monotonic.nanoseconds < end, await last.next() != nil { post() }
         }
+        // No event says that the last run's end is stored.
+        while floor.engine.counts.runsEnded - ended < posted { await Task.yield() }
+        return posted
     }
 
     private static func databaseBytes(_ folder: String) -> Int {
@@ -147,10 +142,9 @@ struct EngineBench {
         report.add("memory with \(count) live runs, their calls open", residentMegabytes(), "MB")
         let second = try Floor(folder: scratch.path, answers: false)
         let began = Monotonic.nanoseconds
-        var moving = 0.0
-        try await second.whileRunning {
+        let moving = try await second.whileRunning {
             while second.engine.counts.callsRedelivered < count { try await pause(milliseconds: 5) }
-            moving = Double(Monotonic.nanoseconds - began) / 1e9
+            return Double(Monotonic.nanoseconds - began) / 1e9
         }
         await second.store.close()
         report.add("recovery of \(count) live runs, until each has its call stored anew", moving, "s", target: 5)

@@ -31,25 +31,33 @@ struct Floor {
                 Connections.Provider(
                     id: "sink", connector: "bench", settings: ["url": "http://127.0.0.1:9/"], secrets: [:],
                     egress: EgressPolicy(allowsPlainHTTP: true, allowsLoopback: true),
-                    bounds: Lane.Bounds(concurrency: 256))
+                    bounds: Lane.Bounds(concurrentMax: 256))
             ])
         engine = Engine(
             Engine.Parts(
-                store: store, clock: MachineClock(), connections: connections, connectors: ["bench": shelf.connector],
+                store: store, clock: SystemClock(), connections: connections, connectors: ["bench": shelf.connector],
                 secrets: SecretReader(folder: folder), sealKey: Secret(Array("the benchmark's key".utf8)),
                 transport: transport, evidence: EvidenceKeeper(blobs: try Blobs(at: folder + "/evidence")),
                 library: shelf.library, logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }))
     }
 
-    /// Runs the engine while `body` does, then stops it as a signal would.
-    func whileRunning(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    /// Runs the engine while `body` does, then ends it as a shutdown without grace would.
+    func whileRunning<Answer: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Answer
+    ) async throws -> Answer {
         let engine = self.engine
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await engine.run() }
-            try await body()
-            group.cancelAll()
-            // The engine ends by cancellation here; what else it could say is a failure.
-            do { try await group.waitForAll() } catch is CancellationError {}
+        return try await withThrowingTaskGroup(of: Answer?.self) { group in
+            group.addTask {
+                try await engine.run()
+                return nil
+            }
+            group.addTask { try await body() }
+            while let result = try await group.next() {
+                guard let result else { continue }
+                group.cancelAll()
+                return result
+            }
+            throw BenchFailure(description: "the engine ended before it was measured")
         }
     }
 
@@ -94,14 +102,17 @@ private struct Shelf {
 /// Answers at once, or never: then every call stays open until its task is cancelled.
 final class InstantTransport: Transport {
     private let answers: Bool
-    private let count = Atomic(0)
+    /// A word for each run whose last call was made.
+    let lastCalls: AsyncStream<Void>
+    private let inlet: AsyncStream<Void>.Continuation
 
-    init(answers: Bool) { self.answers = answers }
-
-    var calls: Int { count.load(ordering: .relaxed) }
+    init(answers: Bool) {
+        self.answers = answers
+        (lastCalls, inlet) = AsyncStream.makeStream()
+    }
 
     func send(_ request: OutboundRequest) async -> Delivery {
-        count.add(1, ordering: .relaxed)
+        if answers, String(decoding: request.body ?? [], as: UTF8.self).contains(#""step":5"#) { inlet.yield() }
         if !answers {
             let (never, inlet) = AsyncStream<Void>.makeStream()
             for await _ in never {}
@@ -111,14 +122,4 @@ final class InstantTransport: Transport {
     }
 
     func close() async {}
-}
-
-/// The machine's clock.
-private struct MachineClock: WallClock {
-    var now: Instant { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
-
-    func sleep(until instant: Instant) async {
-        let left = instant.since(now)
-        if left > 0 { try? await Task.sleep(for: .milliseconds(left)) }
-    }
 }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonLanguage
+
+extension SourceShape.Authentication {
+    private enum Scheme: String, CaseIterable {
+        case hmacSHA256 = "hmac-sha256"
+        case hmacSHA512 = "hmac-sha512"
+        case standardWebhooks = "standard-webhooks"
+        case ecdsaP256 = "ecdsa-p256"
+        case token
+        case basic
+        case none
+    }
+
+    static func read(_ map: YAMLFields) -> SourceShape.Authentication? {
+        defer { map.refuseUnknown() }
+        switch map.oneOf("scheme", Scheme.self, required: true) {
+        case .hmacSHA256: return signature(map, .sha256).map(SourceShape.Authentication.hmac)
+        case .hmacSHA512: return signature(map, .sha512).map(SourceShape.Authentication.hmac)
+        case .standardWebhooks: return .standardWebhooks(toleranceMilliseconds: tolerance(map))
+        case .ecdsaP256: return map.string("header", required: true).map { .ecdsaP256(header: $0.lowercased()) }
+        case .token:
+            return map.string("header", required: true).map {
+                .token(header: $0.lowercased(), prefix: map.string("prefix") ?? "")
+            }
+        case .basic: return .basic
+        case .some(.none): return SourceShape.Authentication.none
+        case nil:
+            // What the other fields mean depends on the scheme.
+            for key in map.keys { _ = map.node(key) }
+            return nil
+        }
+    }
+
+    private static func signature(_ map: YAMLFields, _ hash: SourceShape.Signature.Hash) -> SourceShape.Signature? {
+        let header = map.string("header", required: true)
+        let prefix = map.string("prefix") ?? ""
+        let encoding = map.oneOf("encoding", SourceShape.Signature.Encoding.self, required: true)
+        let timestamp = map.mapping("timestamp").flatMap(readTimestamp)
+        let signed = parts(map, "signed", [.body, .timestamp, .delivery]) ?? [.body]
+        let key = parts(map, "key", [.secret, .timestamp]) ?? [.secret]
+        if timestamp == nil, (signed + key).contains(.timestamp) {
+            map.report(
+                DefinitionCode.missingInput.rawValue, "header", "the timestamp is signed, and no header holds it",
+                "add timestamp: { header: NAME, within: 5m }")
+        }
+        if !signed.contains(.body) || !key.contains(.secret) {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "header",
+                "what is signed leaves out the body, or the key the secret",
+                "anybody could sign then")
+        }
+        guard let header, let encoding else { return nil }
+        return SourceShape.Signature(
+            header: header.lowercased(), prefix: prefix, encoding: encoding, hash: hash,
+            separator: map.string("separator"), signed: signed, key: key, timestamp: timestamp)
+    }
+
+    private static func readTimestamp(_ map: YAMLFields) -> SourceShape.Signature.Timestamp? {
+        defer { map.refuseUnknown() }
+        let tolerance = tolerance(map)
+        return map.string("header", required: true).map {
+            SourceShape.Signature.Timestamp(header: $0.lowercased(), toleranceMilliseconds: tolerance)
+        }
+    }
+
+    /// Five minutes, as Standard Webhooks asks, unless the file says otherwise.
+    private static func tolerance(_ map: YAMLFields) -> Int64 {
+        map.milliseconds("within", in: 1000...Limits.signedTimeToleranceMillisecondsMax) ?? 300_000
+    }
+
+    private static func parts(
+        _ map: YAMLFields, _ key: String, _ allowed: [SourceShape.Signature.Part]
+    ) -> [SourceShape.Signature.Part]? {
+        guard let words = map.strings(key) else { return nil }
+        return words.compactMap { word in
+            if let part = SourceShape.Signature.Part(rawValue: word), allowed.contains(part) { return part }
+            map.report(
+                DefinitionCode.badSetting.rawValue, key, "'\(word)' can't stand there",
+                "it takes: \(allowed.map(\.rawValue).joined(separator: ", "))")
+            return nil
+        }
+    }
+}

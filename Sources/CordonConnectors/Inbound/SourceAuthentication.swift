@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension SourceShape {
+    /// How a delivery shows whose it is.
+    package enum Authentication: Sendable, Hashable {
+        case hmac(Signature)
+        /// https://github.com/standard-webhooks/standard-webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`
+        /// with `v1` (HMAC-SHA256 under a `whsec_` secret) and `v1a` (Ed25519 under a `whpk_` public key).
+        case standardWebhooks(toleranceMilliseconds: Int64)
+        /// ECDSA P-256 over the raw body, ASN.1 DER in base64, under a public key in PEM.
+        case ecdsaP256(header: String)
+        /// A header that is the prefix and the secret: a bearer token (RFC 6750), or a value agreed on.
+        case token(header: String, prefix: String)
+        /// HTTP Basic (RFC 7617); the secret is `user:password`.
+        case basic
+        /// It shows nothing. Only a server that listens on loopback alone takes such deliveries.
+        case none
+    }
+
+    /// An HMAC (RFC 2104) over the raw body, or over it and what stands in headers.
+    package struct Signature: Sendable, Hashable {
+        package enum Encoding: String, Sendable, Hashable, CaseIterable { case hex, base64 }
+        package enum Hash: String, Sendable, Hashable, CaseIterable { case sha256, sha512 }
+        /// What the signed text, or the key, is made of.
+        package enum Part: String, Sendable, Hashable, CaseIterable { case body, timestamp, delivery, secret }
+
+        package struct Timestamp: Sendable, Hashable {
+            /// Lower case. Seconds since 1970.
+            package var header: String
+            /// How far it may lie from now, either way; what lies exactly so far is refused.
+            package var toleranceMilliseconds: Int64
+
+            package init(header: String, toleranceMilliseconds: Int64) {
+                self.header = header
+                self.toleranceMilliseconds = toleranceMilliseconds
+            }
+        }
+
+        /// Lower case.
+        package var header: String
+        package var prefix: String
+        package var encoding: Encoding
+        package var hash: Hash
+        /// What stands between several signatures in the header; `nil`: there is one.
+        package var separator: String?
+        /// Joined by full stops.
+        package var signed: [Part]
+        /// Joined by nothing.
+        package var key: [Part]
+        package var timestamp: Timestamp?
+
+        package init(
+            header: String, prefix: String, encoding: Encoding, hash: Hash = .sha256, separator: String? = nil,
+            signed: [Part] = [.body], key: [Part] = [.secret], timestamp: Timestamp? = nil
+        ) {
+            self.header = header
+            self.prefix = prefix
+            self.encoding = encoding
+            self.hash = hash
+            self.separator = separator
+            self.signed = signed
+            self.key = key
+            self.timestamp = timestamp
+        }
+    }
+}
