@@ -24,12 +24,8 @@ extension ProviderLoader {
     func exchange(_ map: YAMLFields, isRead: Bool) -> ProviderShape.Exchange? {
         let kept = keep(map)
         let answers = map.mapping("answers", required: true).map(self.answers)
-        let pick = map.mapping("pick").flatMap(self.pick)
-        if pick != nil, !isRead {
-            map.report(
-                DefinitionCode.badAnswer.rawValue, "pick", "only what is read is picked from",
-                "move it to 'state'")
-        }
+        // What changes something names its target itself.
+        let pick = isRead ? map.mapping("pick").flatMap(self.pick) : nil
         guard let fields = map.mapping("request", required: true) else { return nil }
         let request = self.request(fields)
         guard let request, let answers else { return nil }

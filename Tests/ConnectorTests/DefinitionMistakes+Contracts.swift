@@ -29,12 +29,12 @@ extension DefinitionMistake {
                 |                       ^^^^^^^^^^^
             """),
         DefinitionMistake(
-            "P058", .connector, "      timeout: 20s\n",
+            "P021", .connector, "      timeout: 20s\n",
             "      timeout: 20s\n      pick: { from: users, equal: { id: 7 } }\n",
             """
-            workflows/connectors/desk.yaml:38:13: error[P058]: only what is read is picked from (move it to 'state')
+            workflows/connectors/desk.yaml:38:7: error[P021]: the field 'pick' is unknown (known here: class, timeout, keep, answers, request, state, undo, probe, reversibility)
              38 |       pick: { from: users, equal: { id: 7 } }
-                |             ^
+                |       ^^^^
             """),
         DefinitionMistake(
             "P025", .connector, "later: [503] }", "later: [503], rules: [{ that: status == 400, means: fine }] }",

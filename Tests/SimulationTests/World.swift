@@ -73,6 +73,7 @@ struct World: Sendable {
 
     static func target(_ arguments: Value) -> String {
         var members = arguments.objectValue ?? [:]
+        members["live"] = nil
         members["before"] = nil
         return Value.object(members).json
     }

@@ -61,7 +61,9 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
                 .naming("step", having: ["id", "do"])
             return (schema, ["step": step])
         case .connections: return (shapes.schema.choosing("settings", .open(.text), beside: ["connector"]), [:])
-        case .connector, .identities: return (shapes.schema, [:])
+        // A body is whatever its provider reads.
+        case .connector: return (shapes.schema.choosing("json", .any, beside: ["method", "to"]), [:])
+        case .identities: return (shapes.schema, [:])
         }
     }
 
@@ -157,7 +159,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
 
         """
 
-    /// A capability with each of its exchanges.
+    /// A provider with every way to ask, and capabilities with each of their exchanges.
     private static let undoable = """
         connector: complete
         title: A provider that can give back what it took
@@ -173,34 +175,40 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             timestamp: { header: X-Timestamp, within: 5m }
           signals: []
         provider:
-          settings: { url: { type: url } }
-          secrets: []
+          settings: { url: { type: url }, client: { type: string } }
+          secrets: [password]
           subject_secrets: []
+          format: { body: json, lists: [] }
+          rates: { remaining: x-left, reset: x-reset, reset_as: epoch }
           authentication:
             scheme: token
-            header: X-Token
             sign_in:
-              request: { method: POST, to: url, headers: { X-A: a }, query: { q: a }, json: { a: b } }
-              answers: { done: [200], rules: [{ status: [400], when: "true", means: later }] }
-              pick: { from: users, equal: { id: "1" } }
+              client: { user: client, password: password }
+              request: { method: POST, to: url, query: { a: b }, headers: { x-a: b }, form: { a: b } }
+              answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
               token: "${body.token}"
-              expires: "${body.expires}"
           capabilities:
+            evidence.capture:
+              class: read
+              request: { method: GET, to: url, query: { a: b }, headers: { x-a: b } }
+              answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+              pick: { from: users, equal: { id: 7 } }
+              keep: [id]
             account.suspend:
               class: convergent
-              request: { method: POST, to: url, path: /suspend, headers: { X-A: a }, query: { q: a } }
-              answers: { done: [200] }
-              keep: { name: "${body.name}" }
-              pick: { from: users, equal: { id: "1" } }
+              request: { method: POST, to: url, path: /suspend, query: { a: b }, headers: { x-a: b } }
+              answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+              keep: { id: "${body.id}" }
               state:
-                request: { method: GET, to: url, headers: { X-A: a }, query: { q: a } }
-                answers: { done: [200] }
-                pick: { from: users, equal: { id: "1" } }
+                request: { method: GET, to: url, query: { a: b }, headers: { x-a: b } }
+                answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+                pick: { from: users, equal: { id: 7 } }
                 keep: [suspended]
+              probe: after.suspended
               undo:
-                request: { method: POST, to: url, path: /restore, headers: { X-A: a }, query: { q: a } }
-                answers: { done: [200] }
-                pick: { from: users, equal: { id: "1" } }
+                request: { method: POST, to: url, path: /restore, query: { a: b }, headers: { x-a: b } }
+                answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+                keep: { id: "${body.id}" }
 
         """
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestKit
+
+/// A real nginx before a real provider, that spoils one change when it is told to: by then the provider has done it, or
+/// has never heard of it.
+final class FaultFront: Sendable {
+    enum Fault: String, Sendable, CaseIterable {
+        /// The change is made, and its answer is lost.
+        case lost
+        /// The line breaks before the provider hears of it.
+        case never
+        /// The change is made, and its answer doesn't come.
+        case held
+    }
+
+    static let program = "/usr/sbin/nginx"
+    private static let module = "/usr/lib/nginx/modules/ngx_http_js_module.so"
+    static var isInstalled: Bool { [program, module].allSatisfy { FileManager.default.fileExists(atPath: $0) } }
+
+    let url: String
+    private let folder: String
+    private let process: ProgramUnderTest
+
+    init(before upstream: String, in scratch: ScratchFolder, port: Int) async throws {
+        url = "http://127.0.0.1:\(port)"
+        folder = scratch.path("front")
+        try FileManager.default.createDirectory(atPath: folder + "/tmp", withIntermediateDirectories: true)
+        try FaultFront.script(folder).write(toFile: folder + "/fault.js", atomically: true, encoding: .utf8)
+        let settings = FaultFront.settings(folder, upstream, port)
+        try settings.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
+        process = try ProgramUnderTest(
+            FaultFront.program, ["-c", folder + "/nginx.conf", "-e", folder + "/error.log"], folder: folder,
+            capturedIn: scratch, as: "nginx")
+        let web = try Web()
+        let url = self.url
+        try await eventually("nginx to listen") {
+            do { return try await web.ask("GET", url + "/config").status == 200 } catch is Web.NoAnswer { return false }
+        }
+    }
+
+    func stop() { process.kill() }
+
+    /// The next change is spoiled, and only that.
+    func spoil(_ fault: Fault) throws {
+        try "".write(toFile: folder + "/" + fault.rawValue, atomically: true, encoding: .utf8)
+    }
+
+    /// Whether a fault waits for its change.
+    func isWaiting(_ fault: Fault) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + fault.rawValue) }
+
+    private static func script(_ folder: String) -> String {
+        """
+        import fs from 'fs';
+        function takes(name) { try { fs.unlinkSync('\(folder)/' + name); return true; } catch (e) { return false; } }
+        async function change(r) {
+            if (takes('never')) { r.return(444); return; }
+            const lost = takes('lost'), held = takes('held');
+            const x = await r.subrequest('/_up' + r.uri, { method: r.method, body: r.requestText || '' });
+            if (lost) { r.return(444); return; }
+            if (held) { setTimeout(() => r.return(x.status, x.responseText), 60000); return; }
+            r.return(x.status, x.responseText);
+        }
+        export default { change };
+
+        """
+    }
+
+    private static func settings(_ folder: String, _ upstream: String, _ port: Int) -> String {
+        """
+        load_module \(module);
+        daemon off; master_process off;
+        pid \(folder)/nginx.pid; error_log \(folder)/error.log warn; events { worker_connections 64; }
+        http {
+            access_log off; client_body_buffer_size 1m;
+            client_body_temp_path \(folder)/tmp; proxy_temp_path \(folder)/tmp; fastcgi_temp_path \(folder)/tmp;
+            uwsgi_temp_path \(folder)/tmp; scgi_temp_path \(folder)/tmp;
+            js_import f from \(folder)/fault.js;
+            server {
+                listen 127.0.0.1:\(port); subrequest_output_buffer_size 1m; error_page 418 = @change;
+                location / { if ($request_method = PUT) { return 418; } proxy_pass \(upstream); }
+                location @change { js_content f.change; }
+                location /_up/ { internal; rewrite ^/_up(/.*)$ $1 break; proxy_pass \(upstream); }
+            }
+        }
+
+        """
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+import Foundation
+import TestKit
+
+/// A private moto server on loopback: AWS's own interface with signatures checked and policies enforced.
+final class Moto: Sendable {
+    static let curl = "/usr/bin/curl"
+    static var isInstalled: Bool {
+        PythonServers.has("moto_server") && FileManager.default.isExecutableFile(atPath: curl)
+    }
+
+    struct Key: Sendable {
+        var id: String
+        var secret: String
+    }
+
+    let url: String
+    /// May do everything.
+    let admin: Key
+    private let process: ProgramUnderTest
+    private let scratch: ScratchFolder
+
+    /// The first four calls are let through unsigned, to make an administrator.
+    init(in scratch: ScratchFolder, port: Int) async throws {
+        self.scratch = scratch
+        url = "http://127.0.0.1:\(port)"
+        process = try await PythonServers.start(
+            "moto_server", ["-H", "127.0.0.1", "-p", "\(port)"],
+            environment: ["INITIAL_NO_AUTH_ACTION_COUNT": "3", "MOTO_IAM_LOAD_MANAGED_POLICIES": "false"], in: scratch,
+            as: "moto", until: url + "/moto-api/", web: try Web())
+        let nobody = Key(id: "a", secret: "b")
+        admin = try await Moto.user("admin", may: "*", as: nobody, url, scratch)
+    }
+
+    func stop() { process.kill() }
+
+    /// A user that may do as said, with a key of its own.
+    func user(_ name: String, may action: String) async throws -> Key {
+        try await Moto.user(name, may: action, as: admin, url, scratch)
+    }
+
+    private static func user(
+        _ name: String, may action: String, as key: Key, _ url: String, _ scratch: ScratchFolder
+    ) async throws -> Key {
+        let policy = #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"\#(action)","Resource":"*"}]}"#
+        _ = try await call(["Action": "CreateUser", "UserName": name], as: key, url, scratch)
+        _ = try await call(
+            ["Action": "PutUserPolicy", "UserName": name, "PolicyName": "work", "PolicyDocument": policy], as: key, url,
+            scratch)
+        let made = try await call(["Action": "CreateAccessKey", "UserName": name], as: key, url, scratch).body
+        guard let id = text(of: "AccessKeyId", in: made), let secret = text(of: "SecretAccessKey", in: made) else {
+            throw Web.NoAnswer(reason: "no key for \(name): \(made)")
+        }
+        return Key(id: id, secret: secret)
+    }
+
+    /// A call signed by curl, which has a signer of its own.
+    func call(_ form: [String: String], as key: Key) async throws -> (status: Int, body: String) {
+        try await Moto.call(form, as: key, url, scratch)
+    }
+
+    private static func call(
+        _ form: [String: String], as key: Key, _ url: String, _ scratch: ScratchFolder
+    ) async throws -> (status: Int, body: String) {
+        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
+        let pairs = form.merging(["Version": "2010-05-08"]) { own, _ in own }.sorted { $0.key < $1.key }.map {
+            $0.key + "=" + ($0.value.addingPercentEncoding(withAllowedCharacters: allowed) ?? "")
+        }
+        let curl = try ProgramUnderTest(
+            Moto.curl,
+            [
+                "-s", "--max-time", "20", "-w", "\n%{http_code}", "--aws-sigv4", "aws:amz:us-east-1:iam", "--user",
+                "\(key.id):\(key.secret)", "-d", pairs.joined(separator: "&"), url + "/",
+            ], capturedIn: scratch, as: "curl")
+        guard try await curl.waitForExit() == .exited(0) else { throw Web.NoAnswer(reason: "curl: \(curl.error)") }
+        var lines = curl.output.split(separator: "\n", omittingEmptySubsequences: false)
+        let status = lines.popLast().flatMap { Int($0) } ?? 0
+        return (status, lines.joined(separator: "\n"))
+    }
+
+    /// What stands in the first element of this name.
+    static func text(of name: String, in body: String) -> String? {
+        guard let start = body.range(of: "<\(name)>"), let end = body.range(of: "</\(name)>") else { return nil }
+        return String(body[start.upperBound..<end.lowerBound])
+    }
+}

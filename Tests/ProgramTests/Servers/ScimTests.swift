@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+import TestKit
+import Testing
+
+/// Remedies at a real SCIM provider.
+@Suite(.serialized)
+struct ScimTests {
+    @Test func `a SCIM account is taken out and put back by the one field, and nobody else is touched`() async throws {
+        guard ScimServer.isInstalled else { return try PythonServers.lacks("scim2-server") }
+        let scratch = try ScratchFolder("cordon-scim")
+        let server = try await ScimServer(in: scratch, port: try freePort())
+        defer { server.stop() }
+        let etl = try await server.user("svc-etl")
+        let root = try await server.user("root")
+        let ward = try await Ward(
+            Remedy(
+                connector: "scim", settings: ["url": server.base], secrets: ["token": ScimServer.token],
+                identities: [
+                    identity("etl", etl, "svc-etl"), identity("stray", root, "svc-stray"),
+                    identity("empty", "", "svc-none"), identity("slash", "\(root)/..", "svc-none"),
+                ]
+            ))
+        defer { ward.stop() }
+
+        try await ward.accuse("etl")
+        try await ward.run(about: "etl", once: "to hold") {
+            $0.step("suspend")?["verified"] == true
+        }
+        #expect(try await server.state(of: etl)["active"] == false)
+        // Another's change of another field is neither undone nor in the way.
+        try await server.set("displayName", "as somebody else wrote it", of: etl)
+        try await ward.command("hold", about: "etl", then: ["suspend", "--then", "undo"], because: "false alarm")
+        try await ward.run(about: "etl", once: "to end") { $0["phase"] == "ended" }
+        let after = try await server.state(of: etl)
+        #expect(after["active"] == true)
+        #expect(after["displayName"] == "as somebody else wrote it")
+
+        // The id of the inventory leads to somebody else, to the collection, or elsewhere: nothing is done.
+        for id in ["stray", "empty", "slash"] {
+            try await ward.accuse(id)
+            let asking = try await ward.run(about: id, once: "to ask") { $0["phase"] == "asked" }
+            #expect(asking.step("suspend")?["acted"] != true)
+        }
+        #expect(try await server.state(of: root)["active"] == true)
+        #expect(ward.leaked([ScimServer.token]) == [])
+    }
+
+    private func identity(_ id: String, _ scimID: String, _ name: String) -> Remedy.Identity {
+        Remedy.Identity(
+            id: id, attributes: ["scim_id": .string(scimID), "user_name": .string(name)], workflow: "suspend-account",
+            with: ["hold": "1h"])
+    }
+}
