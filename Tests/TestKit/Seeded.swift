@@ -17,4 +17,8 @@ package struct Seeded: RandomNumberGenerator, Sendable {
 
     /// An independent stream, for a part of the test that must not shift the others.
     package mutating func split() -> Seeded { Seeded(next()) }
+
+    package mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
+    package mutating func pick<Item>(_ items: [Item]) -> Item { items[below(items.count)] }
+    package mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
 }

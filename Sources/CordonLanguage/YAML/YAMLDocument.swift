@@ -5,6 +5,7 @@ package struct YAMLDocument: Sendable {
     package let file: String
     package let root: YAMLNode
     let source: YAMLSource
+    let outline: YAMLScanner.Outline
 
     /// Reads a file's bytes, or throws everything that is wrong with its form.
     package static func parse(
@@ -17,7 +18,7 @@ package struct YAMLDocument: Sendable {
         var composer = YAMLComposer(source: source, outline: scanner.outline, depthMax: limits.depthMax)
         let root = composer.compose()
         guard let root, composer.findings.isEmpty else { throw source.diagnostics(composer.findings) }
-        return YAMLDocument(file: file, root: root, source: source)
+        return YAMLDocument(file: file, root: root, source: source, outline: scanner.outline)
     }
 
     package static func parse(
@@ -50,7 +51,17 @@ struct YAMLFinding: Hashable {
 }
 
 /// Line and column from 1, columns in code points.
-struct YAMLMark: Hashable {
+struct YAMLMark: Hashable, Comparable {
     var line: Int
     var column: Int
+
+    static func < (left: Self, right: Self) -> Bool { (left.line, left.column) < (right.line, right.column) }
+}
+
+/// What stands behind a `#`, with it.
+struct YAMLComment: Hashable {
+    var mark: YAMLMark
+    var text: String
+    /// Nothing stands before it on its line.
+    var isAlone: Bool
 }

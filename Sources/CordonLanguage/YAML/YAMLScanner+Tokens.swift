@@ -72,6 +72,7 @@ extension YAMLScanner {
 
     mutating func open(_ kind: Level.Kind) {
         push(kind, column: column, at: mark)
+        flowStarts.append(mark)
         flowDepth += 1
         at += 1
         keyIsAllowed = true
@@ -82,6 +83,7 @@ extension YAMLScanner {
         if flowDepth > 0 {
             flowDepth -= 1
             levels.removeLast()
+            if let start = flowStarts.popLast() { outline.flowEnds[start] = mark }
         }
         at += 1
         keyIsAllowed = false

@@ -6,9 +6,12 @@
 /// anchors, aliases, tags and deep nesting are refused before anything expands or recurses. It decides no value:
 /// that stays with the library, and `YAMLComposer` refuses a file in which the two saw different scalars.
 struct YAMLScanner {
-    /// Scalars by their place, with their width in the source.
+    /// Scalars by their place, with their width in the source, and what the library does not keep.
     struct Outline {
         var widths: [YAMLMark: Int] = [:]
+        /// Where the lists and maps in brackets end, by where they begin.
+        var flowEnds: [YAMLMark: YAMLMark] = [:]
+        var comments: [YAMLComment] = []
     }
 
     /// A list or map that is open.
@@ -44,6 +47,7 @@ struct YAMLScanner {
     let depthMax: Int
     var levels: [Level] = []
     var flowDepth = 0
+    var flowStarts: [YAMLMark] = []
     var keyIsAllowed = true
     var last: Last?
     var hasContent = false
@@ -97,13 +101,22 @@ extension YAMLScanner {
             switch here {
             case " ": at += 1
             case "\t": tab()
-            case "#": skipToLineEnd()
+            case "#": comment()
             case "\n":
                 breakLine()
                 if flowDepth == 0 { keyIsAllowed = true }
             default: return
             }
         }
+    }
+
+    mutating func comment() {
+        let place = mark
+        let start = at
+        skipToLineEnd()
+        let isAlone = text[lineStart..<start].allSatisfy { $0 == " " || $0 == "\t" }
+        let words = String(String.UnicodeScalarView(text[start..<at]))
+        outline.comments.append(YAMLComment(mark: place, text: words, isAlone: isAlone))
     }
 
     /// A tab is reported when only white space stands before it and something other than a comment after it.

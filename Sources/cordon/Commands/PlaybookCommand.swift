@@ -8,7 +8,10 @@ import Foundation
 
 struct PlaybookCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "playbook", abstract: "Check the playbooks and workflows.", subcommands: [PlaybookCheck.self])
+        commandName: "playbook", abstract: "Write, check and publish playbooks and workflows.",
+        subcommands: [
+            PlaybookCheck.self, PlaybookFormat.self,
+        ])
 }
 
 struct PlaybookCheck: AsyncParsableCommand {

@@ -70,10 +70,6 @@ enum Memory {
 }
 
 extension Seeded {
-    mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
-    mutating func pick<Item>(_ items: [Item]) -> Item { items[below(items.count)] }
-    mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
-
     /// A text near `text`: pieces cut out, doubled, swapped, or put in from elsewhere.
     mutating func mutated(_ text: String, with pieces: [String], scalarsMax: Int) -> String {
         var scalars = Array(text.unicodeScalars)
