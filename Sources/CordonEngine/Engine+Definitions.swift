@@ -7,16 +7,6 @@ import CordonStore
 import Synchronization
 
 extension Engine {
-    /// Stores the loaded definitions under their digests: a run finds its own again whatever the files say by then.
-    func publishLibrary() async throws {
-        for source in library.sources {
-            try await store.publish(
-                Definition(
-                    digest: source.digest, kind: source.kind, name: source.name, source: source.bytes,
-                    publishedAt: clock.now))
-        }
-    }
-
     /// The pinned definition of a run: its workflow by digest, and what its provider promises.
     func definition(of run: Run) async throws -> RunDefinition {
         var called: [Workflow] = []

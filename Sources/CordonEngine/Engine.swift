@@ -3,7 +3,7 @@
 package import CordonConnectors
 package import CordonCore
 import CordonEvidence
-import CordonLanguage
+package import CordonLanguage
 package import CordonStore
 package import Logging
 import ServiceLifecycle
@@ -26,6 +26,8 @@ package final class Engine: Sendable, Service {
         package var transport: any Transport
         package var evidence: EvidenceKeeper
         package var library: Library
+        /// Reads the definitions anew, all or none; `nil` where they never change.
+        package var loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)?
         package var logger: Logger
         /// How long the bodies of alerts are kept, in milliseconds; `nil`: for ever.
         package var alertBodiesMilliseconds: Int64?
@@ -33,7 +35,8 @@ package final class Engine: Sendable, Service {
         package init(
             store: any Store, clock: any WallClock, connections: Connections, connectors: [String: Connector],
             secrets: SecretReader, sealKey: Secret, transport: any Transport, evidence: EvidenceKeeper,
-            library: Library, logger: Logger, alertBodiesMilliseconds: Int64? = nil
+            library: Library, loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil, logger: Logger,
+            alertBodiesMilliseconds: Int64? = nil
         ) {
             self.alertBodiesMilliseconds = alertBodiesMilliseconds
             self.store = store
@@ -45,6 +48,7 @@ package final class Engine: Sendable, Service {
             self.transport = transport
             self.evidence = evidence
             self.library = library
+            self.loadLibrary = loadLibrary
             self.logger = logger
         }
     }
@@ -74,6 +78,11 @@ package final class Engine: Sendable, Service {
     let retentionBook = Mutex(RetentionBook())
     package let logger: Logger
     let libraryBox: LibraryBox
+    let loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)?
+    let publisher: LibraryPublisher
+    let waitingConnectors = Mutex<[String]>([])
+    /// One at a time puts definitions in force.
+    let libraryLocks = SubjectLocks()
     let workflows = Mutex<[String: Workflow]>([:])
     let timekeeper = Timekeeper()
     let moving = MovingRuns()
@@ -101,6 +110,8 @@ package final class Engine: Sendable, Service {
         logger = parts.logger
         alertBodiesMilliseconds = parts.alertBodiesMilliseconds
         libraryBox = LibraryBox(parts.library)
+        loadLibrary = parts.loadLibrary
+        publisher = LibraryPublisher(store: parts.store, clock: parts.clock)
         providers = Dictionary(
             uniqueKeysWithValues: parts.connections.providers.compactMap { connection in
                 parts.connectors[connection.connector]?.provider.map {
@@ -124,7 +135,7 @@ package final class Engine: Sendable, Service {
 
     /// Runs until the service group asks for shutdown or the store can no longer be trusted.
     package func run() async throws {
-        try await publishLibrary()
+        try await publishFirst()
         try await refuseStrandedRuns()
         try await readHalts()
         try await withGracefulShutdownHandler {

@@ -40,7 +40,8 @@ struct Composition {
             Engine.Parts(
                 store: store, clock: clock, connections: shelf.connections, connectors: shelf.connectors,
                 secrets: SecretReader(folder: settings.folder), sealKey: sealKey, transport: transport,
-                evidence: EvidenceKeeper(blobs: blobs), library: shelf.library, logger: logger,
+                evidence: EvidenceKeeper(blobs: blobs), library: shelf.library,
+                loadLibrary: { Shelf.library(settings) }, logger: logger,
                 alertBodiesMilliseconds: settings.alertBodiesMilliseconds))
         try Composition.refuseUnsigned(engine, settings)
         access = Access(store: store, clock: clock)
@@ -66,6 +67,9 @@ struct Composition {
                 services: [
                     .init(service: engine, failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: server, failureTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(
+                        service: LibraryWatch(settings: settings, engine: engine, logger: logger),
+                        failureTerminationBehavior: .gracefullyShutdownGroup),
                 ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await withThrowingTaskGroup(of: Void.self) { tasks in

@@ -55,6 +55,30 @@ enum Desk {
         }
     }
 
+    /// The definitions in force; without a server those that the history last told of.
+    func library() async throws -> Value {
+        switch self {
+        case .server(let client): return try await client.get("/library")
+        case .store(let store):
+            var book = LibraryBook()
+            for indexed in try await entries(LibraryBook.stream, store) { try book.apply(indexed.entry) }
+            return LibraryView.make(book, nil)
+        }
+    }
+
+    /// The source of a stored definition.
+    func definition(_ digest: String) async throws -> [UInt8]? {
+        switch self {
+        case .server(let client):
+            do {
+                return try await client.get("/definitions/\(escaped(digest))")["source"]?.stringValue.map {
+                    Array($0.utf8)
+                }
+            } catch let failure as CommandFailure where failure.exit == .notFound { return nil }
+        case .store(let store): return try await store.definition(digest)?.source
+        }
+    }
+
     private func record(_ id: RunID, _ store: SQLiteStore) async throws -> RunRecord {
         var query = RunQuery()
         query.id = id
@@ -65,9 +89,13 @@ enum Desk {
     }
 
     private func entries(_ id: RunID, _ store: SQLiteStore) async throws -> [IndexedEntry] {
+        try await entries(id.text, store)
+    }
+
+    private func entries(_ stream: String, _ store: SQLiteStore) async throws -> [IndexedEntry] {
         var all: [IndexedEntry] = []
         while true {
-            let page = try await store.history(id.text, from: all.count + 1, limit: 1000)
+            let page = try await store.history(stream, from: all.count + 1, limit: 1000)
             all += page
             if page.count < 1000 { return all }
         }

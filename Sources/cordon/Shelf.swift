@@ -21,14 +21,19 @@ struct Shelf: Sendable {
     /// All or nothing: with one mistake anywhere nothing is loaded, and every mistake is told.
     static func load(_ settings: Settings) throws(Diagnostics) -> Shelf {
         var mistakes: [Diagnostic] = []
-        let connectors = loadAll(files("workflows/connectors", settings, &mistakes), &mistakes) {
+        // Read once: what is stored under a digest is what was checked.
+        let texts = [
+            Library.Source.Kind.connector: files("workflows/connectors", settings, &mistakes),
+            .workflow: files("workflows", settings, &mistakes), .playbook: files("playbooks", settings, &mistakes),
+        ]
+        let connectors = loadAll(texts[.connector] ?? [], &mistakes) {
             Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
-        let workflows = loadAll(files("workflows", settings, &mistakes), &mistakes) {
+        let workflows = loadAll(texts[.workflow] ?? [], &mistakes) {
             Workflow.admit($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
         mistakes += workflows.flatMap { $0.checkCalls(among: workflows) }
-        let playbooks = loadAll(files("playbooks", settings, &mistakes), &mistakes) {
+        let playbooks = loadAll(texts[.playbook] ?? [], &mistakes) {
             Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows)
         }
         let inventory = load(settings.identitiesPath, &mistakes) {
@@ -44,27 +49,27 @@ struct Shelf: Sendable {
                     "playbooks", "\(playbooks.count) playbooks, the limit is \(Limits.playbooksMax) (playbooksMax)",
                     .tooMany, nil))
         }
-        let sources = sources(settings, &mistakes)
         guard !mistakes.contains(where: { $0.severity == .error }) else { throw Diagnostics(mistakes) }
         return Shelf(
             library: Library(
                 playbooks: playbooks, workflows: workflows,
-                inventory: inventory ?? Inventory(identities: [], digest: digestText([])), sources: sources),
+                inventory: inventory ?? Inventory(identities: [], digest: digestText([])), sources: sources(texts)),
             connectors: connectorsByName, connections: connections ?? Connections(sources: [], providers: []))
     }
 
-    private static func sources(_ settings: Settings, _ mistakes: inout [Diagnostic]) -> [Library.Source] {
-        var sources: [Library.Source] = []
-        for (folder, kind) in [
-            ("playbooks", Library.Source.Kind.playbook), ("workflows", .workflow), ("workflows/connectors", .connector),
-        ] {
-            sources += files(folder, settings, &mistakes).map {
+    /// The definitions alone, for a server that runs.
+    static func library(_ settings: Settings) -> Result<Library, Diagnostics> {
+        do throws(Diagnostics) { return .success(try load(settings).library) } catch { return .failure(error) }
+    }
+
+    private static func sources(_ texts: [Library.Source.Kind: [File]]) -> [Library.Source] {
+        Library.Source.Kind.allCases.flatMap { kind in
+            (texts[kind] ?? []).map {
                 Library.Source(
                     kind: kind, name: (($0.path as NSString).lastPathComponent as NSString).deletingPathExtension,
                     digest: digestText($0.bytes), bytes: $0.bytes)
             }
         }
-        return sources
     }
 
     /// The YAML files of one folder of the library, by name; those of the binary where the folder is missing. What is

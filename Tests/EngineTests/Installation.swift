@@ -84,7 +84,7 @@ final class Installation: Sendable {
 
     func engine(
         _ transport: ScriptedTransport, over store: (any Store)? = nil, providers: Bool = true,
-        alertBodiesMilliseconds: Int64? = nil
+        alertBodiesMilliseconds: Int64? = nil, loading loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil
     ) -> Engine {
         let provider = Connections.Provider(
             id: "auth", connector: "oauth2",
@@ -102,7 +102,8 @@ final class Installation: Sendable {
                     ], providers: providers ? [provider] : []),
                 connectors: connectors, secrets: SecretReader(folder: "/nowhere", environment: { Self.secrets[$0] }),
                 sealKey: Secret(Array("the installation's own key".utf8)), transport: transport,
-                evidence: EvidenceKeeper(blobs: blobs), library: library,
+                evidence: EvidenceKeeper(blobs: blobs),
+                library: (try? loadLibrary?().get()) ?? library, loadLibrary: loadLibrary,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
                 alertBodiesMilliseconds: alertBodiesMilliseconds))
     }

@@ -43,6 +43,9 @@ private let allowed: [String: Set<Role>] = {
         "POST /api/v1/runs/{id}/migrate": [.operator, .administrator],
         "POST /api/v1/runs/{id}/fork": readers,
         "POST /api/v1/runs/{id}/answer": [.operator, .approver, .administrator],
+        "GET /api/v1/library": readers,
+        "POST /api/v1/library/reload": [.author, .administrator],
+        "GET /api/v1/definitions/{digest}": readers,
         "GET /api/v1/tokens": [.administrator],
         "POST /api/v1/tokens": [.administrator],
         "DELETE /api/v1/tokens/{id}": [.administrator],
@@ -53,7 +56,10 @@ private let withoutToken: Set<String> = ["POST /hooks/{source}", "POST /hook", "
 
 extension Route {
     fileprivate var name: String { "\(method.rawValue) \(path)" }
-    fileprivate var target: String { path.replacing("{id}", with: "nobody").replacing("{source}", with: "nobody") }
+    fileprivate var target: String {
+        path.replacing("{id}", with: "nobody").replacing("{digest}", with: "nobody").replacing(
+            "{source}", with: "nobody")
+    }
 }
 
 /// Routes against roles: denied by default, and the same over the wire as in the table.

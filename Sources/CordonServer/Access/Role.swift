@@ -23,6 +23,8 @@ package enum Permission: String, Sendable, Hashable, CaseIterable {
     case operate
     /// Let a proposed run begin, or end it instead.
     case approve
+    /// Have changed definitions put in force at once.
+    case publish
     /// List, grant and revoke tokens.
     case administer
 }
@@ -36,6 +38,7 @@ extension Role {
         .measure: [.operator, .auditor, .administrator],
         .operate: [.operator, .administrator],
         .approve: [.approver],
+        .publish: [.author, .administrator],
         .administer: [.administrator],
     ]
 

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+package import CordonLanguage
+package import CordonStore
+import Logging
+import Synchronization
+
+/// What became of reading the definitions anew.
+package enum Reload: Sendable, Hashable {
+    case unchanged
+    case published([LibraryChange])
+    /// One mistake anywhere leaves everything as it was.
+    case refused(Diagnostics)
+}
+
+extension Engine {
+    /// Which definitions are in force, since when, by whom, and what was refused since.
+    package var libraryBook: LibraryBook { publisher.book }
+
+    /// Connectors whose files are no longer what this process started with. They hold what open calls were sealed by, so
+    /// the next start reads them.
+    package var connectorsWaiting: [String] { waitingConnectors.withLock { $0 } }
+
+    /// Reads the definitions anew and puts them in force for what is decided from now on, all or none. Runs go on by
+    /// what they are pinned to.
+    package func reload(by: String) async throws(StoreError) -> Reload {
+        guard let loadLibrary else { return .unchanged }
+        let result: Result<Reload, StoreError> = await libraryLocks.whileLocked([LibraryBook.stream]) {
+            do throws(StoreError) {
+                switch loadLibrary() {
+                case .failure(let mistakes): return .success(try await refuse(mistakes, by: by))
+                case .success(let read): return .success(try await replace(kept(read), by: by))
+                }
+            } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    /// At the start: what was loaded comes into force as it would by a reload.
+    func publishFirst() async throws {
+        if loadLibrary != nil {
+            _ = try await publisher.publish(library, by: "start")
+        } else {
+            for source in library.sources {
+                try await store.publish(
+                    Definition(
+                        digest: source.digest, kind: source.kind, name: source.name, source: source.bytes,
+                        publishedAt: clock.now))
+            }
+        }
+    }
+
+    /// The library as read, with what this process keeps until its end: the connectors, and whom alerts may mean.
+    private func kept(_ read: Library) -> Library {
+        let own = library
+        let before = own.sources.filter { $0.kind == .connector }
+        let after = read.sources.filter { $0.kind == .connector }
+        let changed = Set(before.map(\.digest)).symmetricDifference(after.map(\.digest))
+        waitingConnectors.withLock { waiting in
+            waiting = Set((before + after).filter { changed.contains($0.digest) }.map(\.name)).sorted()
+        }
+        return Library(
+            playbooks: read.playbooks, workflows: Array(read.workflows.values), inventory: own.inventory,
+            sources: read.sources.filter { $0.kind != .connector } + before)
+    }
+
+    private func replace(_ read: Library, by: String) async throws(StoreError) -> Reload {
+        let changes = try await publisher.publish(read, by: by)
+        // Durable from here: a start finds these definitions in the folder and in the history, and changes nothing.
+        libraryBox.replace(read)
+        guard !changes.isEmpty else { return .unchanged }
+        let names = changes.map { "\($0.kind.rawValue) \($0.name)" }.joined(separator: ", ")
+        logger.notice("definitions are published", metadata: ["by": "\(by)", "changed": "\(names)"])
+        return .published(changes)
+    }
+
+    private func refuse(_ mistakes: Diagnostics, by: String) async throws(StoreError) -> Reload {
+        for text in try await publisher.refuse(mistakes, by: by) {
+            logger.error("definitions are refused", metadata: ["by": "\(by)", "mistake": "\(text)"])
+        }
+        return .refused(mistakes)
+    }
+}

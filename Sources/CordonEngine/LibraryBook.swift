@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+package import CordonLanguage
+
+/// One definition that came into force, changed or went, as a person is told of it.
+package struct LibraryChange: Sendable, Hashable {
+    package var kind: Library.Source.Kind
+    package var name: String
+    /// `nil` when it went.
+    package var digest: String?
+    /// `nil` when it is new.
+    package var was: String?
+    /// A playbook's own.
+    package var mode: Playbook.Mode?
+    package var modeWas: Playbook.Mode?
+
+    package var value: Value {
+        [
+            "kind": .string(kind.rawValue), "name": .string(name), "digest": digest.map(Value.string) ?? .null,
+            "was": was.map(Value.string) ?? .null, "mode": mode.map { .string($0.rawValue) } ?? .null,
+            "mode_was": modeWas.map { .string($0.rawValue) } ?? .null,
+        ]
+    }
+}
+
+/// Which definitions are in force, since when and by whom, as their own stream of the history tells of them.
+package struct LibraryBook: Sendable {
+    package static let stream = "library"
+    static let published = "definitionsPublished"
+    static let refused = "definitionsRefused"
+    /// Changes that one entry tells of: an entry has a bound.
+    static let changesPerEntry = 40
+    static let mistakesPerEntry = 20
+    static let mistakeCharactersMax = 400
+
+    package struct Key: Sendable, Hashable {
+        package var kind: Library.Source.Kind
+        package var name: String
+
+        package init(kind: Library.Source.Kind, name: String) {
+            self.kind = kind
+            self.name = name
+        }
+    }
+
+    package struct Line: Sendable, Hashable {
+        package var digest: String
+        package var mode: Playbook.Mode?
+        package var by: String
+        package var since: Instant
+    }
+
+    /// What was refused last, unless something was published since.
+    package struct Refusal: Sendable, Hashable {
+        package var mistakes: [String]
+        package var by: String
+        package var at: Instant
+    }
+
+    package private(set) var lines: [Key: Line] = [:]
+    package private(set) var refusal: Refusal?
+    /// The number of the stream's last entry.
+    private(set) var number = 0
+
+    package init() {}
+
+    package mutating func apply(_ entry: Entry) throws(EngineError) {
+        let body: Value
+        do { body = try JSON.parse(entry.bytes)["body"] ?? .null } catch { throw unreadable(entry) }
+        let by = body["by"]?.stringValue ?? ""
+        switch entry.kind {
+        case Self.published:
+            for change in body["changes"]?.arrayValue ?? [] { try apply(change, by, entry) }
+            refusal = nil
+        case Self.refused:
+            let mistakes = (body["mistakes"]?.arrayValue ?? []).compactMap(\.stringValue)
+            refusal = Refusal(mistakes: mistakes, by: by, at: entry.at)
+        default: throw unreadable(entry)
+        }
+        number = entry.number
+    }
+
+    private mutating func apply(_ change: Value, _ by: String, _ entry: Entry) throws(EngineError) {
+        guard let kind = change["kind"]?.stringValue.flatMap(Library.Source.Kind.init(rawValue:)),
+            let name = change["name"]?.stringValue
+        else { throw unreadable(entry) }
+        let mode = change["mode"]?.stringValue.flatMap(Playbook.Mode.init(rawValue:))
+        lines[Key(kind: kind, name: name)] = change["digest"]?.stringValue.map {
+            Line(digest: $0, mode: mode, by: by, since: entry.at)
+        }
+    }
+
+    /// What would change were this library in force; playbooks first, each kind by name.
+    func changes(to library: Library) -> [LibraryChange] {
+        var changes: [LibraryChange] = []
+        for kind in Library.Source.Kind.allCases {
+            let sources = library.sources.filter { $0.kind == kind }
+            let digests = Dictionary(sources.map { ($0.name, $0.digest) }) { first, _ in first }
+            let known = lines.filter { $0.key.kind == kind }
+            for name in Set(digests.keys).union(known.keys.map(\.name)).sorted() {
+                let before = known[Key(kind: kind, name: name)]
+                guard digests[name] != before?.digest else { continue }
+                let playbook = kind == .playbook ? library.playbooks.first { $0.name == name } : nil
+                changes.append(
+                    LibraryChange(
+                        kind: kind, name: name, digest: digests[name], was: before?.digest, mode: playbook?.mode,
+                        modeWas: before?.mode))
+            }
+        }
+        return changes
+    }
+
+    private func unreadable(_ entry: Entry) -> EngineError {
+        EngineError(.store, "line \(entry.number) of \(entry.stream) can't be read by this version")
+    }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CordonCore
+import CordonEngine
+import CordonLanguage
+import CordonServer
+import CordonStore
+import Foundation
+
+struct PlaybookList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List what is in force: mode and digest of each definition, since when, by whom.",
+        discussion: """
+            What the running server last refused is told too; until it is mended the server stays on what it had.
+
+            EXAMPLES
+              cordon playbook list
+              cordon playbook list -o json
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let view = try await Desk.open(try await common.settings()).library()
+        Output.many(view["definitions"]?.arrayValue ?? [], as: common.output, columns: Self.columns)
+        guard common.output == .table else { return }
+        let waiting = (view["waiting"]?.arrayValue ?? []).compactMap(\.stringValue)
+        if !waiting.isEmpty {
+            Output.note("changed, and read at the next start: connector \(waiting.joined(separator: ", "))")
+        }
+        guard let refused = view["refused"], refused != .null else { return }
+        Output.note("refused at \(refused["at"]?.stringValue ?? "") by \(refused["by"]?.stringValue ?? ""):")
+        for mistake in refused["mistakes"]?.arrayValue ?? [] { Output.note(mistake.stringValue ?? "") }
+    }
+
+    static let columns = [
+        Output.Column("KIND") { $0["kind"]?.stringValue ?? "" },
+        Output.Column("NAME") { $0["name"]?.stringValue ?? "" },
+        Output.Column("MODE") { $0["mode"]?.stringValue ?? "-" },
+        Output.Column("DIGEST") { String(($0["digest"]?.stringValue ?? "").prefix(19)) },
+        Output.Column("BY") { $0["by"]?.stringValue ?? "" },
+        Output.Column("SINCE") { $0["since"]?.stringValue ?? "" },
+    ]
+}
+
+struct PlaybookReload: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload",
+        abstract: "Have the running server read its definitions anew, all or none.",
+        discussion: """
+            The server notices changed files by itself a few seconds after the last change, and on SIGHUP. Runs go on \
+            by the digests that they began with. With a mistake anywhere nothing changes, the mistakes are told and \
+            stand in the history, and the command ends with 10.
+
+            EXAMPLES
+              cordon playbook reload
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let answer = try await Publishing.reload(try await common.settings())
+        Output.one(answer, as: common.output) { Publishing.text($0) }
+    }
+}
+
+struct PlaybookPublish: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "publish",
+        abstract: "Store the definitions under their digests, with who, when and mode, and put them in force.",
+        discussion: """
+            A running server is asked to, under the name of the token; without one they are stored for its next start. \
+            The library is published as a whole: with NAME that playbook has to be in it, and its line alone is told.
+
+            EXAMPLES
+              cordon playbook publish
+              cordon playbook publish secret-leaked
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "A playbook of the library.") var name: String?
+
+    func run() async throws {
+        let settings = try await common.settings()
+        let shelf = try Shelf.load(settings)
+        if let name, !shelf.library.playbooks.contains(where: { $0.name == name }) {
+            let near = nearest(to: name, among: shelf.library.playbooks.map(\.name)).map { "; did you mean '\($0)'?" }
+            throw CommandFailure(.notFound, "the library has no playbook '\(name)'\(near ?? "")")
+        }
+        if try await Client.find(settings) != nil {
+            _ = try await Publishing.reload(settings)
+        } else {
+            try await Publishing.store(shelf.library, settings)
+        }
+        let all = try await Desk.open(settings).library()["definitions"]?.arrayValue ?? []
+        let told = all.filter { line in
+            guard let name else { return line["kind"]?.stringValue != "connector" }
+            return line["kind"]?.stringValue == "playbook" && line["name"]?.stringValue == name
+        }
+        Output.many(told, as: common.output, columns: PlaybookList.columns)
+    }
+}
+
+enum Publishing {
+    /// Asks the running server; what it refuses is thrown with its mistakes.
+    static func reload(_ settings: Settings) async throws -> Value {
+        guard let client = try await Client.find(settings) else {
+            throw CommandFailure(
+                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
+        }
+        let answer = try await client.ask("POST", "/library/reload")
+        guard answer["result"]?.stringValue == "refused" else { return answer }
+        let mistakes = (answer["mistakes"]?.arrayValue ?? []).compactMap(\.stringValue)
+        for mistake in mistakes { Output.note(mistake) }
+        throw CommandFailure(
+            .definitionWrong,
+            "\(mistakes.count) mistake\(mistakes.count == 1 ? "" : "s"); the server stays on what it had")
+    }
+
+    /// Without a server, into the store itself.
+    static func store(_ library: Library, _ settings: Settings) async throws {
+        try settings.state.make()
+        let store = try SQLiteStore(.readWrite(settings.statePath))
+        do {
+            _ = try await LibraryPublisher(store: store, clock: SystemClock()).publish(library, by: NSUserName())
+        } catch {
+            await store.close()
+            throw error
+        }
+        await store.close()
+    }
+
+    static func text(_ answer: Value) -> String {
+        let changes = answer["changes"]?.arrayValue ?? []
+        let waiting = (answer["waiting"]?.arrayValue ?? []).compactMap(\.stringValue)
+        var lines = changes.map(line)
+        if changes.isEmpty { lines.append("nothing changed") }
+        if !waiting.isEmpty { lines.append("read at the next start: connector \(waiting.joined(separator: ", "))") }
+        return lines.joined(separator: "\n")
+    }
+
+    /// `playbook secret-leaked: sha256:… was sha256:…, mode enforce was shadow`.
+    private static func line(_ change: Value) -> String {
+        let what = "\(change["kind"]?.stringValue ?? "") \(change["name"]?.stringValue ?? "")"
+        guard let digest = change["digest"]?.stringValue else { return "\(what): gone" }
+        var text = "\(what): \(digest.prefix(19))"
+        text += change["was"]?.stringValue.map { ", was \($0.prefix(19))" } ?? ", new"
+        let (mode, before) = (change["mode"]?.stringValue, change["mode_was"]?.stringValue)
+        if let mode { text += ", mode \(mode)" + (before.map { $0 == mode ? "" : " was \($0)" } ?? "") }
+        return text
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonEngine
+import CordonStore
+import Foundation
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// Notices that the library's files changed, and has them read anew: once they have been left alone for a while, so that
+/// a file that is still being written is not taken for a whole one; at once on SIGHUP.
+struct LibraryWatch: Service {
+    let settings: Settings
+    let engine: Engine
+    let logger: Logger
+
+    private static let lookMilliseconds = 1000
+    /// Looks in a row at which nothing may have changed.
+    private static let quietLooks = 2
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await watch() }
+                group.addTask {
+                    for await _ in await UnixSignalsSequence(trapping: .sighup) { await reload(by: "SIGHUP") }
+                }
+            }
+        }
+    }
+
+    private func watch() async {
+        var known = Self.marks(settings)
+        var seen = known
+        var quiet = 0
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: .milliseconds(Self.lookMilliseconds)) } catch { return }
+            let now = Self.marks(settings)
+            quiet = now == seen ? quiet + 1 : 0
+            seen = now
+            guard now != known, quiet >= Self.quietLooks else { continue }
+            // What can't be stored now is tried again at the next look.
+            if await reload(by: "folder") { known = now }
+        }
+    }
+
+    @discardableResult
+    private func reload(by: String) async -> Bool {
+        do throws(StoreError) {
+            _ = try await engine.reload(by: by)
+            return true
+        } catch {
+            logger.error("definitions could not be read anew", metadata: ["error": "\(error.reason)"])
+            return false
+        }
+    }
+
+    /// What tells a file from its changed self.
+    private struct Mark: Hashable {
+        var path: String
+        var number: Int?
+        var size: Int?
+        var changed: Date?
+    }
+
+    private static func marks(_ settings: Settings) -> Set<Mark> {
+        var marks: Set<Mark> = []
+        for folder in ["playbooks", "workflows", "workflows/connectors"] {
+            let path = absolute(folder, in: settings.libraryPath)
+            // A folder that can't be listed has no marks: the reload tells why.
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+            where name.hasSuffix(".yaml") && !name.hasSuffix(".test.yaml") {
+                // Gone since the folder was listed: the next look has no mark of it either.
+                let file = (try? FileManager.default.attributesOfItem(atPath: path + "/" + name)) ?? [:]
+                marks.insert(
+                    Mark(
+                        path: folder + "/" + name, number: file[.systemFileNumber] as? Int, size: file[.size] as? Int,
+                        changed: file[.modificationDate] as? Date))
+            }
+        }
+        return marks
+    }
+}
