@@ -10,7 +10,8 @@ struct PlaybookCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "playbook", abstract: "Write, check and publish playbooks and workflows.",
         subcommands: [
-            PlaybookCheck.self, PlaybookFormat.self, PlaybookList.self, PlaybookPublish.self, PlaybookReload.self,
+            PlaybookCheck.self, PlaybookDiff.self, PlaybookFormat.self, PlaybookList.self, PlaybookPublish.self,
+            PlaybookReload.self,
         ])
 }
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+
+extension Workflow.Line {
+    /// What the step is, in few words.
+    package var words: String {
+        switch kind {
+        case .act(let act): "\(act.capability)"
+        case .approve(let consent): "\(consent.by.text) approves"
+        case .task(let consent): "\(consent.by.text) is asked: \(consent.text ?? "")"
+        case .wait(.span(let span)): "wait \(span.spanText)"
+        case .wait(.condition(let until)): "wait until \(until.condition.source)"
+        case .parallel(let branches): "\(branches.count) branches"
+        case .ladder(let ladder): "\(ladder.rungs.count) rungs until \(ladder.condition.source)"
+        case .call(let name, _): "call \(name)"
+        case .undo(let names): "undo \(names.joined(separator: ", "))"
+        }
+    }
+
+    var gone: Difference {
+        switch kind {
+        case .act(let act) where act.undo == .notNeeded:
+            Difference("step '\(id)' is gone: \(words)", riskier: act.capability.hasPrefix("evidence."))
+        case .act: Difference("step '\(id)' is gone: \(words) is no longer done")
+        case .approve: Difference("step '\(id)' is gone: nobody approves any more", riskier: true)
+        case .task: Difference("step '\(id)' is gone: nobody is asked any more", riskier: true)
+        case .undo(let names):
+            Difference("step '\(id)' is gone: \(names.joined(separator: ", ")) is not undone by it", riskier: true)
+        case .wait, .parallel, .ladder, .call: Difference("step '\(id)' is gone: \(words)", riskier: true)
+        }
+    }
+
+    var come: Difference {
+        switch kind {
+        case .act(let act):
+            switch act.undo {
+            case .notNeeded: Difference("step '\(id)' is new: \(words)")
+            case .byConnector: Difference("step '\(id)' is new and changes something: \(words)", riskier: true)
+            case .none(let reason):
+                Difference("step '\(id)' is new and can't be undone: \(words) (\(reason))", riskier: true)
+            }
+        case .approve, .task, .wait: Difference("step '\(id)' is new: \(words)")
+        case .parallel, .ladder, .call, .undo: Difference("step '\(id)' is new: \(words)", riskier: true)
+        }
+    }
+
+    func differences(to new: Workflow.Line) -> [Difference] {
+        var found = aboutKind(new)
+        let more = ConditionChange.differences(condition, new.condition, does: "step '\(id)' is done")
+        found += more
+        found += aboutConsent(consent, new.consent, isGate: true)
+        found += aboutHold(new) + aboutEach(new)
+        func told<Part: Equatable>(
+            _ name: String, _ before: Part, _ after: Part, _ text: (Part) -> String, _ risk: Bool
+        ) {
+            guard before != after else { return }
+            found.append(Difference("step '\(id)': \(name) \(text(after)), was \(text(before))", riskier: risk))
+        }
+        told("on error it does", onError, new.onError, { "'\($0.rawValue)'" }, new.onError == .continue)
+        told("may take", withinMilliseconds, new.withinMilliseconds, spanText, false)
+        told("is tried", retry.attempts, new.retry.attempts, { "\($0) times" }, false)
+        told("waits before a new try", retry.firstMilliseconds, new.retry.firstMilliseconds, spanText, false)
+        told("comes after", after, new.after, { $0?.text ?? "the step before it" }, true)
+        return found
+    }
+
+    private func aboutKind(_ new: Workflow.Line) -> [Difference] {
+        switch (kind, new.kind) {
+        case (.act(let old), .act(let act)): return aboutAct(old, act)
+        case (.approve(let old), .approve(let consent)), (.task(let old), .task(let consent)):
+            return aboutConsent(old, consent, isGate: false)
+        // Their steps are compared one by one.
+        case (.parallel, .parallel): return []
+        case (.ladder(let old), .ladder(let ladder)) where old.condition == ladder.condition: return []
+        case (let old, let kind) where old == kind: return []
+        default: return [Difference("step '\(id)' is now: \(new.words), was: \(words)", riskier: true)]
+        }
+    }
+
+    private func aboutAct(_ old: Workflow.Act, _ new: Workflow.Act) -> [Difference] {
+        var found: [Difference] = []
+        if old.capability != new.capability {
+            found.append(Difference("step '\(id)' does \(new.capability), was \(old.capability)", riskier: true))
+        } else if old.arguments != new.arguments {
+            found.append(
+                Difference(
+                    "step '\(id)' does it with \(new.arguments.text), was \(old.arguments.text)", riskier: true))
+        }
+        switch (old.undo, new.undo) {
+        case (.byConnector, .none(let reason)):
+            found.append(Difference("step '\(id)' can no longer be undone: \(reason)", riskier: true))
+        case (.none, .byConnector): found.append(Difference("step '\(id)' can be undone now"))
+        case (.none(let before), .none(let after)) where before != after:
+            found.append(Difference("step '\(id)' is not undone because: \(after), was: \(before)"))
+        default: break
+        }
+        switch (old.verify, new.verify) {
+        case (nil, nil): break
+        case (let before?, nil):
+            found.append(Difference("step '\(id)' is no longer proved by \(before.source)", riskier: true))
+        case (nil, let after?): found.append(Difference("step '\(id)' is proved by \(after.source)"))
+        case (let before?, let after?) where before != after:
+            found.append(
+                Difference("step '\(id)' is proved by \(after.source), was \(before.source)", riskier: true))
+        default: break
+        }
+        return found
+    }
+
+    private func aboutEach(_ new: Workflow.Line) -> [Difference] {
+        guard each != new.each else { return [] }
+        let text = { (each: Workflow.Each?) in
+            each.map { "for each of \($0.list.source), at most \($0.max), \($0.parallel) at a time" } ?? "once"
+        }
+        let isMore =
+            (new.each?.max ?? 1) > (each?.max ?? 1) || (new.each?.parallel ?? 1) > (each?.parallel ?? 1)
+            || new.each?.list != each?.list
+        return [Difference("step '\(id)' is done \(text(new.each)), was \(text(each))", riskier: isMore)]
+    }
+}
+
+extension Workflow.After {
+    fileprivate var text: String {
+        switch self {
+        case .step(let id): "'\(id)'"
+        case .hold(let id): "the hold of '\(id)'"
+        }
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CordonConnectors
+import CordonCore
+import CordonLanguage
+import Foundation
+
+struct PlaybookDiff: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff",
+        abstract: "Say in sentences what changes between two versions of a playbook or workflow.",
+        discussion: """
+            OLD and NEW are files, digests of stored definitions (sha256:… or as much of it as 'cordon playbook list' \
+            shows), or names, which mean the version in force. Without NEW the version in force is compared with the \
+            library's file of that name. A sentence that begins with ! is one by which more is done, or with less \
+            consent or less of a way back, or of which that can't be told.
+
+            Ends like diff(1): 0 when nothing differs, 1 when something does; 10 when a version can't be read.
+
+            EXAMPLES
+              cordon playbook diff secret-leaked
+              cordon playbook diff secret-leaked playbooks/secret-leaked.yaml
+              cordon playbook diff sha256:b3b232ca0076 secret-leaked
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "A file, a digest or a name.") var old: String
+    @Argument(help: "A file, a digest or a name.") var new: String?
+
+    func run() async throws {
+        let settings = try await common.settings()
+        let versions = try await DefinitionVersions(settings)
+        let before = try await versions.find(old)
+        let after = try await versions.find(new ?? versions.file(of: before))
+        guard before.kind == after.kind else {
+            throw CommandFailure(.usage, "a \(before.kind.rawValue) can't be compared with a \(after.kind.rawValue)")
+        }
+        let differences = try versions.differences(before, after)
+        Output.many(
+            differences.map { ["text": .string($0.text), "riskier": .bool($0.isRiskier)] }, as: common.output,
+            columns: [
+                Output.Column("") { $0["riskier"] == true ? "!" : " " },
+                Output.Column("\(before.label) → \(after.label)") { $0["text"]?.stringValue ?? "" },
+            ])
+        guard !differences.isEmpty || before.bytes != after.bytes else { return }
+        if differences.isEmpty { Output.note("they differ in form alone") }
+        throw ExitCode(Exit.failed.rawValue)
+    }
+}
+
+/// Where versions of definitions are found: files, the store, and what is in force.
+struct DefinitionVersions {
+    struct Version {
+        var kind: Library.Source.Kind
+        var name: String
+        var label: String
+        var bytes: [UInt8]
+    }
+
+    private let settings: Settings
+    private let desk: Desk?
+    private var lines: [Value] = []
+    private let workflows: [Workflow]
+
+    init(_ settings: Settings) async throws {
+        self.settings = settings
+        // Two files can be compared where there is no installation.
+        let hasState = FileManager.default.fileExists(atPath: settings.statePath)
+        desk = hasState ? try await Desk.open(settings) : nil
+        if let desk { lines = try await desk.library()["definitions"]?.arrayValue ?? [] }
+        var mistakes: [Diagnostic] = []
+        workflows = Shelf.files("workflows", settings, &mistakes).compactMap {
+            try? Workflow.load($0.bytes, file: $0.path, digest: digestText($0.bytes)).get()
+        }
+    }
+
+    func find(_ text: String) async throws -> Version {
+        if FileManager.default.fileExists(atPath: text) { return try file(text) }
+        guard let desk else {
+            throw CommandFailure(
+                .notFound, "there is no file \(text), and no state folder \(display(settings.statePath)) to look in")
+        }
+        if let version = try await stored(text, desk) { return version }
+        let names = lines.compactMap { $0["name"]?.stringValue }
+        let near = nearest(to: text, among: names).map { "; did you mean '\($0)'?" } ?? ""
+        throw CommandFailure(.notFound, "'\(text)' is no file, no stored digest and no definition in force\(near)")
+    }
+
+    private func stored(_ text: String, _ desk: Desk) async throws -> Version? {
+        let isDigest = text.hasPrefix("sha256:")
+        let found = lines.filter { line in
+            isDigest
+                ? line["digest"]?.stringValue?.hasPrefix(text) == true
+                : line["name"]?.stringValue == text && line["kind"]?.stringValue != "connector"
+        }
+        let line = found.first { $0["kind"]?.stringValue == "playbook" } ?? found.first
+        let digest = line?["digest"]?.stringValue ?? text
+        guard isDigest || line != nil, let bytes = try await desk.definition(digest) else { return nil }
+        return try version(bytes, file: "\(text)@\(digest.prefix(19))", label: String(digest.prefix(19)))
+    }
+
+    private func file(_ path: String) throws -> Version {
+        guard let contents = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure(.failed, "the file \(path) can't be read")
+        }
+        return try version(Array(contents), file: display(path), label: display(path))
+    }
+
+    private func version(_ bytes: [UInt8], file: String, label: String) throws -> Version {
+        let document = try YAMLDocument.parse(bytes, file: file, limits: .definition)
+        for kind in [Library.Source.Kind.playbook, .workflow] {
+            guard let name = document.root[kind.rawValue]?.scalar?.text else { continue }
+            return Version(kind: kind, name: name, label: label, bytes: bytes)
+        }
+        throw CommandFailure(.usage, "\(label) is neither a playbook nor a workflow")
+    }
+
+    /// The library's file of that name.
+    func file(of version: Version) throws -> String {
+        let folder = version.kind == .playbook ? "playbooks" : "workflows"
+        let path = absolute("\(folder)/\(version.name).yaml", in: settings.libraryPath)
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw CommandFailure(.notFound, "there is no file \(display(path)) to compare it with; name one")
+        }
+        return path
+    }
+
+    func differences(_ old: Version, _ new: Version) throws -> [Difference] {
+        switch old.kind {
+        case .playbook:
+            return try playbook(old).differences(to: try playbook(new))
+        case .workflow, .connector:
+            let (before, after) = (try workflow(old), try workflow(new))
+            let others = Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first }
+            return before.differences(to: after, among: others, and: others)
+        }
+    }
+
+    /// Read under a pin: its file need not be named like it, nor keep rules that came later.
+    private func workflow(_ version: Version) throws -> Workflow {
+        try Workflow.load(version.bytes, file: "\(version.label)@", digest: digestText(version.bytes)).get()
+    }
+
+    private func playbook(_ version: Version) throws -> Playbook {
+        try Playbook.load(
+            version.bytes, file: "\(version.label)@", digest: digestText(version.bytes), workflows: workflows
+        ).get()
+    }
+}
