@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonLanguage
+import Foundation
+import TestKit
+import Testing
+
+/// `cordon playbook new` and `diff`, as their user runs them.
+@Suite struct PlaybookNewTests {
+    @Test(arguments: SignalKind.all.map(\.name))
+    func `what is written passes the check without a word, is in its form, and changes nothing`(_ kind: String)
+        async throws
+    {
+        let folder = try ScratchFolder("cordon-new")
+        let made = try await Installation.finish(["playbook", "new", "token-in-log", "--signal", kind], in: folder)
+        #expect(made.end == .exited(0), "\(made.error)")
+        #expect(
+            made.outputLines == [
+                "workflows/token-in-log.yaml", "playbooks/token-in-log.yaml", "playbooks/token-in-log.test.yaml",
+            ])
+        let check = try await Installation.finish(["playbook", "check", "-o", "json"], in: folder)
+        #expect(check.end == .exited(0) && check.error.isEmpty, "\(check.error)")
+        #expect(try check.json.arrayValue?.compactMap { $0["mode"] } == ["shadow"])
+        let form = try await Installation.finish(["playbook", "fmt", "--check"], in: folder)
+        #expect(form.end == .exited(0), "\(form.output)")
+    }
+
+    @Test func `it runs a workflow that is there, with what that takes`() async throws {
+        let folder = try ScratchFolder("cordon-new")
+        let line = ["playbook", "new", "leak", "--signal", "secret.exposed", "--workflow", "token-revocation"]
+        let made = try await Installation.finish(line, in: folder)
+        #expect(made.outputLines == ["playbooks/leak.yaml", "playbooks/leak.test.yaml"], "\(made.error)")
+        let text = try folder.read("playbooks/leak.yaml")
+        #expect(text.contains("workflow: token-revocation\n  with: { credential: \"${subject}\" }"))
+        #expect(text.contains("contained_by: revoke"))
+        #expect(try await Installation.finish(["playbook", "check"], in: folder).end == .exited(0))
+    }
+
+    @Test func `nothing is overwritten and nothing is left half`() async throws {
+        let folder = try ScratchFolder("cordon-new")
+        try folder.write("mine\n", to: "playbooks/leak.test.yaml")
+        let line = ["playbook", "new", "leak", "--signal", "secret.exposed"]
+        let ended = try await Installation.finish(line, in: folder)
+        #expect(ended.end == .exited(6))
+        #expect(ended.error == "cordon: playbooks/leak.test.yaml is there already; choose another name\n")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("playbooks")) == ["leak.test.yaml"])
+        #expect(!FileManager.default.fileExists(atPath: folder.path("workflows")))
+    }
+
+    @Test(arguments: [
+        (["Leak", "--signal", "secret.exposed"], 64, "is no name"),
+        (["leak", "--signal", "secret.exposd"], 64, "did you mean 'secret.exposed'?"),
+        (
+            ["leak", "--signal", "secret.exposed", "--workflow", "token-revocatio"], 3,
+            "did you mean 'token-revocation'?"
+        ),
+    ])
+    func `a wrong name, kind or workflow is told with the way out`(
+        _ arguments: [String], _ code: Int32, _ words: String
+    ) async throws {
+        let ended = try await Installation.finish(["playbook", "new"] + arguments, in: ScratchFolder("cordon-new"))
+        #expect(ended.end == .exited(code))
+        #expect(ended.error.contains(words), "\(ended.error)")
+    }
+
+    @Test func `two files are compared in sentences, and the exit code says whether they differ`() async throws {
+        let folder = try ScratchFolder("cordon-diff")
+        _ = try await Installation.finish(["playbook", "new", "leak", "--signal", "secret.exposed"], in: folder)
+        let text = try folder.read("playbooks/leak.yaml")
+        try folder.write(text, to: "old.yaml")
+        let same = try await Installation.finish(["playbook", "diff", "old.yaml", "playbooks/leak.yaml"], in: folder)
+        #expect(same.end == .exited(0))
+        try folder.write(text.replacing("mode: shadow", with: "mode: enforce"), to: "playbooks/leak.yaml")
+        let other = try await Installation.finish(["playbook", "diff", "old.yaml", "playbooks/leak.yaml"], in: folder)
+        #expect(other.end == .exited(1), "\(other.error)")
+        #expect(other.outputLines.last == "!  does more by itself: mode enforce, was shadow")
+        try folder.write(text + "# more\n", to: "playbooks/leak.yaml")
+        let form = try await Installation.finish(["playbook", "diff", "old.yaml", "playbooks/leak.yaml"], in: folder)
+        #expect(form.end == .exited(1))
+        #expect(form.error == "they differ in form alone\n")
+        let lost = try await Installation.finish(["playbook", "diff", "nothing", "old.yaml"], in: folder)
+        #expect(lost.end == .exited(3))
+    }
+
+    @Test func `the version in force is compared with the file`() async throws {
+        let installation = try Installation.alone()
+        for line in [["init"], ["playbook", "new", "leak", "--signal", "secret.exposed"], ["playbook", "publish"]] {
+            let ended = try await installation.finish(line)
+            #expect(ended.end == .exited(0), "\(ended.error)")
+        }
+        #expect(try await installation.finish("playbook", "diff", "leak").end == .exited(0))
+        let text = try installation.scratch.read("playbooks/leak.yaml")
+        try installation.scratch.write(text.replacing("mode: shadow", with: "mode: propose"), to: "playbooks/leak.yaml")
+        let told = try await installation.finish("playbook", "diff", "leak", "-o", "json")
+        #expect(told.end == .exited(1))
+        #expect(try told.json == [["text": "does more by itself: mode propose, was shadow", "riskier": true]])
+        let serving = try await installation.serve()
+        defer { serving.program.kill() }
+        #expect(try await installation.finish("playbook", "diff", "leak").end == .exited(0))
+    }
+}
