@@ -70,10 +70,12 @@ enum Desk {
     func definition(_ digest: String) async throws -> [UInt8]? {
         switch self {
         case .server(let client):
+            // A digest stands in a path as it is; what is none names nothing.
+            guard digest.hasPrefix("sha256:"), digest.dropFirst(7).allSatisfy({ $0.isASCII && $0.isHexDigit }) else {
+                return nil
+            }
             do {
-                return try await client.get("/definitions/\(escaped(digest))")["source"]?.stringValue.map {
-                    Array($0.utf8)
-                }
+                return try await client.get("/definitions/\(digest)")["source"]?.stringValue.map { Array($0.utf8) }
             } catch let failure as CommandFailure where failure.exit == .notFound { return nil }
         case .store(let store): return try await store.definition(digest)?.source
         }
