@@ -24,6 +24,9 @@ package enum Limits {
     package static let playbooksMax = 2000
     package static let inventoryBytesMax = 16 * 1024 * 1024
     package static let identitiesMax = 100_000
+    package static let testBytesMax = 256 * 1024
+    package static let casesPerTestMax = 500
+    package static let repeatsPerCaseMax = 2000
 
     // Runs
     /// One entry of the history, the size that an auditor's tools may count on.

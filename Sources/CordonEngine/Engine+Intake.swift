@@ -61,7 +61,8 @@ extension Engine {
         return .rejected(rejection)
     }
 
-    private func store(_ alert: Alert) async -> Receipt {
+    /// Takes in what was found to be the source's own.
+    func store(_ alert: Alert) async -> Receipt {
         let entry = chronicle.entry(alert.id.text, 1, alert.receivedAt, "alertReceived", alert.receipt)
         do throws(StoreError) {
             switch try await store.accept(alert, entry: entry) {

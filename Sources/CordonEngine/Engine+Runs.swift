@@ -122,7 +122,9 @@ extension Engine {
     /// Makes one call whose intent is stored, and hands its outcome to the machine.
     func perform(_ errand: Errand, isSealedHere: Bool) async {
         defer { release(errand.run) }
-        var answer = await performer.perform(errand, isSealedHere: isSealedHere)
+        var answer = await UnderWay.$errand.withValue(errand) {
+            await performer.perform(errand, isSealedHere: isSealedHere)
+        }
         if let keepsake = answer.keepsake, errand.call.redeliveryClass == .read {
             do {
                 let digest = try await evidence.keep(keepsake)
@@ -178,4 +180,9 @@ extension Transition {
             }
         }
     }
+}
+
+/// Whose call it is that a transport is given: a real one sends the request and asks no more.
+enum UnderWay {
+    @TaskLocal static var errand: Errand?
 }

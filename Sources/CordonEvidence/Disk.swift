@@ -26,6 +26,11 @@ package struct StoredFile: Sendable {
     package let bytes: [UInt8]
     /// The nine permission bits.
     package let mode: UInt32
+
+    package init(bytes: [UInt8], mode: UInt32) {
+        self.bytes = bytes
+        self.mode = mode
+    }
 }
 
 extension Disk {

@@ -62,7 +62,7 @@ struct Shelf: Sendable {
         do throws(Diagnostics) { return .success(try load(settings).library) } catch { return .failure(error) }
     }
 
-    private static func sources(_ texts: [Library.Source.Kind: [File]]) -> [Library.Source] {
+    static func sources(_ texts: [Library.Source.Kind: [File]]) -> [Library.Source] {
         Library.Source.Kind.allCases.flatMap { kind in
             (texts[kind] ?? []).map {
                 Library.Source(
@@ -97,7 +97,7 @@ struct Shelf: Sendable {
         return nil
     }
 
-    private static func unusable(
+    static func unusable(
         _ file: String, _ message: String, _ code: DefinitionCode = .unreadable,
         _ suggestion: String? = "let the user that Cordon runs as read it"
     ) -> Diagnostic {
@@ -123,8 +123,8 @@ struct Shelf: Sendable {
         return files
     }
 
-    private static func loadAll<Item>(
-        _ files: [File], _ mistakes: inout [Diagnostic], _ load: (File) -> Result<Item, Diagnostics>
+    static func loadAll<Name, Item>(
+        _ files: [Name], _ mistakes: inout [Diagnostic], _ load: (Name) -> Result<Item, Diagnostics>
     ) -> [Item] {
         files.compactMap { file in
             switch load(file) {

@@ -12,6 +12,8 @@ import Testing
     /// Numbers that no text yields, and why.
     static let withoutExample = [
         "P026": "percentages stand in guards alone", "P047": "a matter of the folder: see the test below",
+        "P070": "a matter of playing cases: see PlaybookTestCommandTests",
+        "P072": "a matter of the folder: see PlaybookTestCommandTests",
         "X052": "the checker knows every function",
     ]
 

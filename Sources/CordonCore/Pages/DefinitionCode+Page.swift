@@ -14,6 +14,9 @@ extension DefinitionCode {
             explanationOfSteps
         case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput:
             explanationOfReview
+        case .unknownPlaybook, .noArrival, .badFixture, .badOverride, .unknownFake, .contradiction, .badSignal,
+            .neverHappens, .unknownChoice, .noExpectation, .uncovered, .noProvider, .noTest, .unknownCase:
+            explanationOfTests
         }
     }
 
@@ -260,6 +263,9 @@ extension DefinitionCode {
             exampleOfSteps
         case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput:
             exampleOfReview
+        case .unknownPlaybook, .noArrival, .badFixture, .badOverride, .unknownFake, .contradiction, .badSignal,
+            .neverHappens, .unknownChoice, .noExpectation, .uncovered, .noProvider, .noTest, .unknownCase:
+            exampleOfTests
         // A matter of the folder and not of a text: its own test makes one.
         case .unreadable: nil
         }

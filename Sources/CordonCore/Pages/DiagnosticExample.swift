@@ -6,7 +6,7 @@ package import CordonLanguage
 /// claimed but found.
 package struct DiagnosticExample: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable, CaseIterable {
-        case playbook, workflow, connector, inventory
+        case playbook, workflow, connector, inventory, test
         /// The `when` of a playbook on a secret that was found.
         case condition
         /// An expression on `sample`, for its value.
@@ -46,6 +46,7 @@ package struct DiagnosticExample: Sendable, Hashable {
         case .workflow: "workflows/example.yaml"
         case .connector: "workflows/connectors/example.yaml"
         case .inventory: "identities.yaml"
+        case .test: "playbooks/example.test.yaml"
         case .condition, .evaluation, .decision: nil
         }
     }
@@ -69,6 +70,7 @@ package struct DiagnosticExample: Sendable, Hashable {
         case .playbook: mistakes(Playbook.load(text, file: file, digest: "", workflows: Self.workflows))
         case .workflow: Self.workflowMistakes(text, file)
         case .inventory: mistakes(Inventory.load(text, file: file, digest: ""))
+        case .test: mistakes(PlaybookTest.load(text, file: file, against: Self.setting))
         case .connector: connector(text, file)
         case .condition: Self.compile(source, ["signal": Self.signalKind?.schema ?? .any], .bool).1
         case .evaluation: Self.evaluated(source, expecting: nil)
@@ -138,12 +140,31 @@ extension DiagnosticExample {
 
         """
 
+    private static func loaded(_ text: String) -> [Workflow] {
+        switch Workflow.load(Array(text.utf8), file: "workflows/example.yaml", digest: "") {
+        case .success(let workflow): [workflow]
+        case .failure: []
+        }
+    }
+
+    /// What an example of a test is read against: the good playbook, and the good workflow with a question at its end.
+    private static var setting: PlaybookTest.Setting {
+        let workflows = loaded(goodWorkflow + goodQuestion)
+        let playbook = Playbook.load(
+            Array(goodPlaybook.utf8), file: "playbooks/example.yaml", digest: "", workflows: workflows)
+        return PlaybookTest.Setting(
+            playbooks: (try? [playbook.get()]) ?? [], workflows: workflows,
+            sources: ["example": ["secret.exposed"]], providers: ["example": ["evidence.capture", "tokens.revoke"]],
+            fixture: { $0 == "fixtures/leak.json" ? Array(#"{"repository":"octo-org/billing"}"#.utf8) : nil })
+    }
+
     private var good: String? {
         switch kind {
         case .playbook: Self.goodPlaybook
         case .workflow: Self.goodWorkflow
         case .connector: Self.goodConnector
         case .inventory: Self.goodInventory
+        case .test: Self.goodTest
         case .condition, .evaluation, .decision: nil
         }
     }
@@ -216,6 +237,30 @@ extension DiagnosticExample {
             owner: team/platform
             matches: { issuer: github, repository: octo-org/billing }
             secrets: { token: { file: deploy.token } }
+
+        """
+
+    private static let goodQuestion = """
+          - id: check
+            task:
+              { ask: Was it meant?, by: ann, choices: [intended, not_intended], within: 2h, on_timeout: not_intended }
+
+        """
+
+    package static let goodTest = """
+        test: example
+        from: { connector: example }
+        cases:
+          - name: a live secret
+            alert: fixtures/leak.json
+            fake:
+              tokens.revoke: { before: { active: true }, after: { active: false } }
+              task.check: { answer: intended, at: +20m }
+            expect: { verdict: enforce, calls: [evidence.capture, tokens.revoke] }
+          - name: of a first-tier account
+            with: { state.subject.tags: [tier0] }
+            expect: { verdict: propose }
+          # further cases
 
         """
 }

@@ -42,6 +42,22 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case inlineSecret = "P085"
     case wrongInput = "P086"
 
+    // Tests of playbooks
+    case unknownPlaybook = "P060"
+    case noArrival = "P061"
+    case badFixture = "P062"
+    case badOverride = "P063"
+    case unknownFake = "P064"
+    case contradiction = "P065"
+    case badSignal = "P066"
+    case neverHappens = "P067"
+    case unknownChoice = "P068"
+    case noExpectation = "P069"
+    case uncovered = "P070"
+    case noProvider = "P071"
+    case noTest = "P072"
+    case unknownCase = "P073"
+
     package var meaning: String {
         switch self {
         case .nameDiffersFromFile: "the name inside the file differs from the file's own"
@@ -81,6 +97,20 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .silenceDestroys: "nobody's answer would lead to what can't be undone"
         case .inlineSecret: "a credential stands in a file"
         case .wrongInput: "an input is given what its type does not take"
+        case .unknownPlaybook: "a test names a playbook that is not loaded"
+        case .noArrival: "a case has neither an alert nor a signal, or both"
+        case .badFixture: "an alert's file can't be read"
+        case .badOverride: "an override leads nowhere"
+        case .unknownFake: "nothing that the playbook runs asks for what is faked"
+        case .contradiction: "two fields of a case don't go together"
+        case .badSignal: "a signal doesn't have the fields of its kind"
+        case .neverHappens: "an expectation names what can never happen"
+        case .unknownChoice: "an answer is none of those that may be given"
+        case .noExpectation: "a case expects nothing"
+        case .uncovered: "no case of a test takes this way"
+        case .noProvider: "no connector offers what the workflow asks for"
+        case .noTest: "a playbook has no test beside it"
+        case .unknownCase: "no case above has that name"
         }
     }
 }

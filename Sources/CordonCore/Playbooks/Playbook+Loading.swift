@@ -20,7 +20,9 @@ extension Playbook {
             guard let name, let title, let owner, let mode, let trigger, let run else { return nil }
             return Playbook(
                 name: name, title: title, owner: owner, mode: mode, trigger: trigger, workflow: run.workflow.name,
-                arguments: run.arguments, containedWithinMilliseconds: objective, maps: maps, digest: digest)
+                arguments: run.arguments, containedBy: objective?.step,
+                containedWithinMilliseconds: objective?.milliseconds,
+                maps: maps, digest: digest)
         }
     }
 
@@ -143,7 +145,9 @@ extension Playbook {
             "leave 'per_subject' out: one run at a time then has the subject to itself")
     }
 
-    private static func readObjective(_ root: YAMLFields, _ workflow: Workflow?) -> Int64? {
+    private static func readObjective(
+        _ root: YAMLFields, _ workflow: Workflow?
+    ) -> (step: String?, milliseconds: Int64?)? {
         guard let map = root.mapping("objective") else { return nil }
         defer { map.refuseUnknown() }
         let step = map.string("contained_by", required: true)
@@ -151,7 +155,7 @@ extension Playbook {
             let near = nearest(to: step, among: workflow.lines.map(\.id)).map { "did you mean '\($0)'?" }
             map.report(.unknownStep, "contained_by", "\(workflow.name) has no step '\(step)'", near)
         }
-        return map.milliseconds("within", required: true, in: 1...Limits.stepWithinMillisecondsMax)
+        return (step, map.milliseconds("within", required: true, in: 1...Limits.stepWithinMillisecondsMax))
     }
 
     private static func readMaps(_ root: YAMLFields, _ loader: DefinitionLoader) -> [String: [String]] {

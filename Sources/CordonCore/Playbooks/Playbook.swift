@@ -52,6 +52,8 @@ package struct Playbook: Sendable, Hashable {
     package var trigger: Trigger
     package var workflow: String
     package var arguments: [String: Arguments]
+    /// The step whose effect contains the incident.
+    package var containedBy: String?
     /// Containment within this span is the objective; measured, not enforced.
     package var containedWithinMilliseconds: Int64?
     /// Framework name to the identifiers that the playbook answers.
@@ -60,9 +62,10 @@ package struct Playbook: Sendable, Hashable {
 
     package init(
         name: String, title: String, owner: String, mode: Mode, trigger: Trigger, workflow: String,
-        arguments: [String: Arguments], containedWithinMilliseconds: Int64? = nil, maps: [String: [String]] = [:],
-        digest: String
+        arguments: [String: Arguments], containedBy: String? = nil, containedWithinMilliseconds: Int64? = nil,
+        maps: [String: [String]] = [:], digest: String
     ) {
+        self.containedBy = containedBy
         self.name = name
         self.title = title
         self.owner = owner

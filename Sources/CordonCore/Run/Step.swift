@@ -69,6 +69,8 @@ package struct Step: Sendable, Hashable {
         }
 
         package var hasEnded: Bool { state == .kept || state == .undone }
+        /// Who ended it when nobody did.
+        package static let byTime = "time"
     }
 
     package var id: String
@@ -159,6 +161,9 @@ package struct Step: Sendable, Hashable {
             "done": .bool(phase == .finished), "choice": result?.objectValue?["choice"] ?? .null,
         ]
     }
+
+    /// Why a step is skipped whose `if` is false.
+    package static let falseCondition = "its condition is false"
 
     // MARK: Undo
 

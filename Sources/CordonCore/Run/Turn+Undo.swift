@@ -167,7 +167,7 @@ extension Turn {
             case (_, .page): break
             }
         }
-        emit(.holdChanged(step: id, hold, by: "time", reason: reason))
+        emit(.holdChanged(step: id, hold, by: Step.Hold.byTime, reason: reason))
     }
 
     /// Restores run whatever else is the matter with the run.
@@ -178,7 +178,8 @@ extension Turn {
         var hold = lifting
         guard isUndoable(step) else {
             hold.state = step.isUndone ? .undone : .asking
-            return emit(.holdChanged(step: id, hold, by: "time", reason: "its provider offers no undo for it"))
+            return emit(
+                .holdChanged(step: id, hold, by: Step.Hold.byTime, reason: "its provider offers no undo for it"))
         }
         guard driveUndo(id), run.step(id)?.isUndone != true else { return }
         hold.state = .kept

@@ -79,7 +79,7 @@ extension Turn {
         if run.step(id)?.permit == nil, let condition = line.condition, line.each == nil || !place.isItem {
             switch condition.decide(variables(place)) {
             case .isTrue: break
-            case .isFalse: return emit(.stepSkipped(step: id, reason: "its condition is false"))
+            case .isFalse: return emit(.stepSkipped(step: id, reason: Step.falseCondition))
             case .undecided(let error): return stop(id, "its condition gave no answer: \(error.message)")
             }
         }

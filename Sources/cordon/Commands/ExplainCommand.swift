@@ -106,7 +106,7 @@ extension DiagnosticExample {
     /// What the names of an expression stand for.
     fileprivate var setting: String? {
         switch kind {
-        case .playbook, .workflow, .connector, .inventory: nil
+        case .playbook, .workflow, .connector, .inventory, .test: nil
         case .condition: "'signal' is that of a playbook on secret.exposed."
         case .evaluation: "'alert' is \(Self.sample.json)."
         case .decision: "'alert' is \(Self.sample.json); true or false is wanted."

@@ -11,7 +11,7 @@ struct PlaybookCommand: AsyncParsableCommand {
         commandName: "playbook", abstract: "Write, check and publish playbooks and workflows.",
         subcommands: [
             PlaybookCheck.self, PlaybookDiff.self, PlaybookFormat.self, PlaybookList.self, PlaybookPublish.self,
-            PlaybookGraph.self, PlaybookNew.self, PlaybookReload.self,
+            PlaybookGraph.self, PlaybookNew.self, PlaybookReload.self, PlaybookTestCommand.self,
         ])
 }
 

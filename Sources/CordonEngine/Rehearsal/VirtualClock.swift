@@ -1,39 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CordonCore
-import CordonEngine
+package import CordonCore
 import Synchronization
 
-/// A clock that stands still until a test moves it; who sleeps wakes when the time is come, or when cancelled.
-final class VirtualClock: WallClock {
+/// A clock that stands still until somebody moves it; who sleeps wakes when the time is come, or when cancelled.
+package final class VirtualClock: WallClock {
     private struct State {
         var now: Instant
-        var sleepers: [Int: (until: Instant, continuation: CheckedContinuation<Void, Never>)] = [:]
+        package var sleepers: [Int: (until: Instant, continuation: CheckedContinuation<Void, Never>)] = [:]
         var made = 0
     }
 
     private let state: Mutex<State>
 
-    init(_ now: Instant) { state = Mutex(State(now: now)) }
+    package init(_ now: Instant) { state = Mutex(State(now: now)) }
 
-    var now: Instant { state.withLock { $0.now } }
+    package var now: Instant { state.withLock { $0.now } }
 
     /// How many sleep now.
-    var sleepers: Int { state.withLock { $0.sleepers.count } }
+    package var sleepers: Int { state.withLock { $0.sleepers.count } }
 
-    func advance(to instant: Instant) {
+    /// When the next of them wakes.
+    var earliest: Instant? { state.withLock { $0.sleepers.values.map(\.until).min() } }
+
+    package func advance(to instant: Instant) {
         let woken = state.withLock { state in
             state.now = max(state.now, instant)
-            let due = state.sleepers.filter { $0.value.until <= state.now }
-            for number in due.keys { state.sleepers[number] = nil }
-            return due.values.map(\.continuation)
+            let due = state.sleepers.filter { $0.value.until <= state.now }.sorted { $0.key < $1.key }
+            for (number, _) in due { state.sleepers[number] = nil }
+            return due.map(\.value.continuation)
         }
         for continuation in woken { continuation.resume() }
     }
 
-    func advance(milliseconds: Int64) { advance(to: now.adding(milliseconds: milliseconds)) }
+    package func advance(milliseconds: Int64) { advance(to: now.adding(milliseconds: milliseconds)) }
 
-    func sleep(until instant: Instant) async {
+    // Suspends the task; it never blocks a thread.
+    package func sleep(until instant: Instant) async {
         let number = state.withLock { state in
             state.made += 1
             return state.made

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import CordonEngine
+import CordonLanguage
+import Foundation
+
+/// What authors write, without the installation's own sources, providers and identities: what tests are played with.
+struct Definitions {
+    var playbooks: [Playbook]
+    var workflows: [Workflow]
+    var connectors: [String: Connector]
+    var sources: [Library.Source]
+    /// The folder of the tests; their files lie beside their playbooks.
+    var folder: String
+    private var files: [String: Shelf.File]
+
+    /// All or nothing, as for the server.
+    init(_ settings: Settings) throws(Diagnostics) {
+        var mistakes: [Diagnostic] = []
+        let connectorFiles = Shelf.files("workflows/connectors", settings, &mistakes)
+        let connectors = Shelf.loadAll(connectorFiles, &mistakes) {
+            Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
+        }
+        let workflowFiles = Shelf.files("workflows", settings, &mistakes)
+        let workflows = Shelf.loadAll(workflowFiles, &mistakes) {
+            Workflow.admit($0.bytes, file: $0.path, digest: digestText($0.bytes))
+        }
+        mistakes += workflows.flatMap { $0.checkCalls(among: workflows) }
+        let playbookFiles = Shelf.files("playbooks", settings, &mistakes)
+        playbooks = Shelf.loadAll(playbookFiles, &mistakes) {
+            Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows)
+        }
+        sources = Shelf.sources([.connector: connectorFiles, .workflow: workflowFiles, .playbook: playbookFiles])
+        folder = absolute("playbooks", in: settings.libraryPath)
+        self.workflows = workflows
+        self.connectors = Dictionary(connectors.map { ($0.name, $0) }) { first, _ in first }
+        files = [:]
+        for (kind, list) in [("playbook", playbookFiles), ("workflow", workflowFiles)] {
+            for file in list {
+                files["\(kind) \(((file.path as NSString).lastPathComponent as NSString).deletingPathExtension)"] = file
+            }
+        }
+        guard !mistakes.contains(where: { $0.severity == .error }) else { throw Diagnostics(mistakes) }
+    }
+
+    /// The tests in the folder, by the names of their playbooks.
+    func testNames() -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasSuffix(PlaybookTest.suffix) }
+            .map { String($0.dropLast(PlaybookTest.suffix.count)) }.sorted()
+    }
+
+    func test(_ name: String) -> Result<PlaybookTest, Diagnostics> {
+        let path = folder + "/" + name + PlaybookTest.suffix
+        guard let contents = FileManager.default.contents(atPath: path) else {
+            return .failure(Diagnostics([Shelf.unusable(display(path), "the file can't be read")]))
+        }
+        let setting = PlaybookTest.Setting(
+            playbooks: playbooks, workflows: workflows, connectors: connectors,
+            fixture: { FileManager.default.contents(atPath: absolute($0, in: folder)).map(Array.init) })
+        return PlaybookTest.load(Array(contents), file: display(path), against: setting)
+    }
+
+    /// Where a way that no case takes stands, as an author is told of it.
+    func diagnostic(_ branch: Branch, severity: Diagnostic.Severity) throws(Diagnostics) -> Diagnostic {
+        let key =
+            switch branch.home {
+            case .playbook(let name): "playbook \(name)"
+            case .workflow(let name): "workflow \(name)"
+            }
+        let file = files[key] ?? Shelf.File(path: key, bytes: [])
+        return try BranchPlaces(file.bytes, file: file.path).diagnostic(branch, severity: severity)
+    }
+
+    func untested(_ playbook: String, severity: Diagnostic.Severity) -> Diagnostic {
+        Diagnostic(
+            code: DefinitionCode.noTest.rawValue, severity: severity,
+            place: Place(file: files["playbook \(playbook)"]?.path ?? playbook, line: 1, column: 1),
+            message: "the playbook has no test", suggestion: "write \(playbook)\(PlaybookTest.suffix) beside it")
+    }
+}
