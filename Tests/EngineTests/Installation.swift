@@ -84,7 +84,8 @@ final class Installation: Sendable {
 
     func engine(
         _ transport: ScriptedTransport, over store: (any Store)? = nil, providers: Bool = true,
-        alertBodiesMilliseconds: Int64? = nil, loading loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil
+        alertBodiesMilliseconds: Int64? = nil,
+        loading loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil
     ) -> Engine {
         let provider = Connections.Provider(
             id: "auth", connector: "oauth2",

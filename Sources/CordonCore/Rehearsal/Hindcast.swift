@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonLanguage
+
+/// What a draft of a playbook would have made of signals that came in: decided as the engine decides, and planned as far
+/// as its workflow tells beforehand. It calls nobody and changes nothing.
+package struct Hindcast: Sendable {
+    /// A signal as it is stored, and what was made of it then.
+    package struct Given: Sendable, Hashable {
+        package var signal: Signal
+        package var decidedAt: Instant
+        /// `ignore` where the playbook's trigger did not hold, or where there was no such playbook.
+        package var live: Decision.Verdict
+
+        package init(signal: Signal, decidedAt: Instant, live: Decision.Verdict) {
+            self.signal = signal
+            self.decidedAt = decidedAt
+            self.live = live
+        }
+    }
+
+    package struct Line: Sendable, Hashable {
+        package var given: Given
+        package var verdict: Decision.Verdict
+        package var because: [String]
+        package var subject: String?
+        /// It would have joined a run that an earlier signal opened.
+        package var joins: Bool
+        package var plan: Plan
+
+        package var isDifferent: Bool { verdict != given.live }
+        package var opensRun: Bool {
+            switch verdict {
+            case .enforce, .propose, .undecided: !joins
+            case .shadow, .ignore: false
+            }
+        }
+    }
+
+    /// Capabilities that a run calls, by what is known before it begins.
+    package struct Plan: Sendable, Hashable {
+        /// Each as often as it would be called when nothing fails.
+        package var certain: [String: Int] = [:]
+        /// Those that hang on what people or providers say.
+        package var perhaps: [String: Int] = [:]
+
+        package var writes: Bool {
+            (Array(certain.keys) + Array(perhaps.keys)).contains { Capability.named($0)?.isWrite == true }
+        }
+    }
+
+    package let lines: [Line]
+
+    /// - Parameter library: what decides: the draft alone as its playbook, its workflows, and the inventory of today.
+    package init(_ given: [Given], _ library: Library) {
+        var opened: [String: Instant] = [:]
+        lines = given.sorted { ($0.decidedAt, $0.signal.id.text) < ($1.decidedAt, $1.signal.id.text) }.map { given in
+            Hindcast.line(given, library, &opened)
+        }
+    }
+
+    private static func line(_ given: Given, _ library: Library, _ opened: inout [String: Instant]) -> Line {
+        let decision = decide(given.signal, library, at: given.decidedAt)
+        guard let playbook = library.playbooks.first, let match = decision.matches.first,
+            let workflow = library.workflows[match.workflow.name]
+        else { return Line(given: given, verdict: .ignore, because: [], subject: nil, joins: false, plan: Plan()) }
+        var subject: Subject?
+        if case .resolved(let found) = match.resolution { subject = found }
+        var line = Line(
+            given: given, verdict: match.verdict, because: match.reasons.map { "\($0.guardName): \($0.because)" },
+            subject: subject?.key, joins: false, plan: Plan())
+        guard match.opensRun else { return line }
+        if let key = subject?.key, let window = playbook.trigger.groupMilliseconds, let first = opened[key] {
+            line.joins = given.decidedAt.since(first) <= window
+        }
+        guard !line.joins, let subject else { return line }
+        opened[subject.key] = given.decidedAt
+        if case .success(let inputs) = playbook.inputs(subject: subject, signal: given.signal, for: workflow) {
+            let walker = PlanWalker(library: library, subject: subject)
+            walker.walk(workflow.lines, inputs, isCertain: true, depth: 0, &line.plan)
+        }
+        return line
+    }
+
+    // MARK: Over all
+
+    package var differences: [Line] { lines.filter(\.isDifferent) }
+
+    package func count(_ verdict: Decision.Verdict) -> Int { lines.count { $0.verdict == verdict } }
+    package func liveCount(_ verdict: Decision.Verdict) -> Int { lines.count { $0.given.live == verdict } }
+
+    package var opened: [Line] { lines.filter(\.opensRun) }
+
+    /// Whom it would have changed without asking anybody first.
+    package var identities: Set<String> {
+        Set(lines.filter { $0.verdict == .enforce && $0.plan.writes }.compactMap(\.subject))
+    }
+
+    /// What the runs that begin by themselves call.
+    package var plan: Plan {
+        lines.filter { $0.verdict == .enforce }.reduce(into: Plan()) { sum, line in
+            sum.certain.merge(line.plan.certain, uniquingKeysWith: +)
+            sum.perhaps.merge(line.plan.perhaps, uniquingKeysWith: +)
+        }
+    }
+
+    /// The sixty minutes in which the most runs would have been opened, and how many.
+    package var worstHour: (from: Instant, runs: Int)? {
+        let times = opened.map(\.given.decidedAt)
+        var worst: (from: Instant, runs: Int)?
+        var end = 0
+        for (start, from) in times.enumerated() {
+            while end < times.count, times[end].since(from) < 3_600_000 { end += 1 }
+            if end - start > worst?.runs ?? 0 { worst = (from, end - start) }
+        }
+        return worst
+    }
+}
+
+/// Goes through a workflow before it runs: what is certain, and what hangs on answers that nobody has yet.
+private struct PlanWalker {
+    let library: Library
+    let subject: Subject
+
+    func walk(
+        _ lines: [Workflow.Line], _ inputs: Value, isCertain: Bool, depth: Int, _ plan: inout Hindcast.Plan
+    ) {
+        let variables: [String: Value] = ["inputs": inputs, "subject": subject.expressionValue, "steps": .object([:])]
+        var isCertain = isCertain
+        for line in lines {
+            var isSure = isCertain && line.consent == nil && line.after == nil
+            switch line.condition?.decide(variables) {
+            case .isFalse: continue
+            case .undecided: isSure = false
+            case .isTrue, nil: break
+            }
+            var times = 1
+            if let each = line.each {
+                let items = each.list.evaluate(variables).value?.arrayValue?.count
+                isSure = isSure && items != nil
+                times = min(items ?? each.max, each.max)
+            }
+            switch line.kind {
+            case .act(let act): note(act.capability, times, isSure, &plan)
+            case .parallel(let branches):
+                for branch in branches { walk(branch.lines, inputs, isCertain: isSure, depth: depth, &plan) }
+            case .ladder(let ladder):
+                for rung in ladder.rungs { walk(rung.lines, inputs, isCertain: false, depth: depth, &plan) }
+            case .call(let name, let arguments):
+                guard depth < Limits.workflowsCalledMax, let inner = library.workflows[name] else { break }
+                let handed = arguments.render(variables)
+                let own = (try? handed.get()) ?? .object([:])
+                let knows = if case .success = handed { isSure } else { false }
+                for _ in 0..<times { walk(inner.lines, own, isCertain: knows, depth: depth + 1, &plan) }
+            // What follows hangs on what people say.
+            case .approve, .task: isCertain = false
+            case .wait, .undo: break
+            }
+        }
+    }
+
+    private func note(_ capability: String, _ times: Int, _ isSure: Bool, _ plan: inout Hindcast.Plan) {
+        if isSure {
+            plan.certain[capability, default: 0] += times
+        } else {
+            plan.perhaps[capability, default: 0] += times
+        }
+    }
+}
+
+extension Signal {
+    /// A signal as its row keeps it; `nil` for a body of another shape.
+    package init?(_ value: Value) {
+        guard let id = value["id"]?.stringValue.flatMap(SignalID.init(_:)),
+            let alert = value["alert"]?.stringValue.flatMap(AlertID.init(_:)),
+            let source = value["source"]?.stringValue, let kind = value["kind"]?.stringValue,
+            let receivedAt = value["received_at"]?.stringValue.flatMap(Instant.init(rfc3339:)),
+            let severity = value["severity"]?.stringValue.flatMap(Severity.init(rawValue:)),
+            let attributes = value["attributes"]
+        else { return nil }
+        let confidence: Double
+        switch value["confidence"] {
+        case .double(let number)?: confidence = number
+        case .int(let number)?: confidence = Double(number)
+        default: return nil
+        }
+        self.init(
+            id: id, alert: alert, source: source, kind: kind, receivedAt: receivedAt,
+            occurredAt: value["occurred_at"]?.stringValue.flatMap(Instant.init(rfc3339:)), severity: severity,
+            confidence: confidence, attributes: attributes)
+    }
+}

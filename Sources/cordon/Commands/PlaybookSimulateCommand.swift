@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CordonConnectors
+import CordonCore
+import CordonEngine
+import CordonLanguage
+import Foundation
+
+extension Playbook.Mode: ExpressibleByArgument {}
+
+struct PlaybookSimulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Say what a draft would have made of the alerts of the last days, beside what was made of them.",
+        discussion: """
+            Reads stored signals and decisions, from the running server or from the state folder, and decides them anew \
+            with the draft and the identities of today. Nothing is called and nothing is stored. What hangs on the \
+            answers of people or providers is counted as 'perhaps'.
+
+            EXAMPLES
+              cordon playbook simulate secret-leaked --days 30
+              cordon playbook simulate drafts/secret-leaked.yaml --days 30 --mode enforce
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: ArgumentHelp("A playbook of the library by its name, or a draft's file.", valueName: "name|file"))
+    var draft: String
+
+    @Option(name: .long, help: "How many days to look back.")
+    var days = 30
+
+    @Option(name: .long, help: "Decide in this mode instead of the draft's own: shadow, propose or enforce.")
+    var mode: Playbook.Mode?
+
+    func run() async throws {
+        guard (1...3650).contains(days) else {
+            throw CommandFailure(.usage, "--days is \(days); it takes a number from 1 to 3650")
+        }
+        let settings = try await common.settings()
+        let library = try Shelf.load(settings).library
+        var playbook = try playbook(library)
+        playbook.mode = mode ?? playbook.mode
+        let since = SystemClock().now.adding(milliseconds: -Int64(days) * 86_400_000)
+        let given = try await Desk.open(settings).given(since: since, playbook: playbook.name)
+        let own = given.filter { $0.signal.kind == playbook.trigger.signalKind }
+        let hindcast = Hindcast(
+            own,
+            Library(
+                playbooks: [playbook], workflows: Array(library.workflows.values), inventory: library.inventory))
+        let report = HindcastReport(
+            hindcast: hindcast, playbook: playbook, days: days, signals: given.count, since: since)
+        Output.one(report.value, as: common.output) { _ in report.text }
+    }
+
+    private func playbook(_ library: Library) throws -> Playbook {
+        if let known = library.playbooks.first(where: { $0.name == draft }) { return known }
+        guard let contents = FileManager.default.contents(atPath: draft) else {
+            let near = nearest(to: draft, among: library.playbooks.map(\.name)).map { "; did you mean '\($0)'?" }
+            throw CommandFailure(.notFound, "there is no playbook and no file '\(draft)'\(near ?? "")")
+        }
+        let bytes = Array(contents)
+        return try Playbook.load(
+            bytes, file: draft, digest: digestText(bytes), workflows: Array(library.workflows.values)
+        ).get()
+    }
+}
+
+/// A hindcast for a person and for a script.
+struct HindcastReport {
+    var hindcast: Hindcast
+    var playbook: Playbook
+    var days: Int
+    /// Of all kinds.
+    var signals: Int
+    var since: Instant
+
+    private static let verdicts: [Decision.Verdict] = [.enforce, .propose, .undecided, .shadow, .ignore]
+    /// What a person reads of differences; a script gets all.
+    private static let shownMax = 50
+
+    var text: String {
+        let plan = hindcast.plan
+        var lines = [
+            "\(playbook.name), mode \(playbook.mode.rawValue), over \(counted(days, "day")): "
+                + "\(counted(hindcast.lines.count, "signal")) of kind \(playbook.trigger.signalKind), \(signals) in all",
+            "",
+            Output.table(
+                Self.verdicts.map { verdict in
+                    [
+                        "verdict": .string(verdict.rawValue), "draft": .int(Int64(hindcast.count(verdict))),
+                        "live": .int(Int64(hindcast.liveCount(verdict))),
+                    ]
+                },
+                [
+                    Output.Column("VERDICT") { $0["verdict"]?.stringValue ?? "" },
+                    Output.Column("DRAFT") { "\($0["draft"]?.intValue ?? 0)" },
+                    Output.Column("LIVE") { "\($0["live"]?.intValue ?? 0)" },
+                ]),
+            "", "runs opened         \(hindcast.opened.count)",
+            "identities changed  \(hindcast.identities.count)",
+            "calls               \(listed(plan.certain))", "calls, perhaps      \(listed(plan.perhaps))",
+            "worst hour          "
+                + (hindcast.worstHour.map { "\(counted($0.runs, "run")) from \($0.from.description)" } ?? "none"), "",
+        ]
+        let differences = hindcast.differences
+        if differences.isEmpty {
+            lines.append("no decision differs from the one that was made")
+        } else {
+            lines.append("\(counted(differences.count, "decision")) differ\(differences.count == 1 ? "s" : "")")
+            lines.append(table(differences.prefix(Self.shownMax)))
+            let more = differences.count - Self.shownMax
+            if more > 0 { lines.append("and \(more) more; -o json has all") }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func table(_ lines: some Collection<Hindcast.Line>) -> String {
+        Output.table(
+            lines.map(value),
+            [
+                Output.Column("ALERT") { $0["alert"]?.stringValue ?? "" },
+                Output.Column("AT") { $0["at"]?.stringValue ?? "" },
+                Output.Column("LIVE") { $0["live"]?.stringValue ?? "" },
+                Output.Column("DRAFT") { $0["draft"]?.stringValue ?? "" },
+                Output.Column("WHY") { $0["because"]?.arrayValue?.last?.stringValue ?? "its trigger does not hold" },
+            ])
+    }
+
+    private func listed(_ counts: [String: Int]) -> String {
+        counts.isEmpty
+            ? "none" : counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    }
+
+    var value: Value {
+        let plan = hindcast.plan
+        func counts(_ counts: [String: Int]) -> Value { .object(counts.mapValues { .int(Int64($0)) }) }
+        return [
+            "playbook": .string(playbook.name), "digest": .string(playbook.digest),
+            "mode": .string(playbook.mode.rawValue), "since": .string(since.description),
+            "signals": .int(Int64(hindcast.lines.count)), "signals_of_all_kinds": .int(Int64(signals)),
+            "draft": counts(Dictionary(uniqueKeysWithValues: Self.verdicts.map { ($0.rawValue, hindcast.count($0)) })),
+            "live": counts(
+                Dictionary(uniqueKeysWithValues: Self.verdicts.map { ($0.rawValue, hindcast.liveCount($0)) })),
+            "runs": .int(Int64(hindcast.opened.count)),
+            "identities": .array(hindcast.identities.sorted().map(Value.string)),
+            "calls": counts(plan.certain), "calls_perhaps": counts(plan.perhaps),
+            "worst_hour": hindcast.worstHour.map {
+                ["from": .string($0.from.description), "runs": .int(Int64($0.runs))]
+            } ?? .null,
+            "differences": .array(hindcast.differences.map(value)),
+        ]
+    }
+
+    private func value(_ line: Hindcast.Line) -> Value {
+        [
+            "alert": .string(line.given.signal.alert.text), "signal": .string(line.given.signal.id.text),
+            "at": .string(line.given.decidedAt.description), "live": .string(line.given.live.rawValue),
+            "draft": .string(line.verdict.rawValue), "subject": line.subject.map(Value.string) ?? .null,
+            "because": .array(line.because.map(Value.string)),
+        ]
+    }
+}
