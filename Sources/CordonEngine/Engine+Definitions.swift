@@ -43,11 +43,9 @@ extension Engine {
                 do {
                     let run = try stored.run()
                     let definition = try await definition(of: run)
-                    if let subject = run.subject {
-                        let lacking = definition.capabilities.filter { definition.contracts[$0] == nil }
-                        if let first = lacking.min() {
-                            stranded.append("\(run.id): provider '\(subject.provider)' does not offer \(first)")
-                        }
+                    // What has nothing to act on waits for its cancellation, whatever is configured.
+                    if run.gate?.kind != .undecided, let lack = definition.lack(run.subject) {
+                        stranded.append("\(run.id): \(lack)")
                     }
                 } catch {
                     stranded.append("\(stored.id): \(error)")
@@ -63,5 +61,13 @@ extension Engine {
                 "\(stranded.count) live runs can't go on under this configuration; restore what they need, or cancel them with the version that opened them:\n  \(list)"
             )
         }
+    }
+}
+
+extension RunDefinition {
+    /// What a subject's provider does not offer of what the run may ask of it, in a sentence.
+    func lack(_ subject: Subject?) -> String? {
+        guard let subject, let first = capabilities.filter({ contracts[$0] == nil }).min() else { return nil }
+        return "provider '\(subject.provider)' does not offer \(first)"
     }
 }

@@ -232,13 +232,15 @@ extension Engine {
                 gate = Run.Ask(kind: .undecided, reason: refusal.reason)
             }
             let called = library.called(by: workflow)
+            let definition = definition(workflow, called, subject)
+            if gate == nil, let lack = definition.lack(subject) { gate = Run.Ask(kind: .undecided, reason: lack) }
             let isShared = playbook.trigger.perSubject == .many
             let opening = Opening(
                 id: id, decision: decision.id, signal: signal.id, alert: signal.alert, playbook: match.playbook,
                 workflow: match.workflow, called: called.map(\.pin), subject: subject, severity: signal.severity,
                 inputs: (try? inputs.get()) ?? .object([:]), steps: workflow.lines.map(\.id),
                 gate: gate ?? (isShared ? nil : queueing(subject, opened)), isShared: isShared)
-            let transition = Run.open(opening, definition(workflow, called, subject), halts: halts, at: now)
+            let transition = Run.open(opening, definition, halts: halts, at: now)
             if let subject, !isShared { opened[subject.key, default: []].append(transition.run) }
             return transition
         }

@@ -104,13 +104,16 @@ import Testing
         #expect(refusal.text == mistake.text)
     }
 
-    /// What only connectors, connections and the folder they all lie in can have wrong.
+    /// What only connectors, connections and the folder they all lie in can have wrong, and what shows when cases are
+    /// played.
     private static let ofOthers: Set<DefinitionCode> = [
-        .notOffered, .badSetting, .unreadable, .callsItself, .badAnswer, .badReversal,
+        .notOffered, .badSetting, .unreadable, .callsItself, .badAnswer, .badReversal, .uncovered, .noTest,
     ]
 
     @Test func `every number that these loaders give has a mistake that shows it`() {
-        let shown = Set(DefinitionMistake.all.map(\.code) + [DefinitionCode.tooMany.rawValue])
+        let single: [DefinitionCode] = [.tooMany, .badSignal]  // each has a test of its own
+        let shown = Set(
+            DefinitionMistake.all.map(\.code) + PlaybookTestMistake.all.map(\.code) + single.map(\.rawValue))
         let known = Set(DefinitionCode.allCases).subtracting(Self.ofOthers).map(\.rawValue)
         #expect(known.filter { !shown.contains($0) } == [])
     }

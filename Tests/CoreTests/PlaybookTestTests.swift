@@ -163,6 +163,35 @@ import Testing
         #expect(found.all.map(\.code) == [mistake.code])
     }
 
+    @Test(arguments: [
+        (
+            "validty: active, exposure: public", "signal has no field 'validty' (did you mean 'validity'?)"
+        ),
+        ("validity: active", "signal lacks 'exposure' (write exposure: null where the source says nothing)"),
+        ("validity: 3, exposure: public", "signal.validity is int, the kind has another type there"),
+        (
+            "validity: null, exposure: public, location: { kind: ci_log }",
+            "signal.location lacks 'repository' (write repository: null where the source says nothing)"
+        ),
+    ])
+    func `a signal without the fields of its kind is refused`(_ fields: String, _ words: String) throws {
+        let place = fields.contains("location") ? "" : ", location: { kind: ci_log, repository: a/b }"
+        let text = """
+            test: leak
+            cases:
+              - name: from a log
+                signal: { \(fields)\(place), credential: {}, secret_type: key }
+                expect: { verdict: enforce }
+
+            """
+        guard case .failure(let found) = try Self.load(text) else {
+            Issue.record("it is refused")
+            return
+        }
+        #expect(found.all.map(\.code) == ["P066"])
+        #expect(found.text.hasPrefix("playbooks/leak.test.yaml:4:13: error[P066]: \(words)\n"), "\(found.text)")
+    }
+
     @Test func `a file under another name is refused`() throws {
         guard case .failure(let found) = try Self.load(Self.good, file: "playbooks/leek.test.yaml") else {
             Issue.record("it is refused")

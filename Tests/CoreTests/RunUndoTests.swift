@@ -45,6 +45,27 @@ struct RunUndoTests {
         #expect(drive.run.step("stop")?.hold?.state == .standing)
     }
 
+    @Test func `a step that waits for a person still does when its hold has ended, and nothing after it begins`() throws
+    {
+        var drive = try Stage.open(
+            held + "  - { id: gone, do: challenge.send, with: { subject: x }, undo: none, because: it is told }\n")
+        try drive.answerAll(.enabled, .done, on: "stop")
+        while drive.run.ask == nil {
+            try drive.answer(.enabled, "stop")
+            if drive.wait("stop") != nil { try drive.fire("stop") }
+        }
+        drive.now = .start.adding(milliseconds: 2 * hours)
+        try drive.put(.timerFired)
+        // It never took effect, so there is nothing to set back.
+        try drive.answer(.enabled, "undo:stop")
+        #expect(drive.run.step("stop")?.isUndone == true)
+        #expect(drive.run.step("stop")?.phase == .stopped)
+        #expect(drive.run.ask?.kind == .stoppedStep)
+        #expect(drive.run.step("gone")?.startedAt == nil)
+        try drive.put(.skip(step: "stop", by: "ann", reason: "it is over"))
+        #expect(drive.run.step("gone")?.startedAt != nil)
+    }
+
     @Test func `what is as before already is not set back a second time`() throws {
         var drive = try standing()
         try drive.advance(milliseconds: 2 * hours)

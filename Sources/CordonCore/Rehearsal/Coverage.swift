@@ -63,7 +63,8 @@ package struct Coverage: Sendable {
         case .holdChanged(_, let hold, let by, _):
             guard step?.hold?.state == .standing, by == Step.Hold.byTime else { return [] }
             return [hold.state == .kept && line.hold?.then != .keep ? .holdIsKept : .holdEnds]
-        case .runOpened, .runResumed, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined,
+        case .runOpened, .runMigrated, .runResumed, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished,
+            .signalJoined,
             .runEnded:
             return []
         }
@@ -109,7 +110,8 @@ extension Event {
     /// The step that it tells of.
     package var step: String? {
         switch self {
-        case .runOpened, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined, .runEnded:
+        case .runOpened, .runMigrated, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined,
+            .runEnded:
             nil
         case .runAsked(let ask): ask.step
         case .runResumed(let step, _, _, _): step

@@ -66,8 +66,10 @@ extension Turn {
     }
 
     private mutating func beginUndo(_ id: String, of forward: String) {
-        // A step that would prove, send again or be tried anew what is now undone is over.
-        if run.step(forward)?.hasEnded == false {
+        // A step that would prove, send again or be tried anew what is now undone is over. One that waits for a person
+        // still does when only its hold has ended: what comes after it was not to happen without it.
+        let isLeft = run.step(forward)?.phase == .stopped && run.rollback == nil
+        if run.step(forward)?.hasEnded == false, !isLeft {
             emit(.stepSkipped(step: forward, reason: "what it did is undone before it was done with"))
         }
         emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
