@@ -194,6 +194,11 @@ extension RunDefinition {
     fileprivate var assumingEffects: RunDefinition {
         var copy = self
         copy.workflow = workflow.assumingEffects
+        copy.contracts = contracts.mapValues { contract in
+            var contract = contract
+            contract.probe = nil
+            return contract
+        }
         copy.called = called.mapValues(\.assumingEffects)
         return copy
     }

@@ -60,7 +60,8 @@ extension Scene {
                         Connections.Source(id: Scene.source, connector: inbound.name, secrets: [.environment("SOURCE")])
                     ],
                     providers: [outboundConnection]),
-                connectors: [inbound.name: inbound, outbound.name: outbound],
+                // One connector may be both, and then the rehearsed one serves.
+                connectors: [inbound.name: inbound].merging([outbound.name: outbound]) { _, rehearsed in rehearsed },
                 secrets: SecretReader(folder: "/", environment: { "rehearsed-\($0.lowercased())" }),
                 sealKey: Secret(Array("a rehearsal's own key".utf8)), transport: provider,
                 evidence: EvidenceKeeper(inMemory: blobs), library: library,

@@ -157,7 +157,8 @@ final class RehearsedProvider: Transport {
     /// One thing at the provider: a capability with its parameters.
     private func key(_ errand: Errand) -> String {
         var members = errand.call.arguments.objectValue ?? [:]
-        members["before"] = nil
+        // What an undo is handed besides is no other thing.
+        for name in ["before", "live"] { members[name] = nil }
         let capability = errand.call.purpose == .measure ? "\(errand.step) measures" : errand.call.capability
         return "\(capability) \(Value.object(members).json)"
     }

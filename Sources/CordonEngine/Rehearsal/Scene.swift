@@ -42,9 +42,11 @@ final class Scene: Sendable {
         self.rehearsal = rehearsal
         self.item = item
         self.stage = stage
-        guard let outbound = rehearsal.connectors[item.world.connector], let shape = outbound.provider else {
+        guard var outbound = rehearsal.connectors[item.world.connector], let shape = outbound.provider?.rehearsed
+        else {
             throw EngineError(.store, "the connector '\(item.world.connector)' describes no provider")
         }
+        outbound.provider = shape
         self.outbound = outbound
         arrivals = try Arrivals(item.arrival, kind: rehearsal.playbook.trigger.signalKind, rehearsal.connectors)
         inbound = arrivals.connector
