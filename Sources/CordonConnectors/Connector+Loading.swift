@@ -36,6 +36,16 @@ extension Connector {
         let bytesMax = map.int("body_bytes_max", in: 1...Int64(Limits.bodyBytesCeiling)).map(Int.init)
         let rules = (map.mappings("signals", required: true) ?? []).compactMap { readRule($0, loader) }
         guard let authentication else { return nil }
+        if delivery != nil, authentication.deliveryHeader != nil {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "delivery",
+                "the scheme names the delivery itself, in a header that is signed", "leave it out")
+        }
+        if delivery == nil, case .hmac(let signature) = authentication, signature.signed.contains(.delivery) {
+            map.report(
+                DefinitionCode.missingInput.rawValue, "authentication",
+                "the delivery is signed, and no header names it", "add delivery: NAME")
+        }
         return SourceShape(
             authentication: authentication, deliveryHeader: delivery?.lowercased() ?? authentication.deliveryHeader,
             keptHeaders: headers.map { $0.lowercased() }, bodyBytesMax: bytesMax ?? Limits.bodyBytesMax, rules: rules)

@@ -63,10 +63,15 @@ extension Engine {
         _ run: Run, _ old: RunDefinition, to digest: String?, _ order: MigrationOrder, at now: Instant
     ) async throws -> Result<(transition: Transition, definition: RunDefinition), Refusal> {
         guard let target = try await target(run.workflow.name, digest) else {
-            let what = digest.map { "no workflow of digest \($0) is stored" } ?? "'\(run.workflow.name)' is not loaded"
+            let what =
+                digest.map { "no sound workflow of digest \($0) is stored" } ?? "'\(run.workflow.name)' is not loaded"
             return .failure(Refusal(.misfit, "\(what): nothing to move to"))
         }
         let called = library.called(by: target)
+        let missing = ([target] + called).flatMap(\.calledNames).filter { library.workflows[$0] == nil }
+        guard missing.isEmpty else {
+            return .failure(Refusal(.misfit, "the workflow '\(missing[0])' that it calls is not loaded"))
+        }
         let new = definition(target, called, run.subject)
         return run.migrate(from: old, to: new, called: called.map(\.pin), order, halts: halts, at: now)
             .map { ($0, new) }
@@ -75,7 +80,11 @@ extension Engine {
 
     private func target(_ name: String, _ digest: String?) async throws -> Workflow? {
         guard let digest, digest != library.workflows[name]?.digest else { return library.workflows[name] }
-        guard try await store.definition(digest)?.kind == .workflow else { return nil }
+        guard let stored = try await store.definition(digest), stored.kind == .workflow else { return nil }
+        // What is moved to is held to what every definition that is put in force is held to.
+        guard case .success = Workflow.admit(stored.source, file: "\(name)@\(digest)", digest: digest) else {
+            return nil
+        }
         return try await workflow(Run.Pin(name: name, digest: digest))
     }
 }

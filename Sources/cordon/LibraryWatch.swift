@@ -61,6 +61,7 @@ struct LibraryWatch: Service {
         var number: Int?
         var size: Int?
         var changed: Date?
+        var rights: Int?
     }
 
     private static func marks(_ settings: Settings) -> Set<Mark> {
@@ -75,7 +76,7 @@ struct LibraryWatch: Service {
                 marks.insert(
                     Mark(
                         path: folder + "/" + name, number: file[.systemFileNumber] as? Int, size: file[.size] as? Int,
-                        changed: file[.modificationDate] as? Date))
+                        changed: file[.modificationDate] as? Date, rights: file[.posixPermissions] as? Int))
             }
         }
         return marks

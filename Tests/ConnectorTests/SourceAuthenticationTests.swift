@@ -124,6 +124,22 @@ import Testing
         #expect(receive(open, ["authorization": ""], secrets: [""]) == .failure(.signatureWrong))
     }
 
+    @Test func `a key that anybody could guess signs nothing, and a full stop in a signed id is refused`() throws {
+        let scheme = SourceShape.Authentication.standardWebhooks(toleranceMilliseconds: 300_000)
+        for secret in ["whsec_", "whsec_AAAA"] {
+            #expect(
+                scheme.headers(Self.body, delivery: "d", with: Secret(Array(secret.utf8)), at: Self.now) == nil)
+        }
+        #expect(try signed(Self.timed, secret: "s") { $0["x-id"] = "d.1" } == .failure(.signatureWrong))
+    }
+
+    @Test func `what a browser's page posts to a source that signs nothing is refused`() {
+        #expect(receive(.none, [:], secrets: []) == .success(.none))
+        for name in ["origin", "sec-fetch-site"] {
+            #expect(receive(.none, [name: "https://evil.example"], secrets: []) == .failure(.signatureMissing))
+        }
+    }
+
     // MARK: The vendors' own
 
     private static let vendors: [String: SourceShape.Authentication] = [

@@ -125,16 +125,51 @@ struct RunMigrationTests {
             ])
     }
 
-    @Test func `what did something that stands is not dropped, and a question may be`() throws {
+    @Test func `consent that was given to the old text is asked for anew before anything more is done`() throws {
+        var drive = try waiting()
+        let question = try #require(drive.question("judge"))
+        try drive.put(.pause(by: "ann", reason: "wait"))
+        try drive.put(
+            .answer(step: "judge", Person(name: "ann"), choice: "approve", shown: question.shown, reason: "looked"))
+        let moved = try migrate(drive, to: first + "  - id: late\n    wait: 1h\n").get()
+        #expect(moved.run.step("judge")?.phase == .pending)
+        #expect(moved.run.step("judge")?.result == nil)
+        #expect(moved.run.step("reduce")?.startedAt == nil)
+    }
+
+    @Test func `a ladder that was climbed is not moved to other rungs`() throws {
+        func ladder(_ names: [String]) -> String {
+            let rungs = names.map {
+                "        - name: \($0)\n          steps:\n            - { id: \($0)_wait, wait: 1h }\n"
+            }
+            return "  - id: up\n    ladder:\n      until: 'false'\n      rungs:\n" + rungs.joined()
+        }
+        var drive = try Stage.open(ladder(["low", "mid", "high"]))
+        try drive.advance(milliseconds: 3_600_000)
+        #expect(drive.run.step("up")?.rounds == 2)
+        #expect(
+            reasons(try migrate(drive, to: ladder(["low", "high", "mid"]))) == [
+                "step 'up' has climbed 2 rungs, and those of 'up' are others"
+            ])
+        _ = try migrate(drive, to: ladder(["low", "mid", "higher"])).get()
+    }
+
+    @Test func `what did something that stands is not dropped, nor what asks for consent`() throws {
         let drive = try waiting()
         let order = MigrationOrder(dropped: ["stop", "judge"], by: "ann", reason: "no more questions")
         #expect(
             reasons(try migrate(drive, to: first, order)) == [
-                "step 'stop' did something that stands; it can't be dropped"
+                "step 'stop' did something that stands; it can't be dropped",
+                "step 'judge' asks for consent; it can be answered or the run cancelled, not dropped",
             ])
+        let told = first.replacingOccurrences(
+            of: "approve: { by: ann, within: 4h, on_timeout: keep }",
+            with: "task: { by: ann, ask: Was it you, choices: [mine, foreign], within: 4h, on_timeout: keep }")
+        var asked = try Stage.open(told)
+        try asked.change("stop", from: .enabled, to: .disabled)
         let cut = first.replacingOccurrences(
             of: "  - id: judge\n    approve: { by: ann, within: 4h, on_timeout: keep }\n", with: "")
-        let moved = try migrate(drive, to: cut, MigrationOrder(dropped: ["judge"], by: "ann", reason: "no more")).get()
+        let moved = try migrate(asked, to: cut, MigrationOrder(dropped: ["judge"], by: "ann", reason: "no more")).get()
         #expect(moved.run.step("judge") == nil)
         #expect(moved.run.step("reduce")?.isInFlight == true)
     }
@@ -162,7 +197,7 @@ struct RunMigrationTests {
             from: drive.definition, to: new, called: [], MigrationOrder(by: "ann", reason: "x"), at: drive.now)
         #expect(
             reasons(result) == [
-                "the new version takes the input 'account' as int, the run has string",
+                "the new version takes the input 'account' as a whole number, the run has string",
                 "the new version needs the input 'days', and the run was not handed it",
             ])
     }

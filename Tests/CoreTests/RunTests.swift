@@ -99,6 +99,8 @@ struct RunTests {
         }
         #expect(drive.run.ask?.kind == .stoppedStep)
         #expect(drive.call() == nil)
+        // Any of them may have happened.
+        #expect(drive.run.step("a")?.mayHaveActed == true)
     }
 
     @Test func `a doubt is not settled by a new act once the run is to end`() throws {

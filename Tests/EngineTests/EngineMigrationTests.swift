@@ -66,7 +66,7 @@ struct EngineMigrationTests {
             }
             #expect(
                 reasons == [
-                    "no workflow of digest sha256:none is stored: nothing to move to",
+                    "no sound workflow of digest sha256:none is stored: nothing to move to",
                     "the run is on that version already",
                 ])
             #expect(try await installation.run == before)

@@ -90,7 +90,7 @@ struct RunMigrateTests {
     private func refuseMisfits(_ run: String, _ installation: Installation) async throws {
         let unknown = try await installation.finish("run", "migrate", run, "--to", "sha256:0", "--reason", "x")
         #expect(unknown.end == .exited(6))
-        #expect(unknown.error.contains("no workflow of digest sha256:0 is stored"))
+        #expect(unknown.error.contains("no sound workflow of digest sha256:0 is stored"))
         let slip = try await installation.finish("run", "migrate", run, "--step", "rvoke=rest", "--reason", "x")
         #expect(slip.end == .exited(6))
         #expect(slip.error.contains("the old version has no step 'rvoke'; did you mean 'revoke'?"))

@@ -15,7 +15,12 @@ extension SourceShape.Authentication {
         _ delivery: InboundDelivery, deliveryHeader: String?, secrets: [Secret], at now: Instant
     ) throws(Rejection) -> Alert.OriginProof {
         switch self {
-        case .none: return .none
+        case .none:
+            // A page in a browser on this machine could post here too; what it sends says where it comes from.
+            guard delivery.headers["origin"] == nil, delivery.headers["sec-fetch-site"] == nil else {
+                throw .signatureMissing
+            }
+            return .none
         case .hmac(let signature):
             try signature.verify(delivery, deliveryHeader, secrets, now)
             return .sharedSecret
@@ -96,6 +101,8 @@ extension SourceShape.Signature {
         let codes = codes(in: try delivery.header(header))
         let time = try timestamp.map { (timestamp) throws(Rejection) in try delivery.header(timestamp.header) } ?? ""
         let name = deliveryHeader.flatMap { delivery.headers[$0] } ?? ""
+        // A full stop in what is joined by full stops would let the same text be read as another delivery.
+        guard !signed.contains(.delivery) || !name.contains(".") else { throw .signatureWrong }
         let text = text(delivery.body, time: time, delivery: name)
         try require(secrets) { secret in
             let key = key(secret, time)
@@ -210,7 +217,10 @@ private enum StandardWebhook {
     /// The bytes behind a serialized secret of this kind.
     private static func material(_ secret: Secret, _ prefix: String) -> Data? {
         let text = String(decoding: secret.reveal(), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        return text.hasPrefix(prefix) ? Data(base64Encoded: String(text.dropFirst(prefix.count))) : nil
+        guard text.hasPrefix(prefix), let bytes = Data(base64Encoded: String(text.dropFirst(prefix.count))),
+            bytes.count >= 16
+        else { return nil }  // Anybody could guess a shorter one.
+        return bytes
     }
 
     static func headers(

@@ -77,6 +77,8 @@ extension Answer {
         var isUndecided = false
         for rule in answers.rules where rule.statuses?.contains(status) ?? true {
             switch rule.condition.decide(variables) {
+            case .isTrue where rule.means == .later && isInDoubt(status, effectClass):
+                return (.unknown, reason(.unknown))
             case .isTrue: return (rule.means, reason(rule.means))
             case .isFalse: break
             case .undecided: isUndecided = true

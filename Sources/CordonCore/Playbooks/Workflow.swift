@@ -67,6 +67,8 @@ package struct Workflow: Sendable, Hashable {
         package var verify: Expression?
         package var undo: Undo
         package var onUnknown: OnUnknown
+        /// Who settled a doubt beforehand, as the history names them; stored for ever.
+        package static let settler = "the workflow"
 
         package init(
             capability: String, arguments: Arguments, verify: Expression? = nil, undo: Undo = .notNeeded,

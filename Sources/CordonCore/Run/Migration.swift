@@ -86,7 +86,7 @@ extension Run {
         var kept: [Step] = []
         for var step in steps where !migration.dropped.contains(step.id) {
             step.rename(to: migration.renamed[step.id] ?? step.id)
-            if migration.anew.contains(step.id) { step.beginAnew(isForced: false) }
+            if migration.anew.contains(step.id) { step.askAnew() }
             kept.append(step)
         }
         let inOrder = migration.lines.map { id in kept.first { $0.id == id } ?? Step(id: id) }
@@ -114,7 +114,7 @@ private struct MigrationCheck {
             lines: new.workflow.lines.map(\.id),
             renamed: Dictionary(
                 run.steps.map { ($0.id, newID($0.id)) }.filter { $0.0 != $0.1 }, uniquingKeysWith: { one, _ in one }),
-            anew: begun.filter(\.isAsking).map { newID($0.id) },
+            anew: begun.filter(isAskedAnew).map { newID($0.id) },
             dropped: run.steps.filter { isDropped($0) || !hasBegun($0) && !isNew($0) }.map(\.id),
             by: order.by, reason: order.reason)
     }
@@ -157,12 +157,11 @@ private struct MigrationCheck {
             guard let value = given[input.name] ?? input.standard else {
                 return "the new version needs the input '\(input.name)', and the run was not handed it"
             }
-            let wasOfThatKind = old.definition.workflow.inputs.contains {
-                $0.name == input.name && $0.kind == input.kind
+            let wasSo = old.definition.workflow.inputs.contains {
+                $0.name == input.name && $0.kind == input.kind && $0.max == input.max
             }
-            if wasOfThatKind || input.kind.accepts(value) { return nil }
-            return
-                "the new version takes the input '\(input.name)' as \(input.kind.rawValue), the run has \(value.typeName)"
+            guard !wasSo, let misfit = input.isTarget(value) ? input.misfit(value) : value.typeName else { return nil }
+            return "the new version takes the input '\(input.name)' as \(input.wanted), the run has \(misfit)"
         }
     }
 
@@ -224,11 +223,19 @@ private struct MigrationCheck {
         if (from.each == nil) != (to.each == nil) {
             return "step '\(step.id)' is a list in one version and not in the other"
         }
+        if case .ladder(let one) = from.kind, case .ladder(let other) = to.kind,
+            one.rungs.prefix(step.rounds).map(\.name) != other.rungs.prefix(step.rounds).map(\.name)
+        {
+            return "step '\(step.id)' has climbed \(step.rounds) rungs, and those of '\(to.id)' are others"
+        }
         if case .call(let one, _) = from.kind, case .call(let other, _) = to.kind, one != other {
             return "step '\(step.id)' calls '\(one)', and '\(to.id)' of the new version calls '\(other)'"
         }
         if step.hasActed, !step.isUndone, from.act?.undo == .byConnector, to.act?.undo != .byConnector {
             return "what step '\(step.id)' did could no longer be undone"
+        }
+        if step.phase == .open, step.permit != nil {
+            return "step '\(step.id)' runs on what people agreed to; wait until it has ended"
         }
         if let hold = step.hold, !hold.hasEnded, to.hold == nil {
             return "step '\(step.id)' holds what it did, and '\(to.id)' of the new version says nothing of a hold"
@@ -244,8 +251,19 @@ private struct MigrationCheck {
 
     private func reasonAgainstDropping(_ step: Step) -> String? {
         if step.hasActed, !step.isUndone { return "step '\(step.id)' did something that stands; it can't be dropped" }
+        if case .asking(let question) = step.phase, question.kind != .task {
+            return "step '\(step.id)' asks for consent; it can be answered or the run cancelled, not dropped"
+        }
         if step.phase == .open { return "step '\(step.id)' has begun its own steps; it can't be dropped" }
         return nil
+    }
+
+    /// Consent was given to the old text: what was agreed to and is not done is asked anew, and so is what asks now. What
+    /// people told, in a task, stays true.
+    private func isAskedAnew(_ step: Step) -> Bool {
+        if step.isAsking { return true }
+        if case .approve? = old.place(step.id)?.line.kind { return step.phase == .finished }
+        return step.permit != nil && !step.hasActed && !step.hasEnded
     }
 
     private func isLost(_ step: Step) -> Bool { step.hasEnded && (!step.hasActed || step.isUndone || onlyRead(step)) }
@@ -271,6 +289,12 @@ private struct MigrationCheck {
 }
 
 extension Step {
+    fileprivate mutating func askAnew() {
+        beginAnew(isForced: false)
+        permit = nil
+        result = nil
+    }
+
     fileprivate var isAsking: Bool { if case .asking = phase { true } else { false } }
 
     fileprivate mutating func rename(to new: String) {
@@ -296,16 +320,9 @@ extension Workflow.Kind {
     }
 }
 
-extension Workflow.Input.Kind {
-    /// Whether a value that a run was handed is one of this kind.
-    package func accepts(_ value: Value) -> Bool {
-        switch self {
-        case .serviceAccount, .credential, .workload, .agentSession:
-            value.objectValue?["kind"]?.stringValue == rawValue
-        case .string: value.stringValue != nil
-        case .int: value.intValue != nil
-        case .bool: value.boolValue != nil
-        case .duration: value.intValue != nil || value.stringValue.flatMap(YAMLDuration.milliseconds) != nil
-        }
+extension Workflow.Input {
+    /// False for a value that is no subject of the kind that the input takes.
+    fileprivate func isTarget(_ value: Value) -> Bool {
+        !kind.isSubject || value.objectValue?["kind"]?.stringValue == kind.rawValue
     }
 }

@@ -115,9 +115,12 @@ extension Run {
         case .callReturned(let id, _, let outcome):
             let number = self.number
             change(id) { $0.take(outcome, entry: number) }
-        case .callResolved(let id, _, let tookEffect, _, _):
+        case .callResolved(let id, _, let tookEffect, let by, _):
             let number = self.number
-            change(id) { $0.resolve(tookEffect: tookEffect, entry: number) }
+            change(id) {
+                $0.resolve(tookEffect: tookEffect, entry: number)
+                if !tookEffect, by == Workflow.Act.settler { $0.mayHaveActed = true }
+            }
         case .retryScheduled(let id, let backOff, _): change(id) { $0.phase = .backingOff(backOff) }
         default: break
         }

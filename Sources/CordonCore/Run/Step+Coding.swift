@@ -9,7 +9,8 @@ extension Step {
             "deadline": deadline.map(Value.init(_:)), "ended_at": endedAt.map(Value.init(_:)),
             "calls": calls == 0 ? nil : Value(calls), "before": before, "after": after, "result": result,
             "verified": flag(isVerified), "acted": flag(hasActed), "acted_n": actedNumber.map(Value.init(_:)),
-            "arguments": arguments, "undone": flag(isUndone), "doubt": doubt?.value, "ask": ask?.value,
+            "arguments": arguments, "undone": flag(isUndone), "may_have_acted": flag(mayHaveActed),
+            "doubt": doubt?.value, "ask": ask?.value,
             "hold_ask": holdAsk?.value,
             "permit": permit?.value, "hold": hold?.value, "items": items.map(Value.array), "inputs": inputs,
             "rounds": rounds == 0 ? nil : Value(rounds), "forced": flag(isForced), "note": note.map(Value.string),
@@ -33,6 +34,7 @@ extension Step {
         actedNumber = try fields.optionalInt("acted_n")
         arguments = fields.present("arguments")
         isUndone = fields.optional("undone") == true
+        mayHaveActed = fields.optional("may_have_acted") == true
         try readWaits(fields)
         items = fields.optional("items")?.arrayValue
         inputs = fields.present("inputs")

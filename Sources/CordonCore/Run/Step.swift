@@ -99,6 +99,8 @@ package struct Step: Sendable, Hashable {
     /// The act of which nobody knows whether it took effect. It outlives the calls that ask about it: until it is
     /// resolved, no new act is intended that could be a second one.
     package var doubt: Call?
+    /// An act of which nobody learned whether it took effect was done anew: undoing the step sets back that one too.
+    package var mayHaveActed: Bool
     /// What a person is asked about it while it is stopped or uncertain.
     package var ask: Run.Ask?
     /// Who agreed to it, under which digest of what they were shown.
@@ -124,6 +126,7 @@ package struct Step: Sendable, Hashable {
         isVerified = false
         hasActed = false
         isUndone = false
+        mayHaveActed = false
         rounds = 0
         isForced = false
         evidence = []

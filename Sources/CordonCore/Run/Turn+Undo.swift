@@ -8,7 +8,8 @@ extension Turn {
     /// The step changed something that its connector can set back, and that nobody has set back yet.
     func isUndoable(_ step: Step) -> Bool {
         // An act in doubt counts too: setting back what did not happen changes nothing.
-        guard step.hasActed || step.doubt != nil, !step.isUndone, !step.isUndo, let act = place(step.id)?.line.act,
+        guard step.hasActed || step.doubt != nil || step.mayHaveActed, !step.isUndone, !step.isUndo,
+            let act = place(step.id)?.line.act,
             let contract = definition.contracts[act.capability], contract.effectClass.isWrite, contract.canUndo
         else { return false }
         return act.undo == .byConnector

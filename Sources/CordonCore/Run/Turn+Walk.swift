@@ -226,6 +226,9 @@ extension Turn {
 
     private mutating func climb(_ ladder: Workflow.Ladder, _ line: Workflow.Line, _ id: String, _ scope: Scope) {
         let rounds = run.step(id)?.rounds ?? 0
+        guard rounds <= ladder.rungs.count else {
+            return stop(id, "the pinned workflow's ladder has no rung \(rounds)")
+        }
         if rounds > 0, !walk(ladder.rungs[rounds - 1].lines, scope) { return }
         guard run.conclusion == nil, run.rollback == nil else { return }
         measure(ladder.measure, line, id)
@@ -236,10 +239,11 @@ extension Turn {
         switch ladder.condition.decide(variables(in: id)) {
         case .isTrue:
             let note =
-                rounds == 0 ? "it held before the first rung" : "it holds after '\(ladder.rungs[rounds - 1].name)'"
+                rounds == 0
+                ? "it held before the first rung" : "it holds after '\(ladder.rungs.prefix(rounds).last?.name ?? "")'"
             emit(.stepFinished(step: id, isVerified: true, note: note))
         case .undecided(let error): stop(id, "its condition gave no answer: \(error.message)")
-        case .isFalse where rounds == ladder.rungs.count: stop(id, "every rung was climbed, and its condition is false")
+        case .isFalse where rounds >= ladder.rungs.count: stop(id, "every rung was climbed, and its condition is false")
         case .isFalse: emit(.rungFinished(step: id, rounds: rounds + 1))
         }
     }

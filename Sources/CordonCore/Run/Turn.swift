@@ -118,14 +118,14 @@ struct Turn {
         case .accept(let because):
             emit(
                 .callResolved(
-                    step: id, number: call.number, tookEffect: true, by: "the workflow",
+                    step: id, number: call.number, tookEffect: true, by: Workflow.Act.settler,
                     reason: "\(because) (\(reason))"))
             finishOrProve(id)
         case .repeat(let because):
             guard run.conclusion == nil, run.rollback == nil else { return false }
             emit(
                 .callResolved(
-                    step: id, number: call.number, tookEffect: false, by: "the workflow",
+                    step: id, number: call.number, tookEffect: false, by: Workflow.Act.settler,
                     reason: "\(because) (\(reason))"))
             intendAgain(id, call, reason)
         }
