@@ -68,6 +68,8 @@ extension Engine {
         haltBook.withLock { $0.standing.values.sorted { $0.scope.text < $1.scope.text } }
     }
 
+    package var providerNames: [String] { providers.keys.sorted() }
+
     var halts: Halts { haltBook.withLock { $0.halts } }
 
     /// Reads what stands before anything is done.

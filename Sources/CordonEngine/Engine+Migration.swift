@@ -9,9 +9,12 @@ import Logging
 package struct ForkPoint: Sendable, Hashable {
     /// The run as it stood after this line; `nil`: as it stands.
     package var number: Int?
-    /// The digest of the workflow's version; `nil`: the run's own.
+    /// The digest of the workflow's version; `nil`: the run's own, or where lines are renamed or dropped the loaded one.
     package var workflow: String?
     package var order: MigrationOrder
+
+    /// Whoever says what becomes of lines means another version: the loaded one, unless its digest is given.
+    var moves: Bool { workflow != nil || !order.renamed.isEmpty || !order.dropped.isEmpty }
 
     package init(number: Int? = nil, workflow: String? = nil, order: MigrationOrder) {
         self.number = number
@@ -43,10 +46,13 @@ extension Engine {
         guard let run = try await run(id, upTo: point.number) else { return nil }
         let definition = try await definition(of: run)
         let now = clock.now
-        guard let digest = point.workflow, digest != run.workflow.digest else {
+        if let number = point.number, number > run.number {
+            return .failure(Refusal(.misfit, "the run's history has \(run.number) lines, and no line \(number)"))
+        }
+        guard point.moves, point.workflow != run.workflow.digest else {
             return .success(Forecast.of(run, definition, assuming: assuming, at: now))
         }
-        return try await moved(run, definition, to: digest, point.order, at: now).map { moved in
+        return try await moved(run, definition, to: point.workflow, point.order, at: now).map { moved in
             Forecast.of(moved.transition, moved.definition, assuming: assuming, at: now)
         }
     }

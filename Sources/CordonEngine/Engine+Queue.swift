@@ -30,11 +30,10 @@ extension Engine {
         for index in decision.matches.indices {
             let match = decision.matches[index]
             guard match.run != nil, case .resolved(let subject) = match.resolution,
-                let window = library.playbooks.first(where: { $0.name == match.playbook.name })?.trigger
-                    .groupMilliseconds,
-                let run = live[subject.key]?.last(where: {
-                    $0.playbook.name == match.playbook.name && now.since($0.openedAt) <= window
-                        && $0.joined.count < Limits.signalsPerRunMax
+                let trigger = library.playbooks.first(where: { $0.name == match.playbook.name })?.trigger,
+                let run = live[subject.key]?.last(where: { run in
+                    run.playbook.name == match.playbook.name && run.joined.count < Limits.signalsPerRunMax
+                        && (run.isHolding || trigger.groupMilliseconds.map { now.since(run.openedAt) <= $0 } ?? false)
                 })
             else { continue }
             decision.matches[index].run = nil
@@ -101,6 +100,12 @@ extension Engine {
 }
 
 extension Run {
+    /// What it did to its subject stands for a time. A second run would take that for the state before, and give it back
+    /// when it undoes itself: so a later signal joins this one, and its hold begins anew.
+    fileprivate var isHolding: Bool {
+        isLive && rollback == nil && steps.contains { $0.hold?.state == .standing && !$0.isUndone }
+    }
+
     /// A later run of the subject begins after it.
     fileprivate var keepsWaiting: Bool { !isShared && (isMoving || isQueued) }
 }

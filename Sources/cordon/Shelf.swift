@@ -84,9 +84,23 @@ struct Shelf: Sendable {
         }
         var files: [File] = []
         for name in names.sorted() where name.hasSuffix(".yaml") && !name.hasSuffix(".test.yaml") {
+            guard isInside(path + "/" + name, settings.libraryPath) else {
+                // Not even a line of it is quoted: it may be anything that this user may read.
+                mistakes.append(
+                    unusable(
+                        display(path + "/" + name), "the file is a link that leaves the library",
+                        .unreadable, "put the file itself there"))
+                continue
+            }
             if let file = read(path + "/" + name, &mistakes) { files.append(file) }
         }
         return files
+    }
+
+    /// Whether it lies in the folder wherever its links lead.
+    private static func isInside(_ path: String, _ folder: String) -> Bool {
+        URL(filePath: path).resolvingSymlinksInPath().pathComponents
+            .starts(with: URL(filePath: folder).resolvingSymlinksInPath().pathComponents)
     }
 
     private static func read(_ path: String, _ mistakes: inout [Diagnostic]) -> File? {

@@ -119,6 +119,23 @@ struct RunTests {
         #expect(drive.run.ask?.kind == .unknownOutcome)
     }
 
+    @Test(arguments: [Outcome.gone, .active])
+    func `a refusal after a delivery that nobody heard of is looked into, and not taken for the whole truth`(
+        _ state: Outcome
+    ) throws {
+        var drive = Bench(revoke).open()
+        try drive.answerAll(.active, .cut, .refused)
+        #expect(drive.call()?.purpose == .probe)
+        try drive.answer(state)
+        guard state == .gone else {
+            try drive.fire()
+            try drive.answer(.refused)
+            #expect(drive.run.ask?.kind == .stoppedStep)
+            return #expect(drive.run.step("a")?.doubt == nil)
+        }
+        #expect(drive.run.step("a")?.hasActed == true)
+    }
+
     @Test func `the outcome of an earlier delivery counts no more`() throws {
         var drive = Bench(LineSketch(id: "a", effectClass: .convergent)).open()
         try drive.answer(.cut)

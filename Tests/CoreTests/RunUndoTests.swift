@@ -45,6 +45,16 @@ struct RunUndoTests {
         #expect(drive.run.step("stop")?.hold?.state == .standing)
     }
 
+    @Test func `a later signal makes what is held be held from now on for its whole span`() throws {
+        var drive = try standing()
+        drive.now = .start.adding(milliseconds: hours)
+        let alert = AlertID(stem: "02")
+        try drive.put(.join(alert.signal(1), alert))
+        #expect(drive.last.kinds == ["signalJoined", "holdChanged"])
+        #expect(drive.run.step("stop")?.hold?.until == .start.adding(milliseconds: 3 * hours))
+        #expect(drive.run.wake == .timer(.start.adding(milliseconds: 3 * hours)))
+    }
+
     @Test func `a step that waits for a person still does when its hold has ended, and nothing after it begins`() throws
     {
         var drive = try Stage.open(

@@ -150,6 +150,11 @@ import Testing
                     asked: [stopped_step/reduce]
                     steps: { reduce: undone }
                     end: asked
+                - name: the same again while it is held
+                  repeat: 2
+                  over: 10m
+                  fake: { scopes.reduce: { before: { scopes: [admin] }, after: { scopes: ["repo:read"] } } }
+                  expect: { runs: 1, requests: { scopes.reduce: 1 } }
                 - name: somebody else was there
                   fake:
                     scopes.reduce:
@@ -170,7 +175,7 @@ import Testing
                 - name: the undo is tried again
                   fake: { scopes.reduce: { undo_fails: [unsent, unsent], reads_fail: [unsent], before: { scopes: [admin] }, after: { scopes: ["repo:read"] } }, task.check: { answer: intended } }
                   expect: { requests: { "undo:reduce": 3, scopes.reduce: 1 }, end: restored }
-                """), 5)
+                """), 6)
     }
 
     // MARK: Crashes

@@ -13,6 +13,20 @@ private let unknownRun = "run_01KATB9Z2M8D4W6X1V3C5R7T9Y"
 struct BadInputTests {
     // MARK: Definitions
 
+    @Test func `a link that leaves the library is refused, and nothing of what it leads to is quoted`() async throws {
+        let installation = try Installation.alone()
+        try installation.scratch.write("state: state\nlibrary: library\n", to: "cordon.yaml")
+        try installation.scratch.write("s3cret-t0ken-of-somebody", to: "secret")
+        let folder = installation.scratch.path("library/playbooks")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: folder + "/leak.yaml", withDestinationPath: "../../secret")
+        let ended = try await installation.finish("playbook", "check")
+        #expect(ended.end == .exited(10))
+        #expect(ended.error.contains("the file is a link that leaves the library"))
+        #expect(!(ended.error + ended.output).contains("s3cret"))
+    }
+
     @Test(arguments: [["playbook", "check"], ["playbook", "check", "playbooks/broken.yaml"], ["serve"]])
     func `a field that there is not is shown at its place with a caret`(_ command: [String]) async throws {
         let installation = try Installation.alone()

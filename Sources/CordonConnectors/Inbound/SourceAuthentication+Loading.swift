@@ -46,6 +46,11 @@ extension SourceShape.Authentication {
                 DefinitionCode.missingInput.rawValue, "header", "the timestamp is signed, and no header holds it",
                 "add timestamp: { header: NAME, within: 5m }")
         }
+        if timestamp != nil, !(signed + key).contains(.timestamp) {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "timestamp", "the time is not signed, so anybody could set it",
+                "name it in 'signed' or 'key', as the vendor does, or leave it out")
+        }
         if !signed.contains(.body) || !key.contains(.secret) {
             map.report(
                 DefinitionCode.badSetting.rawValue, "header",

@@ -283,6 +283,21 @@ extension Turn {
                 "\(run.joined.count) signals joined, the limit is \(Limits.signalsPerRunMax) (signalsPerRunMax)")
         }
         emit(.signalJoined(signal, alert))
+        renewHolds(signal)
         return nil
+    }
+
+    /// What is held is held from now on for its whole span: whatever it was held against is seen still to go on.
+    private mutating func renewHolds(_ signal: SignalID) {
+        for step in run.steps {
+            guard let hold = step.hold, hold.state == .standing, let place = place(step.id), let rule = place.line.hold,
+                case .success(let span) = milliseconds(rule.span, place)
+            else { continue }
+            let until = now.adding(milliseconds: max(0, min(span, Limits.holdMillisecondsMax)))
+            guard until > hold.until else { continue }
+            emit(
+                .holdChanged(
+                    step: step.id, Step.Hold(until: until), by: "a later signal", reason: "\(signal) joined"))
+        }
     }
 }

@@ -131,9 +131,8 @@ extension Turn {
 
     /// No further try of this call. An act that an earlier delivery may have done is looked into first.
     private mutating func giveUp(_ id: String, _ call: Call, _ reason: String) {
-        let isInDoubt = call.purpose.isChange && run.step(id)?.doubt != nil
-        guard isInDoubt, !call.effectClass.mayBeIntendedAnew else { return stop(id, reason) }
-        lookInto(id, call, reason)
+        guard call.purpose.isChange, run.step(id)?.doubt != nil else { return stop(id, reason) }
+        lookInto(id, call, "\(reason); an earlier delivery of it may have taken effect")
     }
 
     /// The same intent again. The first time at once: a crash or a cut line says nothing about the provider.

@@ -27,6 +27,7 @@ extension API {
             }
             return (scope, try requiredText("reason", fields, bytesMax: ServerLimits.reasonBytesMax))
         }
+        if isSet { try await requireKnown(scope) }
         do throws(StoreError) {
             guard try await engine.setHalt(scope, isSet: isSet, by: caller.by, reason: reason) else {
                 throw StoreError(.notFound, "")
@@ -38,6 +39,25 @@ extension API {
             throw Problem.unavailable(retryAfterSeconds: 5)
         }
         return .json(HaltView.make(engine.standingHalts))
+    }
+}
+
+extension API {
+    /// A misspelt name would look like a halt and stop nothing.
+    private func requireKnown(_ scope: Halts.Scope) async throws {
+        switch scope {
+        case .everything: return
+        case .playbook(let name):
+            var query = RunQuery()
+            query.playbook = name
+            query.onlyLive = true
+            query.limit = 1
+            if engine.library.playbooks.contains(where: { $0.name == name }) { return }
+            if try await !store.runs(query).isEmpty { return }
+            throw Problem.notFound("playbook", name)
+        case .provider(let name):
+            guard engine.providerNames.contains(name) else { throw Problem.notFound("provider", name) }
+        }
     }
 }
 

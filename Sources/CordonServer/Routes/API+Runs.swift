@@ -107,10 +107,12 @@ extension API {
         let choice = try requiredText("choice", order.fields, bytesMax: 64)
         let shown = try requiredText("shown", order.fields, bytesMax: 80)
         let person = Person(name: caller.name, groups: [caller.role.rawValue])
+        let step = try order.requiredStep()
+        try await requireConsentRight(caller, id, step)
         return try await control(
             id,
             .answer(
-                step: try order.requiredStep(), person, choice: choice, shown: shown, reason: order.reason))
+                step: step, person, choice: choice, shown: shown, reason: order.reason))
     }
 
     /// Ends a hold before its time, answers what follows it, or lets it stand longer.
@@ -142,6 +144,15 @@ extension API {
                 reason: try requiredText("reason", fields, bytesMax: ServerLimits.reasonBytesMax), fields: fields)
         }
         return (id, order, caller)
+    }
+
+    /// A name alone agrees to nothing: it may be on tokens of several roles. Whoever consents has the right to approve, or
+    /// their role is what the question is for.
+    private func requireConsentRight(_ caller: Access.Caller, _ id: RunID, _ step: String) async throws {
+        guard case .asking(let question)? = try await record(id).run().step(step)?.phase, question.kind != .task,
+            !caller.role.may(.approve), !question.by.contains(caller.role.rawValue)
+        else { return }
+        throw Problem.lacking([.approve], caller)
     }
 
     /// A proposal needs one right, every other run another; the role must have it for this run as it stands.

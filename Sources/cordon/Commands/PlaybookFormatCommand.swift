@@ -38,6 +38,12 @@ struct PlaybookFormat: AsyncParsableCommand {
         for path in paths {
             do throws(Diagnostics) {
                 guard let formed = try Self.form(path) else { continue }
+                guard formed.new.utf8.count <= Limits.definitionBytesMax else {
+                    throw Self.told(
+                        path, .tooMany,
+                        "in form it would have \(formed.new.utf8.count) bytes, the limit is \(Limits.definitionBytesMax) (definitionBytesMax)",
+                        "take a part out into a workflow of its own")
+                }
                 unformed.append(path)
                 if !check { try Self.write(formed, to: path) }
             } catch { mistakes += error.all }

@@ -7,7 +7,8 @@ import Foundation
 
 /// Which version of its workflow a run is moved to, and what becomes of its lines.
 struct MigrationOptions: ParsableArguments {
-    @Option(name: .long, help: "The digest of the workflow's version; otherwise the loaded one.") var to: String?
+    @Option(name: .long, help: "The digest of the workflow's version; otherwise the loaded one (a bare fork: its own).")
+    var to: String?
     @Option(name: .long, help: "OLD=NEW: how a line is called there; may stand several times.") var step: [String] = []
     @Option(name: .long, help: "A line that waits and is given up; may stand several times.") var drop: [String] = []
 

@@ -32,7 +32,10 @@ struct EngineBench {
         report.noteMachine("before")
         report.note("rounds", "\(options.rounds), medians")
         for live in [1, 16, 64, 128, 256] { try await measureSteps(live) }
-        if options.recovered > 0 { try await measureRecovery(options.recovered) }
+        if options.recovered > 0 {
+            try await measureWaiting(options.recovered)
+            try await measureRecovery(options.recovered)
+        }
         report.noteMachine("after")
     }
 
@@ -119,25 +122,45 @@ struct EngineBench {
         }
     }
 
+    // MARK: Waiting
+
+    /// Runs that wait a month, and a new engine on their store: what it takes once it has looked at all of them.
+    private mutating func measureWaiting(_ count: Int) async throws {
+        let scratch = try ScratchFolder("cordon-bench-waiting")
+        let first = try Floor(folder: scratch.path, playbook: "benchwait")
+        try await first.whileRunning { try await EngineBench.open(count, on: first) }
+        await first.store.close()
+        let before = residentMegabytes()
+        let second = try Floor(folder: scratch.path, playbook: "benchwait")
+        let after = try await second.whileRunning {
+            try await pause(milliseconds: 5000)
+            return residentMegabytes()
+        }
+        await second.store.close()
+        report.add("memory more with \(count) waiting runs, after a new start", after - before, "MB", target: 200)
+    }
+
+    private static func open(_ count: Int, on floor: Floor) async throws {
+        var posted = 0
+        while posted < count {
+            let to = min(posted + 256, count)
+            await withTaskGroup(of: Void.self) { group in
+                for number in posted..<to {
+                    group.addTask { _ = await floor.engine.receive(source: "bench", Floor.alert(number)) }
+                }
+            }
+            posted = to
+        }
+        while floor.engine.counts.runsOpened < count { try await pause(milliseconds: 5) }
+    }
+
     // MARK: Recovery
 
     /// Runs whose first call never returns, then a new engine on the same store with a provider that answers.
     private mutating func measureRecovery(_ count: Int) async throws {
         let scratch = try ScratchFolder("cordon-bench-recovery")
         let first = try Floor(folder: scratch.path, answers: false)
-        try await first.whileRunning {
-            var posted = 0
-            while posted < count {
-                let to = min(posted + 256, count)
-                await withTaskGroup(of: Void.self) { group in
-                    for number in posted..<to {
-                        group.addTask { _ = await first.engine.receive(source: "bench", Floor.alert(number)) }
-                    }
-                }
-                posted = to
-            }
-            while first.engine.counts.runsOpened < count { await Task.yield() }
-        }
+        try await first.whileRunning { try await EngineBench.open(count, on: first) }
         await first.store.close()
         report.add("memory with \(count) live runs, their calls open", residentMegabytes(), "MB")
         let second = try Floor(folder: scratch.path, answers: false)

@@ -20,16 +20,17 @@ struct Floor {
     let engine: Engine
     let transport: InstantTransport
 
-    init(folder: String, answers: Bool = true) throws {
+    init(folder: String, answers: Bool = true, playbook: String = "bench5") throws {
         self.folder = folder
         store = try SQLiteStore(.readWrite(folder + "/state"))
         transport = InstantTransport(answers: answers)
-        let shelf = try Shelf()
+        let shelf = try Shelf(playbook)
         let connections = Connections(
             sources: [Connections.Source(id: "bench", connector: "bench", secrets: [])],
             providers: [
                 Connections.Provider(
-                    id: "sink", connector: "bench", settings: ["url": "http://127.0.0.1:9/"], secrets: [:],
+                    id: "sink", connector: "bench",
+                    settings: ["url": "http://127.0.0.1:9/", "about": "http://127.0.0.1:9/"], secrets: [:],
                     egress: EgressPolicy(allowsPlainHTTP: true, allowsLoopback: true),
                     bounds: Lane.Bounds(concurrentMax: 256))
             ])
@@ -72,24 +73,26 @@ private struct Shelf {
     let library: Library
     let connector: Connector
 
-    init() throws {
+    /// The playbook and the workflow of this name.
+    init(_ name: String) throws {
         let connectorBytes = try Shelf.read("workflows/connectors/bench.yaml")
         connector = try Connector.load(
             connectorBytes, file: "bench.yaml", digest: digestText(connectorBytes)
         ).get()
-        let workflowBytes = try Shelf.read("workflows/bench5.yaml")
-        let workflow = try Workflow.load(workflowBytes, file: "bench5.yaml", digest: digestText(workflowBytes)).get()
-        let playbookBytes = try Shelf.read("playbooks/bench5.yaml")
-        let playbook = try Playbook.load(
-            playbookBytes, file: "bench5.yaml", digest: digestText(playbookBytes), workflows: [workflow]
+        let workflowBytes = try Shelf.read("workflows/\(name).yaml")
+        let workflow = try Workflow.load(workflowBytes, file: "\(name).yaml", digest: digestText(workflowBytes)).get()
+        let playbookBytes = try Shelf.read("playbooks/\(name).yaml")
+        var playbook = try Playbook.load(
+            playbookBytes, file: "\(name).yaml", digest: digestText(playbookBytes), workflows: [workflow]
         ).get()
+        playbook.mode = .enforce
         let subject = Subject(kind: .credential, id: "svc-ci-deploy", provider: "sink")
         let identity = Inventory.Identity(subject: subject, matches: ["subject": "svc-ci-deploy"], secrets: [:])
         library = Library(
             playbooks: [playbook], workflows: [workflow],
             inventory: Inventory(identities: [identity], digest: "sha256:bench"),
             sources: [
-                Library.Source(kind: .workflow, name: "bench5", digest: workflow.digest, bytes: workflowBytes)
+                Library.Source(kind: .workflow, name: name, digest: workflow.digest, bytes: workflowBytes)
             ])
     }
 

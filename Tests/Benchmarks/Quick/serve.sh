@@ -23,7 +23,7 @@ sources:
 providers:
   - id: sink
     connector: bench
-    settings: { url: "$sink" }
+    settings: { url: "$sink", about: "http://127.0.0.1:$port/health" }
     egress: { plain_http: true, loopback: true }
     limits: { concurrency: 256 }
 Y
