@@ -90,7 +90,7 @@ package final class ProgramUnderTest: Sendable {
     /// The first whole line that holds the text, also when it was written before the call.
     @discardableResult
     package func waitForLine(
-        containing text: String, on stream: Stream = .output, timeoutMilliseconds: Int = 20_000
+        containing text: String, on stream: Stream = .output, timeoutMilliseconds: Int = 60_000
     ) async throws -> String {
         try await wait("a line containing \"\(text)\"", timeoutMilliseconds) { state in
             let captured = state[stream]
@@ -102,7 +102,7 @@ package final class ProgramUnderTest: Sendable {
 
     /// The number that follows the last colon of the first line that holds the text.
     package func waitForPort(
-        after text: String, on stream: Stream = .output, timeoutMilliseconds: Int = 20_000
+        after text: String, on stream: Stream = .output, timeoutMilliseconds: Int = 60_000
     ) async throws -> UInt16 {
         let line = try await waitForLine(containing: text, on: stream, timeoutMilliseconds: timeoutMilliseconds)
         let digits = line.split(separator: ":").last?.drop { $0 == " " }.prefix { $0.isNumber }
@@ -112,7 +112,7 @@ package final class ProgramUnderTest: Sendable {
 
     /// The end of the program and of its output.
     @discardableResult
-    package func waitForExit(timeoutMilliseconds: Int = 20_000) async throws -> End {
+    package func waitForExit(timeoutMilliseconds: Int = 60_000) async throws -> End {
         try await wait("its end", timeoutMilliseconds) { state in state.isOver ? state.end : nil }
     }
 

@@ -7,7 +7,7 @@ extension OutboundRequest {
     static let loopback = EgressPolicy(allowsPlainHTTP: true, allowsLoopback: true)
 
     static func get(
-        _ url: String, egress: EgressPolicy = loopback, timeoutMilliseconds: Int64 = 20_000,
+        _ url: String, egress: EgressPolicy = loopback, timeoutMilliseconds: Int64 = 120_000,
         responseBytesMax: Int = 1 << 20, needsFreshConnection: Bool = false
     ) -> OutboundRequest {
         OutboundRequest(
@@ -17,7 +17,7 @@ extension OutboundRequest {
 
     static func post(
         _ url: String, _ body: String = "{}", headers: [(name: String, value: String)] = [],
-        egress: EgressPolicy = loopback, timeoutMilliseconds: Int64 = 20_000, needsFreshConnection: Bool = false
+        egress: EgressPolicy = loopback, timeoutMilliseconds: Int64 = 120_000, needsFreshConnection: Bool = false
     ) -> OutboundRequest {
         OutboundRequest(
             method: "POST", url: url, headers: headers, body: Array(body.utf8),
