@@ -25,7 +25,7 @@ providers:
     connector: bench
     settings: { url: "$sink", about: "http://127.0.0.1:$port/health" }
     egress: { plain_http: true, loopback: true }
-    limits: { concurrency: 256 }
+    limits: { concurrent: 64 }
 Y
 cat > "$folder/identities.yaml" <<Y
 identities:
