@@ -33,6 +33,15 @@ struct EngineQueueTests {
         return (transport, valve)
     }
 
+    /// The first alert, as far as its run's first request.
+    private func postHeldBack(
+        _ installation: Installation, _ engine: Engine, _ transport: ScriptedTransport
+    ) async throws {
+        try await installation.waitUntilStarted()
+        await installation.post(engine)
+        try await installation.wait { transport.requests.count == 1 }
+    }
+
     private func wakes(_ installation: Installation) async throws -> [String?] {
         try await installation.runs.map(\.wake).sorted { $0 ?? "" < $1 ?? "" }
     }
@@ -42,9 +51,7 @@ struct EngineQueueTests {
         let (transport, valve) = heldBack(installation)
         let engine = installation.engine(transport)
         try await installation.whileRunning(engine) {
-            try await installation.waitUntilStarted()
-            await installation.post(engine)
-            try await installation.wait { transport.requests.count == 1 }
+            try await self.postHeldBack(installation, engine, transport)
             await installation.post(engine, delivery: "d-2")
             try await installation.waitUntilEnded(1)
             #expect(try await self.wakes(installation) == [nil, "call"])
@@ -59,9 +66,7 @@ struct EngineQueueTests {
         let (transport, valve) = heldBack(installation)
         let engine = installation.engine(transport)
         try await installation.whileRunning(engine) {
-            try await installation.waitUntilStarted()
-            await installation.post(engine)
-            try await installation.wait { transport.requests.count == 1 }
+            try await self.postHeldBack(installation, engine, transport)
             await installation.post(engine, delivery: "d-2")
             await installation.post(engine, delivery: "d-3")
             try await installation.wait { try await self.wakes(installation) == ["call", "queue", "queue"] }
@@ -124,9 +129,7 @@ struct EngineQueueTests {
         let (transport, valve) = heldBack(installation)
         let engine = installation.engine(transport)
         try await installation.whileRunning(engine) {
-            try await installation.waitUntilStarted()
-            await installation.post(engine)
-            try await installation.wait { transport.requests.count == 1 }
+            try await self.postHeldBack(installation, engine, transport)
             await installation.post(engine, delivery: "d-2")
             try await installation.wait { try await installation.run.joined.count == 1 }
             valve.open()
