@@ -70,7 +70,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P031", .connector, "kind: secret.exposed", "kind: secret.leaked",
             """
-            workflows/connectors/desk.yaml:13:13: error[P031]: no signal is of kind 'secret.leaked' (known: secret.exposed)
+            workflows/connectors/desk.yaml:13:13: error[P031]: no signal is of kind 'secret.leaked' (known: secret.exposed, scope.widened, context.left, destination.unusual, boundary.exceeded, identity.suspected, identity.changed, session.changed, resource.suspected, notice.given)
              13 |       kind: secret.leaked
                 |             ^^^^^^^^^^^^^
             """),

@@ -19,7 +19,7 @@ extension DefinitionMistake {
         DefinitionMistake(
             "P031", .playbook, "signal: secret.exposed", "signal: login.failed",
             """
-            playbooks/leak.yaml:6:11: error[P031]: no signal is of kind 'login.failed' (known: secret.exposed)
+            playbooks/leak.yaml:6:11: error[P031]: no signal is of kind 'login.failed' (known: secret.exposed, scope.widened, context.left, destination.unusual, boundary.exceeded, identity.suspected, identity.changed, session.changed, resource.suspected, notice.given)
              6 |   signal: login.failed
                |           ^^^^^^^^^^^^
             """),

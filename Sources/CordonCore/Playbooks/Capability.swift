@@ -101,11 +101,28 @@ package struct Capability: Sendable, Hashable {
 
     private static let ofOthers = [
         Capability(
-            "session.freeze", "Refuse every further step of a session", writes: .full, contains: true,
-            [.agentSession], ["session"]),
+            "session.isolate", "Refuse every further step of a session, and of those that it opened", writes: .full,
+            contains: true, [.agentSession], ["session"]),
+        Capability(
+            "session.limit", "Let a session go on with less: reading only, or slowed", writes: .full, contains: true,
+            [.agentSession], ["session", "to"]),
+        Capability(
+            "session.extend", "Give a session more time or data than was approved at first", writes: .full,
+            [.agentSession], ["session", "by"]),
+        Capability(
+            "session.release", "Let a session go on as it was approved", writes: Reversibility.none, [.agentSession],
+            ["session"]),
         Capability(
             "workload.pause", "Stop a workload from running", writes: .full, contains: true, [.workload],
             ["workload"]),
+        Capability(
+            "workload.resume", "Let a workload run again", writes: Reversibility.none, [.workload], ["workload"]),
+        Capability(
+            "store.plan_restore", "Name the objects that were changed, with the version that each had before",
+            everything, ["subject", "since"]),
+        Capability(
+            "store.restore_version", "Make an earlier version of an object the current one", writes: .full, everything,
+            ["subject", "object", "version", "replaces"]),
         Capability(
             "challenge.send", "Ask the subject's owner to prove themselves anew", writes: Reversibility.none,
             everything, ["subject"]),

@@ -10,24 +10,8 @@ package struct SignalKind: Sendable, Hashable {
     package var fields: [String: ObjectSchema.Field]
 
     package static let all: [SignalKind] = [
-        SignalKind(
-            name: "secret.exposed", title: "A secret was found where it should not be",
-            fields: [
-                // `active`, `inactive` or `unknown`, as the source's own check of the secret says.
-                "validity": .init(.string),
-                // `public` or `internal`.
-                "exposure": .init(.string),
-                "location": .init(
-                    .object(
-                        "signal.location",
-                        [
-                            "kind": .init(.string), "repository": .init(.string),
-                            "path": .init(.string, isOptional: true), "link": .init(.string, isOptional: true),
-                        ])),
-                // The source's own name of the secret; the inventory tells whose it is.
-                "credential": .init(.map(.any)),
-                "secret_type": .init(.string),
-            ])
+        secretExposed, scopeWidened, contextLeft, destinationUnusual, boundaryExceeded, identitySuspected,
+        identityChanged, sessionChanged, resourceSuspected, noticeGiven,
     ]
 
     package static func named(_ name: String) -> SignalKind? { all.first { $0.name == name } }
@@ -40,6 +24,131 @@ package struct SignalKind: Sendable, Hashable {
         members["occurred_at"] = .init(.string, isOptional: true)
         return .object("signal", members)
     }
+}
+
+// What names an identity, a credential, a session or a workload is a map in the source's own words: the inventory tells
+// whom it means. `event` is the source's own word for what happened, such as a finding's type.
+extension SignalKind {
+    private static let secretExposed = SignalKind(
+        name: "secret.exposed", title: "A secret was found where it should not be",
+        fields: [
+            // `active`, `inactive` or `unknown`, as the source's own check of the secret says.
+            "validity": .init(.string),
+            // `public` or `internal`.
+            "exposure": .init(.string),
+            "location": .init(
+                .object(
+                    "signal.location",
+                    [
+                        "kind": .init(.string), "repository": .init(.string),
+                        "path": .init(.string, isOptional: true), "link": .init(.string, isOptional: true),
+                    ])),
+            // The source's own name of the secret; the inventory tells whose it is.
+            "credential": .init(.map(.any)),
+            "secret_type": .init(.string),
+        ])
+
+    private static let scopeWidened = SignalKind(
+        name: "scope.widened", title: "An identity asked for more than its profile holds, or was given it",
+        fields: [
+            "identity": .init(.map(.any)),
+            // Scopes, roles or permissions, in the provider's words.
+            "requested": .init(.list(.string)),
+            // The provider has already given them.
+            "granted": .init(.bool),
+            // Who gave or asked, where the source says.
+            "by": .init(.string, isOptional: true),
+            "event": .init(.string, isOptional: true),
+        ])
+
+    private static let contextLeft = SignalKind(
+        name: "context.left", title: "An agent touched what its approved context does not hold",
+        fields: [
+            "session": .init(.map(.any)),
+            "agent": .init(.string, isOptional: true),
+            // What it touched: a table, a bucket, a tool.
+            "resource": .init(.string),
+            // `read`, `write`, `call` or `delete`.
+            "action": .init(.string),
+            // The context that was approved for it, by name.
+            "context": .init(.string, isOptional: true),
+            "records": .init(.int, isOptional: true),
+            "event": .init(.string, isOptional: true),
+        ])
+
+    private static let destinationUnusual = SignalKind(
+        name: "destination.unusual", title: "A workload wrote to where it does not usually write",
+        fields: [
+            "workload": .init(.map(.any)),
+            // A host, a bucket, an account.
+            "destination": .init(.string),
+            "action": .init(.string),
+            // How often it wrote there within the source's own baseline; 0 for never.
+            "seen_before": .init(.int, isOptional: true),
+            "bytes": .init(.int, isOptional: true),
+            "event": .init(.string, isOptional: true),
+        ])
+
+    private static let boundaryExceeded = SignalKind(
+        name: "boundary.exceeded", title: "A session used more time, data or calls than were approved",
+        fields: [
+            "session": .init(.map(.any)),
+            // `duration`, `bytes`, `records` or `calls`.
+            "boundary": .init(.string),
+            "used": .init(.double),
+            "approved": .init(.double),
+            // Of `used` and `approved`: `s`, `B`, or empty where things are counted.
+            "unit": .init(.string),
+            "event": .init(.string, isOptional: true),
+        ])
+
+    private static let identitySuspected = SignalKind(
+        name: "identity.suspected", title: "A source suspects that an identity is misused",
+        fields: [
+            "identity": .init(.map(.any)),
+            "event": .init(.string),
+            "session": .init(.map(.any), isOptional: true),
+            // Whence, where the source says: an address or a network's name.
+            "origin": .init(.string, isOptional: true),
+            "resources": .init(.list(.string)),
+        ])
+
+    private static let identityChanged = SignalKind(
+        name: "identity.changed", title: "An identity, or what it holds, was changed at its provider",
+        fields: [
+            "identity": .init(.map(.any)),
+            // `enabled`, `disabled`, `credential`, `identifier`, `privileges` or `other`.
+            "change": .init(.string),
+            "event": .init(.string),
+            "by": .init(.string, isOptional: true),
+            "resources": .init(.list(.string)),
+        ])
+
+    private static let sessionChanged = SignalKind(
+        name: "session.changed", title: "A session was opened, ended, or is trusted more or less than before",
+        fields: [
+            "identity": .init(.map(.any), isOptional: true),
+            "session": .init(.map(.any), isOptional: true),
+            // `established`, `presented`, `revoked`, `claims`, `assurance` or `risk`.
+            "change": .init(.string),
+            "event": .init(.string),
+            // The new level of assurance or risk, in the transmitter's words.
+            "level": .init(.string, isOptional: true),
+        ])
+
+    private static let resourceSuspected = SignalKind(
+        name: "resource.suspected", title: "A source suspects a host, a container or another resource",
+        fields: [
+            "resource": .init(.map(.any)),
+            "event": .init(.string),
+            "identity": .init(.map(.any), isOptional: true),
+            "origin": .init(.string, isOptional: true),
+            "resources": .init(.list(.string)),
+        ])
+
+    private static let noticeGiven = SignalKind(
+        name: "notice.given", title: "A source says something that is no accusation",
+        fields: ["event": .init(.string), "resources": .init(.list(.string))])
 }
 
 extension Subject {
