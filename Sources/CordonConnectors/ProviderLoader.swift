@@ -100,6 +100,7 @@ struct ProviderLoader {
         guard let effectClass, let act else { return nil }
         checkClass(effectClass, map, capability, hasState: state != nil)
         checkUndo(map, capability, state, reversibility)
+        checkPromises(map, capability, act: act, state: state)
         return ProviderShape.Action(
             effectClass: effectClass, act: act, state: state, compared: compared, probe: probe, undo: undo,
             reversibility: reversibility, timeoutMilliseconds: timeout ?? Limits.callTimeoutMillisecondsDefault)
@@ -131,6 +132,22 @@ struct ProviderLoader {
         }
         if effectClass == .probeable, !hasState {
             map.report(DefinitionCode.notOffered.rawValue, "class", "a probeable capability needs a 'state' to ask")
+        }
+    }
+
+    /// What workflows may rely on whatever the provider is, every provider keeps.
+    private func checkPromises(
+        _ map: YAMLFields, _ capability: Capability, act: ProviderShape.Exchange, state: ProviderShape.Exchange?
+    ) {
+        let promises = [("state", capability.state, state), ("request", capability.result, act)]
+        for (key, promised, exchange) in promises {
+            guard let exchange else { continue }
+            for name in promised.keys.sorted() where !exchange.keep.contains(name) {
+                map.report(
+                    DefinitionCode.unpromised.rawValue, key,
+                    "workflows rely on '\(name)' of \(capability.name), and it is not kept",
+                    "name it under 'keep', or work it out there: keep: { \(name): \"${body.…}\" }")
+            }
         }
     }
 

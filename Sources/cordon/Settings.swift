@@ -26,6 +26,8 @@ struct Settings: Sendable {
     var logFormat: LogFormat
     /// How long the bodies of alerts are kept; `nil`: for ever.
     var alertBodiesMilliseconds: Int64?
+    /// The most that one run of a playbook may be able to do.
+    var policy: RunPolicy
 
     var state: StateFolder { StateFolder(statePath) }
 
@@ -69,6 +71,7 @@ struct Settings: Sendable {
             _, root in
             for (name, keys) in [
                 ("listen", ["address", "port"]), ("log", ["level", "format"]), ("retention", ["alert_bodies"]),
+                ("policy", ["writes", "irreversible", "questions", "hold"]),
             ] {
                 guard let map = root.mapping(name) else { continue }
                 for key in keys { _ = map.node(key) }
@@ -126,7 +129,20 @@ struct Settings: Sendable {
             }
             return span
         }
+        policy = try RunPolicy(
+            writesMax: bound(reader, "policy.writes"), irreversibleMax: bound(reader, "policy.irreversible"),
+            questionsMax: bound(reader, "policy.questions"),
+            holdMillisecondsMax: reader.string(forKey: "policy.hold").map { text in
+                guard let span = YAMLDuration.milliseconds(text) else {
+                    throw CommandFailure(.usage, "policy.hold is '\(text)'; it takes a duration such as 168h")
+                }
+                return span
+            })
     }
+}
+
+private func bound(_ reader: ConfigReader, _ key: String) throws -> Int? {
+    try reader.string(forKey: ConfigKey(key)).map { try number($0, key: key, in: 0...1_000_000) }
 }
 
 private func number(_ text: String, key: String, in range: ClosedRange<Int>) throws -> Int {

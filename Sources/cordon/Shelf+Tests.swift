@@ -32,6 +32,7 @@ struct Definitions {
         playbooks = Shelf.loadAll(playbookFiles, &mistakes) {
             Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows)
         }
+        mistakes += Shelf.abovePolicy(playbooks, workflows, playbookFiles, settings)
         sources = Shelf.sources([.connector: connectorFiles, .workflow: workflowFiles, .playbook: playbookFiles])
         folder = absolute("playbooks", in: settings.libraryPath)
         self.workflows = workflows
@@ -57,10 +58,15 @@ struct Definitions {
         guard let contents = FileManager.default.contents(atPath: path) else {
             return .failure(Diagnostics([Shelf.unusable(display(path), "the file can't be read")]))
         }
+        return test(Array(contents), file: display(path), folder: folder)
+    }
+
+    /// - Parameter folder: where its fixtures lie.
+    func test(_ bytes: [UInt8], file: String, folder: String) -> Result<PlaybookTest, Diagnostics> {
         let setting = PlaybookTest.Setting(
             playbooks: playbooks, workflows: workflows, connectors: connectors,
             fixture: { FileManager.default.contents(atPath: absolute($0, in: folder)).map(Array.init) })
-        return PlaybookTest.load(Array(contents), file: display(path), against: setting)
+        return PlaybookTest.load(bytes, file: file, against: setting)
     }
 
     /// Where a way that no case takes stands, as an author is told of it.

@@ -36,6 +36,7 @@ struct Shelf: Sendable {
         let playbooks = loadAll(texts[.playbook] ?? [], &mistakes) {
             Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows)
         }
+        mistakes += abovePolicy(playbooks, workflows, texts[.playbook] ?? [], settings)
         let inventory = load(settings.identitiesPath, &mistakes) {
             Inventory.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
@@ -60,6 +61,17 @@ struct Shelf: Sendable {
     /// The definitions alone, for a server that runs.
     static func library(_ settings: Settings) -> Result<Library, Diagnostics> {
         do throws(Diagnostics) { return .success(try load(settings).library) } catch { return .failure(error) }
+    }
+
+    /// What the installation's policy doesn't let one run be able to do.
+    static func abovePolicy(
+        _ playbooks: [Playbook], _ workflows: [Workflow], _ files: [File], _ settings: Settings
+    ) -> [Diagnostic] {
+        let named = Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first }
+        return playbooks.flatMap { playbook -> [Diagnostic] in
+            guard let file = files.first(where: { digestText($0.bytes) == playbook.digest }) else { return [] }
+            return settings.policy.mistakes(of: playbook, among: named, bytes: file.bytes, file: file.path)
+        }
     }
 
     static func sources(_ texts: [Library.Source.Kind: [File]]) -> [Library.Source] {

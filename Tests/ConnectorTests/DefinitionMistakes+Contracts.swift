@@ -120,6 +120,13 @@ extension DefinitionMistake {
                 |                      ^^^^
             """),
         DefinitionMistake(
+            "P088", .connector, "        keep: [active]\n", "        keep: [alive]\n",
+            """
+            workflows/connectors/desk.yaml:41:9: error[P088]: workflows rely on 'active' of tokens.revoke, and it is not kept (name it under 'keep', or work it out there: keep: { active: "${body.…}" })
+             41 |         request: { method: GET, to: base }
+                |         ^^^^^^^
+            """),
+        DefinitionMistake(
             "P025", .connector, "        keep: [active]\n", "        keep: [active]\n      reversibility: maybe\n",
             """
             workflows/connectors/desk.yaml:44:22: error[P025]: 'reversibility' must be one of full, partial, none, revives-credentials, found 'maybe'

@@ -25,7 +25,7 @@ import Testing
             region: region
             service: SERVICE
           capabilities:
-            tokens.revoke:
+            credential.delete:
               class: convergent
               request: { method: POST, to: url, form: { Action: DeleteAccessKey } }
               answers: { done: [200] }
@@ -48,7 +48,7 @@ import Testing
     }
 
     private func authorization(_ desk: CallDesk) async throws -> String {
-        #expect(await desk.perform(try desk.call("tokens.revoke", .before, [:])).outcome.kind == .done)
+        #expect(await desk.perform(try desk.call("credential.delete", .before, [:])).outcome.kind == .done)
         return try #require(desk.requests.last?.header("authorization"))
     }
 
@@ -110,7 +110,7 @@ import Testing
 
     @Test func `the key that makes a change repeatable is signed with it`() async throws {
         let desk = try desk(Self.cases[0].request, url: "https://iam.amazonaws.com")
-        _ = await desk.perform(try desk.call("tokens.revoke", .act, [:]))
+        _ = await desk.perform(try desk.call("credential.delete", .act, [:]))
         let request = try #require(desk.requests.last)
         #expect(
             request.header("authorization")?.contains("SignedHeaders=content-type;host;idempotency-key;x-amz-date")
@@ -119,7 +119,7 @@ import Testing
 
     @Test func `what is sealed holds neither the time nor a key, so it is the same request tomorrow`() throws {
         var desk = try desk(Self.cases[0].request, url: "https://iam.amazonaws.com")
-        let draft = desk.draft("tokens.revoke", .act, [:])
+        let draft = desk.draft("credential.delete", .act, [:])
         let seal = try desk.sealer.seal(draft).get()
         desk.now = desk.now.adding(milliseconds: 86_400_000)
         desk.secrets["KEY"] = "another"

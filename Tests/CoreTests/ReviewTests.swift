@@ -147,7 +147,7 @@ import Testing
         #expect(try playbook("reduce", "keep: \"${signal.secret_type}\"") == ["P080"])
         #expect(try playbook("reduce", "keep: \"${signal.exposure == 'public' ? 'a' : 'b'}\"") == [])
         #expect(try playbook("reduce", "keep: \"${true ? signal.exposure : 'b'}\"") == ["P080"])
-        #expect(try playbook("reduce", "keep: \"${subject.owner}\"") == [])
+        #expect(try playbook("reduce", "keep: \"${subject.owner.name}\"") == [])
         #expect(try playbook("reduce", "keep: a, note: \"${signal.secret_type}\"") == [])
     }
 

@@ -8,7 +8,7 @@ import Testing
 
 /// The schemas that editors get say of a file what the loaders say of its form.
 @Suite struct SchemaCommandTests {
-    static let kinds = ["playbook", "workflow", "connector", "connections", "identities"]
+    static let kinds = ["playbook", "test", "workflow", "connector", "connections", "identities"]
 
     private func schema(_ kind: String) async throws -> Value {
         let ended = try await Installation.finish(["schema", kind], in: try ScratchFolder("cordon-schema"))
@@ -20,7 +20,7 @@ import Testing
     private func files(_ kind: String) throws -> [(name: String, value: Value)] {
         let folder: String
         switch kind {
-        case "playbook": folder = "playbooks"
+        case "playbook", "test": folder = "playbooks"
         case "workflow": folder = "workflows"
         case "connector": folder = "workflows/connectors"
         default:
@@ -37,7 +37,7 @@ import Testing
         }
         let path = Self.repository + "/" + folder
         return try FileManager.default.contentsOfDirectory(atPath: path)
-            .filter { $0.hasSuffix(".yaml") && !$0.hasSuffix(".test.yaml") }.sorted()
+            .filter { $0.hasSuffix(".yaml") && $0.hasSuffix(".test.yaml") == (kind == "test") }.sorted()
             .map { name in
                 let text = try String(contentsOfFile: path + "/" + name, encoding: .utf8)
                 return (name, try YAMLDocument.parse(text, file: name, limits: .definition).root.value)

@@ -6,13 +6,14 @@ extension DefinitionCode {
         switch self {
         case .nameDiffersFromFile, .repeatedName, .badName, .badPath, .tooMany, .unreadable: explanationOfFiles
         case .unknownSignal, .unknownCapability, .unknownWorkflow, .unknownStep, .notOffered: explanationOfNames
-        case .badAnswer, .badReversal: explanationOfContracts
+        case .badAnswer, .badReversal, .unpromised: explanationOfContracts
         case .unknownInput, .missingInput, .wrongSubject, .writeWithoutUndo, .missingMapping, .badSetting, .badSecret:
             explanationOfContent
         case .noOneKind, .noHold, .noBound, .silenceActs, .nobodyAsked, .badReference, .callsItself, .tooDeep,
             .misplaced, .unexplained:
             explanationOfSteps
-        case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput:
+        case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput,
+            .abovePolicy:
             explanationOfReview
         case .unknownPlaybook, .noArrival, .badFixture, .badOverride, .unknownFake, .contradiction, .badSignal,
             .neverHappens, .unknownChoice, .noExpectation, .uncovered, .noProvider, .noTest, .unknownCase:
@@ -56,6 +57,12 @@ extension DefinitionCode {
             A definition is read by its reviewers, stored for ever in Git and in the history. A credential in it is \
             lost, also after it is taken out. Revoke it; connectors name the file or variable in which the next lies. \
             The line is not shown.
+            """
+        case .abovePolicy:
+            """
+            'policy' of cordon.yaml bounds what one run of any playbook can do at worst: how many things it changes, \
+            how many of them for good, how often it asks people, how long it holds. Every list is counted at its \
+            'max', every branch and rung as taken. 'cordon playbook check' tells the worst of each playbook.
             """
         default:
             """
@@ -130,6 +137,12 @@ extension DefinitionCode {
             The same repeat is 200, 204, 400, 404 or 412 depending on the vendor, so a connector says of each status \
             once what it means, and by a rule with 'that' where only the body tells. From a list exactly one entry is \
             picked, by a member that must be equal: the first of a list may be anybody.
+            """
+        case .unpromised:
+            """
+            A workflow runs at whatever provider knows the subject, so some members of what a capability reads have the \
+            same name everywhere: 'active' of a token, 'paused' of a workload. A connector keeps them under these \
+            names, as they come or worked out of what comes.
             """
         default:
             """
@@ -254,6 +267,10 @@ extension DefinitionCode {
         case .badReversal:
             .init(
                 .connector, wrong: "class: once\n      reversibility: full\n", right: "class: once\n")
+        case .unpromised:
+            .init(
+                .connector, wrong: Self.listing(keep: "[names]"), right: Self.listing(keep: "[sessions]"),
+                at: "  capabilities:\n")
         case .badSecret:
             .init(
                 .inventory, wrong: "token: { file: deploy.token, env: TOKEN }", right: "token: { file: deploy.token }")
@@ -266,8 +283,8 @@ extension DefinitionCode {
         case .unknownPlaybook, .noArrival, .badFixture, .badOverride, .unknownFake, .contradiction, .badSignal,
             .neverHappens, .unknownChoice, .noExpectation, .uncovered, .noProvider, .noTest, .unknownCase:
             exampleOfTests
-        // A matter of the folder and not of a text: its own test makes one.
-        case .unreadable: nil
+        // A matter of the folder, or of the settings, and not of a text: tests of their own make them.
+        case .unreadable, .abovePolicy: nil
         }
     }
 
@@ -348,6 +365,11 @@ extension DefinitionCode {
                 right: "with: { credential: \"${subject}\", days: 7 }", at: "with: { credential: \"${subject}\" }")
         default: nil
         }
+    }
+
+    private static func listing(keep: String) -> String {
+        "  capabilities:\n    sessions.list:\n      class: read\n      request: { method: GET, to: url }\n"
+            + "      answers: { done: [200] }\n      keep: \(keep)\n"
     }
 
     private static func reducing(_ keep: String) -> String {

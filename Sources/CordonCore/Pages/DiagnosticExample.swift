@@ -147,6 +147,13 @@ extension DiagnosticExample {
         }
     }
 
+    /// Reads the text of a test of the good playbook.
+    package static func readTest(_ text: String) -> Result<PlaybookTest, Diagnostics> {
+        // What it is read against is of another kind, so whoever writes down the fields of tests doesn't see it.
+        let setting = YAMLShapes.$recording.withValue(nil) { Self.setting }
+        return PlaybookTest.load(Array(text.utf8), file: "playbooks/example.test.yaml", against: setting)
+    }
+
     /// What an example of a test is read against: the good playbook, and the good workflow with a question at its end.
     private static var setting: PlaybookTest.Setting {
         let workflows = loaded(goodWorkflow + goodQuestion)

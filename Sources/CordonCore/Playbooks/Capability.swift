@@ -1,7 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import CordonLanguage
+
 /// One thing that can be asked of a provider, in the house's words. A provider that lacks it can't be published for.
 package struct Capability: Sendable, Hashable {
+    /// What a parameter takes.
+    package enum Taking: Sendable, Hashable {
+        /// Whom it is about: the subject, or what an expression picks of it.
+        case subject
+        case text
+        /// A list of texts.
+        case names
+        case any
+    }
+
+    package struct Parameter: Sendable, Hashable {
+        package var name: String
+        package var takes: Taking
+
+        package init(_ name: String, _ takes: Taking) {
+            self.name = name
+            self.takes = takes
+        }
+    }
+
     package enum Reversibility: String, Sendable, Hashable, CaseIterable {
         /// The state before can be restored from the before-image.
         case full
@@ -20,12 +42,17 @@ package struct Capability: Sendable, Hashable {
     /// It ends what the subject already holds, so that letting the subject in again gives none of it back.
     package var endsCredentials: Bool
     package var subjects: Set<Subject.Kind>
-    /// Parameters beside the subject, by name.
-    package var parameters: [String]
+    package var parameters: [Parameter]
+    /// The members that whatever provider keeps of the state, before and after. A provider may keep more; where none are
+    /// declared, expressions read whatever it keeps.
+    package var state: [String: Schema]
+    /// The same of what it answers.
+    package var result: [String: Schema]
 
     private init(
         _ name: String, _ title: String, writes reversibility: Reversibility? = nil, contains: Bool = false,
-        endsCredentials: Bool = false, _ subjects: Set<Subject.Kind>, _ parameters: [String]
+        endsCredentials: Bool = false, _ subjects: Set<Subject.Kind>, _ parameters: [Parameter],
+        state: [String: Schema] = [:], result: [String: Schema] = [:]
     ) {
         self.name = name
         self.title = title
@@ -35,6 +62,17 @@ package struct Capability: Sendable, Hashable {
         self.endsCredentials = endsCredentials
         self.subjects = subjects
         self.parameters = parameters
+        self.state = state
+        self.result = result
+    }
+
+    /// What expressions know of the state: `before` and `after`.
+    package func stateSchema(_ name: String) -> Schema { Self.schema(name, state) }
+    package func resultSchema(_ name: String) -> Schema { Self.schema(name, result) }
+
+    private static func schema(_ name: String, _ members: [String: Schema]) -> Schema {
+        guard !members.isEmpty else { return .any }
+        return .object(name, members.mapValues { ObjectSchema.Field($0) }, openness: .partly)
     }
 
     private static let everything = Set(Subject.Kind.allCases)
@@ -43,92 +81,102 @@ package struct Capability: Sendable, Hashable {
     package static let all = reads + ofAccounts + ofCredentials + ofOthers
 
     private static let reads = [
-        Capability("evidence.capture", "Keep what the provider says about the subject", everything, ["of"]),
-        Capability("sessions.list", "Name the sessions that an account has open", everything, ["account"]),
-        Capability("grants.list", "Name what an account has granted to clients", everything, ["account"]),
+        Capability(
+            "evidence.capture", "Keep what the provider says about the subject", everything, [.init("of", .subject)]),
+        Capability(
+            "sessions.list", "Name the sessions that an account has open", everything, [.init("account", .subject)],
+            result: ["sessions": .list(.any)]),
+        Capability(
+            "grants.list", "Name what an account has granted to clients", everything, [.init("account", .subject)],
+            result: ["grants": .list(.any)]),
     ]
 
     private static let ofAccounts = [
         Capability(
             "account.suspend", "Refuse every sign-in of an account", writes: .full, contains: true, accounts,
-            ["account"]),
+            [.init("account", .subject)]),
         Capability(
-            "account.restore", "Let an account sign in again", writes: Reversibility.none, accounts, ["account"]),
+            "account.restore", "Let an account sign in again", writes: Reversibility.none, accounts,
+            [.init("account", .subject)]),
         Capability(
             "scopes.reduce", "Take scopes away, down to a list", writes: .full, contains: true, accounts,
-            ["subject", "keep"]),
+            [.init("subject", .subject), .init("keep", .names)]),
         Capability(
             "scopes.restore", "Give scopes back that were taken away", writes: Reversibility.none, accounts,
-            ["subject", "scopes"]),
+            [.init("subject", .subject), .init("scopes", .names)]),
         Capability(
             "sessions.revoke", "End every session that was issued by the subject", writes: Reversibility.none,
-            endsCredentials: true, everything, ["issued_by"]),
+            endsCredentials: true, everything, [.init("issued_by", .subject)]),
         Capability(
             "session.end", "End one session", writes: Reversibility.none, endsCredentials: true, everything,
-            ["account", "session"]),
+            [.init("account", .subject), .init("session", .subject)]),
         Capability(
             "grants.revoke", "Take back what an account has granted to one client", writes: Reversibility.none,
-            endsCredentials: true, everything, ["account", "grant"]),
+            endsCredentials: true, everything, [.init("account", .subject), .init("grant", .text)]),
         Capability(
             "factor.challenge", "Demand a second factor at the next sign-in", writes: .full, contains: true,
-            everything, ["account"]),
+            everything, [.init("account", .subject)], state: ["demanded": .bool]),
         Capability(
             "policy.deny_write", "Deny an identity every change", writes: .full, contains: true, everything,
-            ["subject"]),
+            [.init("subject", .subject)], state: ["denied": .bool]),
         Capability(
             "policy.allow_write", "Take back that an identity is denied every change", writes: Reversibility.none,
-            everything, ["subject"]),
+            everything, [.init("subject", .subject)]),
     ]
 
     private static let ofCredentials = [
         Capability(
             "tokens.revoke", "End a token so that its next use is refused", writes: Reversibility.none,
-            endsCredentials: true, accounts, ["credential"]),
+            endsCredentials: true, accounts, [.init("credential", .subject)], state: ["active": .bool]),
         Capability(
-            "credential.issue", "Make a second credential beside the first", writes: .full, accounts, ["subject"]),
+            "credential.issue", "Make a second credential beside the first", writes: .full, accounts,
+            [.init("subject", .subject)]),
         Capability(
-            "secret.deliver", "Put a secret where a consumer reads it", writes: .full, everything, ["to", "secret"]),
+            "secret.deliver", "Put a secret where a consumer reads it", writes: .full, everything,
+            [.init("to", .any), .init("secret", .any)]),
         Capability(
             "credential.disable", "Refuse a credential without deleting it", writes: .full, contains: true,
-            [.credential], ["credential"]),
+            [.credential], [.init("credential", .subject)]),
         Capability(
             "credential.enable", "Let a credential be used again", writes: Reversibility.none, [.credential],
-            ["credential"]),
+            [.init("credential", .subject)]),
         Capability(
             "credential.delete", "Delete a credential for good", writes: Reversibility.none, endsCredentials: true,
-            [.credential], ["credential"]),
+            [.credential], [.init("credential", .subject)]),
     ]
 
     private static let ofOthers = [
         Capability(
             "session.isolate", "Refuse every further step of a session, and of those that it opened", writes: .full,
-            contains: true, [.agentSession], ["session"]),
+            contains: true, [.agentSession], [.init("session", .subject)], state: ["state": .string]),
         Capability(
             "session.limit", "Let a session go on with less: reading only, or slowed", writes: .full, contains: true,
-            [.agentSession], ["session", "to"]),
+            [.agentSession], [.init("session", .subject), .init("to", .any)], state: ["state": .string]),
         Capability(
             "session.extend", "Give a session more time or data than was approved at first", writes: .full,
-            [.agentSession], ["session", "by"]),
+            [.agentSession], [.init("session", .subject), .init("by", .any)]),
         Capability(
             "session.release", "Let a session go on as it was approved", writes: Reversibility.none, [.agentSession],
-            ["session"]),
+            [.init("session", .subject)]),
         Capability(
             "workload.pause", "Stop a workload from running", writes: .full, contains: true, [.workload],
-            ["workload"]),
+            [.init("workload", .subject)], state: ["paused": .bool]),
         Capability(
-            "workload.resume", "Let a workload run again", writes: Reversibility.none, [.workload], ["workload"]),
+            "workload.resume", "Let a workload run again", writes: Reversibility.none, [.workload],
+            [.init("workload", .subject)]),
         Capability(
             "store.plan_restore", "Name the objects that were changed, with the version that each had before",
-            everything, ["subject", "since"]),
+            everything, [.init("subject", .subject), .init("since", .text)], result: ["objects": .list(.any)]),
         Capability(
             "store.restore_version", "Make an earlier version of an object the current one", writes: .full, everything,
-            ["subject", "object", "version", "replaces"]),
+            [.init("subject", .subject), .init("object", .text), .init("version", .text), .init("replaces", .text)],
+            state: ["current": .string]),
         Capability(
             "challenge.send", "Ask the subject's owner to prove themselves anew", writes: Reversibility.none,
-            everything, ["subject"]),
+            everything, [.init("subject", .subject)]),
         Capability(
             "http.call", "Post to an address that the connector names", writes: Reversibility.none, everything,
-            ["subject", "body"]),
+            [.init("subject", .subject), .init("body", .any)]),
     ]
 
     package static func named(_ name: String) -> Capability? { all.first { $0.name == name } }

@@ -41,6 +41,8 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case silenceDestroys = "P084"
     case inlineSecret = "P085"
     case wrongInput = "P086"
+    case abovePolicy = "P087"
+    case unpromised = "P088"
 
     // Tests of playbooks
     case unknownPlaybook = "P060"
@@ -97,6 +99,8 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .silenceDestroys: "nobody's answer would lead to what can't be undone"
         case .inlineSecret: "a credential stands in a file"
         case .wrongInput: "an input is given what its type does not take"
+        case .abovePolicy: "one run can do more at worst than this installation allows"
+        case .unpromised: "a connector does not keep what workflows rely on"
         case .unknownPlaybook: "a test names a playbook that is not loaded"
         case .noArrival: "a case has neither an alert nor a signal, or both"
         case .badFixture: "an alert's file can't be read"

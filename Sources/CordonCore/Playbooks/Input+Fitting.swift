@@ -39,3 +39,40 @@ extension Workflow.Input {
         }
     }
 }
+
+extension Capability.Parameter {
+    /// What it takes, as messages say it.
+    var wanted: String {
+        switch takes {
+        case .subject: "the subject, or what names it"
+        case .text: "text"
+        case .names: "a list of texts"
+        case .any: "anything"
+        }
+    }
+
+    /// What is given instead, where that is known before anything runs.
+    func misfit(_ argument: Arguments) -> String? {
+        switch (takes, argument) {
+        // What could not be read stands there as null, and was told.
+        case (.any, _), (_, .literal(.null)): nil
+        case (.subject, .template(let template)), (.text, .template(let template)), (.names, .template(let template)):
+            fits(template.resultSchema) ? nil : template.resultSchema.name
+        case (.text, .literal(.string)), (.names, .list): nil
+        case (.subject, .literal(.string)): nil
+        case (.subject, .literal(let value)), (.text, .literal(let value)), (.names, .literal(let value)):
+            value.typeName
+        case (.subject, .list), (.text, .list): "a list"
+        case (.subject, .map), (.text, .map), (.names, .map): "a map"
+        }
+    }
+
+    private func fits(_ schema: Schema) -> Bool {
+        switch (takes, schema) {
+        case (_, .any), (.any, _), (.subject, .string), (.subject, .int), (.text, .string), (.text, .int): true
+        case (.names, .list(let element)): element == .string || element == .any
+        case (.subject, _): schema == Subject.schema
+        default: false
+        }
+    }
+}

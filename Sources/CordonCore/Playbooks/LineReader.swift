@@ -6,8 +6,13 @@ import CordonLanguage
 struct LineReader {
     let loader: DefinitionLoader
     let inputs: [Workflow.Input]
+    /// Whether types are checked. They are of what authors hand in, and never of what a live run is pinned to: a rule
+    /// that is new must not strand a run that began without it.
+    let isTyped: Bool
     /// The ids so far, with whether their effect is held.
     private var seen: [String] = []
+    /// What expressions know of the steps so far.
+    private var outcomes: [String: ObjectSchema.Field] = [:]
     /// The items of lists around.
     private var names: [String] = []
     private var depth = 0
@@ -15,9 +20,10 @@ struct LineReader {
     private var places: [String: YAMLFields] = [:]
     private(set) var callSites: [Workflow.CallSite] = []
 
-    init(loader: DefinitionLoader, inputs: [Workflow.Input]) {
+    init(loader: DefinitionLoader, inputs: [Workflow.Input], isTyped: Bool) {
         self.loader = loader
         self.inputs = inputs
+        self.isTyped = isTyped
     }
 
     /// The closed set, by the field that makes a step one of them.
@@ -69,6 +75,7 @@ struct LineReader {
         }
         guard let id, let kind else { return nil }
         seen.append(id)
+        outcomes[id] = .init(isTyped ? Self.outcome(of: kind, "steps.\(id)", isList: each != nil) : .any)
         places[id] = fields
         return Workflow.Line(
             id: id, kind: kind, condition: condition, each: each,
@@ -141,7 +148,7 @@ struct LineReader {
         let capability = self.capability(fields, "do")
         let arguments = loader.argumentMap(fields.node("with"), variables: schemas())
         if let capability { checkArguments(fields, capability, arguments) }
-        let states = schemas().merging(["before": .any, "after": .any, "result": .any]) { own, _ in own }
+        let states = schemas().merging(self.states(capability)) { own, _ in own }
         let verify = loader.expression(fields.node("verify"), "verify", variables: states, expecting: .bool)
         let undo = self.undo(fields, capability)
         let onUnknown = self.onUnknown(fields, capability)
@@ -149,6 +156,15 @@ struct LineReader {
             Workflow.Act(
                 capability: $0.name, arguments: .map(arguments), verify: verify, undo: undo, onUnknown: onUnknown)
         }
+    }
+
+    /// What `verify` sees beside everything else.
+    private func states(_ capability: Capability?) -> [String: Schema] {
+        guard isTyped, let capability else { return ["before": .any, "after": .any, "result": .any] }
+        return [
+            "before": capability.stateSchema("before"), "after": capability.stateSchema("after"),
+            "result": capability.resultSchema("result"),
+        ]
     }
 
     private enum Doubt: String, CaseIterable { case ask, accept, `repeat` }
@@ -180,13 +196,21 @@ struct LineReader {
     }
 
     private func checkArguments(_ fields: YAMLFields, _ capability: Capability, _ given: [String: Arguments]) {
-        for name in given.keys.sorted() where !capability.parameters.contains(name) {
+        for name in given.keys.sorted() where !capability.parameters.contains(where: { $0.name == name }) {
             fields.report(
                 .unknownInput, "with", "\(capability.name) has no parameter '\(name)'",
-                "it takes: \(capability.parameters.joined(separator: ", "))")
+                "it takes: \(capability.parameters.map(\.name).joined(separator: ", "))")
         }
-        for name in capability.parameters where given[name] == nil {
-            fields.report(.missingInput, "with", "\(capability.name) needs the parameter '\(name)'")
+        for parameter in capability.parameters {
+            guard let argument = given[parameter.name] else {
+                fields.report(.missingInput, "with", "\(capability.name) needs the parameter '\(parameter.name)'")
+                continue
+            }
+            if isTyped, let found = parameter.misfit(argument) {
+                fields.report(
+                    .wrongInput, "with",
+                    "'\(parameter.name)' of \(capability.name) takes \(parameter.wanted), found \(found)")
+            }
         }
     }
 
@@ -261,7 +285,9 @@ struct LineReader {
     }
 
     private func measured(_ measure: Workflow.Measure?) -> [String: Schema] {
-        measure == nil ? schemas() : schemas().merging(["result": .any]) { own, _ in own }
+        guard let measure else { return schemas() }
+        let result = isTyped ? Capability.named(measure.capability)?.resultSchema("result") : nil
+        return schemas().merging(["result": result ?? .any]) { own, _ in own }
     }
 
     private mutating func branches(_ fields: YAMLFields, _ key: String, max: Int) -> [Workflow.Branch]? {
@@ -446,14 +472,30 @@ struct LineReader {
 
     private func schemas() -> [String: Schema] {
         var fields: [String: ObjectSchema.Field] = [:]
-        for input in inputs { fields[input.name] = .init(input.kind.schema) }
-        var steps: [String: ObjectSchema.Field] = [:]
-        for id in seen { steps[id] = .init(.any) }
+        for input in inputs { fields[input.name] = .init(isTyped ? input.kind.schema : input.kind.looseSchema) }
         var all: [String: Schema] = [
-            "inputs": .object("inputs", fields), "subject": Subject.schema, "steps": .object("steps", steps),
+            "inputs": .object("inputs", fields), "subject": isTyped ? Subject.schema : .any,
+            "steps": .object("steps", outcomes),
         ]
         for name in names { all[name] = .any }
         return all
+    }
+
+    /// What later expressions know of a step. Of a list, and of a workflow that it calls, nothing is declared.
+    private static func outcome(of kind: Workflow.Kind, _ name: String, isList: Bool) -> Schema {
+        guard !isList else { return .any }
+        var result: Schema = .any
+        var state: Schema = .any
+        if case .act(let act) = kind, let capability = Capability.named(act.capability) {
+            result = capability.resultSchema("\(name).result")
+            state = capability.stateSchema("\(name).before")
+        }
+        return .object(
+            name,
+            [
+                "result": .init(result), "before": .init(state), "after": .init(state), "done": .init(.bool),
+                "choice": .init(.any),
+            ])
     }
 }
 

@@ -153,5 +153,10 @@ extension SignalKind {
 
 extension Subject {
     /// The static type of `subject` and of inputs that are subjects. What an inventory adds is open.
-    package static let schema: Schema = .any
+    package static let schema: Schema = .object(
+        "subject",
+        [
+            "kind": .init(.string), "id": .init(.string), "provider": .init(.string), "tags": .init(.list(.string)),
+            "owner": .init(.object("subject.owner", ["known": .init(.bool), "name": .init(.string)])),
+        ], openness: .open)
 }

@@ -20,7 +20,7 @@ extension Workflow {
             let name = loader.name(root, "workflow")
             let title = root.string("title", required: true)
             let inputs = readInputs(root, loader)
-            var reader = LineReader(loader: loader, inputs: inputs)
+            var reader = LineReader(loader: loader, inputs: inputs, isTyped: isReviewed)
             let lines = reader.lines(root, "steps")
             reader.checkReferences(lines)
             // A file with a mistake of its own is told that one first.
@@ -106,4 +106,7 @@ extension Workflow.Input.Kind {
         case .bool: .bool
         }
     }
+
+    /// The same where what a subject has is not looked at.
+    var looseSchema: Schema { isSubject ? .any : schema }
 }

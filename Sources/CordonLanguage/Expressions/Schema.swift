@@ -32,17 +32,29 @@ package struct ObjectSchema: Sendable, Hashable {
         }
     }
 
+    /// What of a field that is not declared.
+    package enum Openness: Sendable, Hashable {
+        /// There is none.
+        case closed
+        /// Some holders have more than is declared: whatever else is read may be absent, and is of any type.
+        case partly
+        /// Whoever fills it adds fields of their own: they are read like declared ones, and are of any type.
+        case open
+    }
+
     /// As error texts name it: `alert`, `alert.identity`.
     package var name: String
     package var fields: [String: Field]
+    package var openness: Openness
 
-    package init(_ name: String, _ fields: [String: Field]) {
+    package init(_ name: String, _ fields: [String: Field], openness: Openness = .closed) {
         self.name = name
         self.fields = fields
+        self.openness = openness
     }
 
     package static func == (left: ObjectSchema, right: ObjectSchema) -> Bool {
-        left.name == right.name && left.fields == right.fields
+        left.name == right.name && left.fields == right.fields && left.openness == right.openness
     }
 
     package func hash(into hasher: inout Hasher) {
@@ -52,8 +64,10 @@ package struct ObjectSchema: Sendable, Hashable {
 }
 
 extension Schema {
-    package static func object(_ name: String, _ fields: [String: ObjectSchema.Field]) -> Schema {
-        .object(ObjectSchema(name, fields))
+    package static func object(
+        _ name: String, _ fields: [String: ObjectSchema.Field], openness: ObjectSchema.Openness = .closed
+    ) -> Schema {
+        .object(ObjectSchema(name, fields, openness: openness))
     }
 
     /// The name as an author would write it.

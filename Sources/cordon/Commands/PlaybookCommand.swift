@@ -21,9 +21,10 @@ struct PlaybookCheck: AsyncParsableCommand {
         commandName: "check",
         abstract: "Check playbooks, workflows and connectors, and say what each may do at worst.",
         discussion: """
-            Without FILE everything that 'cordon serve' would load is checked. Diagnostics are told with their place; \
-            the command then ends with 10. What is told of a good one is the most that one run can do: every list at \
-            its 'max', every branch, rung and called workflow.
+            Without FILE everything that 'cordon serve' would load is checked, and the tests beside the playbooks are \
+            read. Diagnostics are told with their place; the command then ends with 10. What is told of a good one is \
+            the most that one run can do: every list at its 'max', every branch, rung and called workflow. What is \
+            above 'policy' of cordon.yaml is refused.
 
             EXAMPLES
               cordon playbook check
@@ -32,13 +33,14 @@ struct PlaybookCheck: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "Playbook, workflow or connector files; what they refer to comes from the library.")
+    @Argument(help: "Playbook, test, workflow or connector files; what they refer to comes from the library.")
     var files: [String] = []
 
     func run() async throws {
         let settings = try await common.settings()
         if files.isEmpty {
             let shelf = try Shelf.load(settings)
+            try checkTests(settings)
             return report(shelf.library.playbooks, shelf.library.workflows)
         }
         var mistakes: [Diagnostic] = []
@@ -49,14 +51,31 @@ struct PlaybookCheck: AsyncParsableCommand {
             guard let contents = FileManager.default.contents(atPath: file) else {
                 throw CommandFailure(.notFound, "there is no file \(file)")
             }
-            switch check(Array(contents), file: file, workflows) {
-            case .success(let playbook): if let playbook { playbooks.append(playbook) }
+            switch check(Array(contents), file: file, workflows, settings) {
+            case .success(let playbook):
+                guard let playbook else { continue }
+                playbooks.append(playbook)
+                mistakes += Shelf.abovePolicy(
+                    [playbook], workflows, [Shelf.File(path: file, bytes: Array(contents))], settings)
             case .failure(let found): mistakes += found.all
             }
         }
         guard !mistakes.contains(where: { $0.severity == .error }) else { throw Diagnostics(mistakes) }
         for warning in mistakes { Output.note(warning.text) }
         report(playbooks, Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first })
+    }
+
+    /// Tests are read and not played; a playbook without one is told of, as nobody has seen what it does.
+    private func checkTests(_ settings: Settings) throws {
+        let definitions = try Definitions(settings)
+        let named = definitions.testNames()
+        let mistakes = named.flatMap { name -> [Diagnostic] in
+            if case .failure(let found) = definitions.test(name) { found.all } else { [] }
+        }
+        guard mistakes.isEmpty else { throw Diagnostics(mistakes) }
+        for playbook in definitions.playbooks where !named.contains(playbook.name) {
+            Output.note(definitions.untested(playbook.name, severity: .warning).text)
+        }
     }
 
     private func libraryWorkflows(_ settings: Settings, _ mistakes: inout [Diagnostic]) -> [Workflow] {
@@ -71,7 +90,9 @@ struct PlaybookCheck: AsyncParsableCommand {
     }
 
     /// The file's first key says what it is.
-    private func check(_ bytes: [UInt8], file: String, _ workflows: [Workflow]) -> Result<Playbook?, Diagnostics> {
+    private func check(
+        _ bytes: [UInt8], file: String, _ workflows: [Workflow], _ settings: Settings
+    ) -> Result<Playbook?, Diagnostics> {
         let text = String(decoding: bytes, as: UTF8.self)
         let first = text.split(separator: "\n").first { !$0.hasPrefix("#") && !$0.allSatisfy(\.isWhitespace) } ?? ""
         if first.hasPrefix("workflow:") {
@@ -84,7 +105,17 @@ struct PlaybookCheck: AsyncParsableCommand {
         if first.hasPrefix("connector:") {
             return Connector.load(bytes, file: file, digest: digestText(bytes)).map { _ in nil }
         }
+        if first.hasPrefix("test:") { return checkTest(bytes, file: file, settings) }
         return Playbook.load(bytes, file: file, digest: digestText(bytes), workflows: workflows).map { $0 }
+    }
+
+    /// Fixtures lie beside the test, wherever that is; what it names comes from the library.
+    private func checkTest(_ bytes: [UInt8], file: String, _ settings: Settings) -> Result<Playbook?, Diagnostics> {
+        do throws(Diagnostics) {
+            let folder = absolute(
+                (file as NSString).deletingLastPathComponent, in: FileManager.default.currentDirectoryPath)
+            return try Definitions(settings).test(bytes, file: file, folder: folder).map { _ in nil }
+        } catch { return .failure(error) }
     }
 
     private func report(_ playbooks: [Playbook], _ workflows: [String: Workflow]) {

@@ -189,7 +189,7 @@ struct Skeleton {
                 with: { of: "${inputs.\(subject).id}" }
               - id: contain
                 do: \(act?.name ?? "")
-                with: { \(act?.parameters.first ?? ""): "${inputs.\(subject).id}" }
+                with: { \(act?.parameters.first?.name ?? ""): "${inputs.\(subject).id}" }
                 hold: { for: "${inputs.hold}", then: undo }
 
             """

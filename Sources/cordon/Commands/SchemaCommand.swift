@@ -20,7 +20,7 @@ struct SchemaCommand: ParsableCommand {
               echo '# yaml-language-server: $schema=../playbook.schema.json'    the first line of a playbook
             """)
 
-    @Argument(help: ArgumentHelp("playbook, workflow, connector, connections or identities.", valueName: "kind"))
+    @Argument(help: ArgumentHelp("playbook, test, workflow, connector, connections or identities.", valueName: "kind"))
     var kind: DefinitionSchema
 
     func run() { Output.line(kind.value.prettyJSON) }
@@ -28,7 +28,7 @@ struct SchemaCommand: ParsableCommand {
 
 /// A kind of file and the schema of it, made of what the loaders themselves ask of the files that ship and of examples.
 enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
-    case playbook, workflow, connector, connections, identities
+    case playbook, test, workflow, connector, connections, identities
 
     var value: Value {
         let (schema, definitions) = schema
@@ -42,6 +42,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
     private var title: String {
         switch self {
         case .playbook: "A playbook of Cordon: when, about whom, how far"
+        case .test: "A test of a playbook of Cordon: what becomes of alerts, case by case"
         case .workflow: "A workflow of Cordon: the steps"
         case .connector: "A connector of Cordon: how a foreign system is heard and asked"
         case .connections: "connections.yaml of Cordon: who may send alerts, and who is asked"
@@ -64,6 +65,21 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
         // A body is whatever its provider reads.
         case .connector: return (shapes.schema.choosing("json", .any, beside: ["method", "to"]), [:])
         case .identities: return (shapes.schema, [:])
+        // What a provider answers, and what an inventory knows, is of any shape.
+        case .test:
+            let fates = FileSchema.words(PlaybookTest.Fake.Fate.allCases.map(\.rawValue))
+            let failing = ["fails", "reads_fail", "undo_fails"].reduce(shapes.schema) {
+                $0.choosing($1, .either([fates, .list(fates)]), beside: ["drift", "ok"])
+            }
+            let faked = ["before", "after", "answer"].reduce(failing) {
+                $0.choosing($1, .any, beside: ["drift", "ok"])
+            }
+            return (
+                faked.choosing("answers", .list(.any), beside: ["drift"]).choosing("to", .any, beside: ["at"])
+                    .choosing("subject", .any, beside: ["inventory"])
+                    .choosing("signal", .open(.any), beside: ["alert", "expect"])
+                    .choosing("with", .open(.any), beside: ["alert", "expect"]), [:]
+            )
         }
     }
 
@@ -74,6 +90,8 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             for file in files("playbooks", DiagnosticExample.goodPlaybook) {
                 _ = Playbook.load(file.bytes, file: file.path, digest: "", workflows: [])
             }
+        case .test:
+            for text in [DiagnosticExample.goodTest, Self.everyCase] { _ = DiagnosticExample.readTest(text) }
         case .workflow:
             let all = files("workflows", DiagnosticExample.goodWorkflow)
             for file in all + [Shelf.File(path: "workflows/complete.yaml", bytes: Array(Self.everyStep.utf8))] {
@@ -156,6 +174,54 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
                   steps: [{ id: rung, wait: 1m }]
           - id: back
             undo: [cut]
+
+        """
+
+    /// Everything that a case can say once.
+    private static let everyCase = """
+        test: example
+        from: { connector: example, headers: { x-event: leak } }
+        cases:
+          - name: everything
+            mode: propose
+            from: { connector: example, headers: { x-event: leak } }
+            alert: fixtures/leak.json
+            repeat: 3
+            over: 5m
+            varied: alert.repository
+            state: { provider: example, subject: unknown, inventory: { credential: 40 } }
+            with: { state.inventory.credential: 3 }
+            fake:
+              tokens.revoke:
+                ok: true
+                before: { active: true }
+                after: { active: false }
+                answer: { active: true }
+                answers: [{ active: true }]
+                fails: refused
+                reads_fail: [later]
+                undo_fails: [unknown]
+                takes: 2s
+                drift: { at: +5m, to: { active: true } }
+              task.check: { answer: intended, at: +20m, by: ann }
+            people: [{ do: retry, at: +5m, step: revoke, took_effect: true, force: true, by: ann }]
+            crash: { step: revoke, when: after }
+            expect:
+              verdict: propose
+              because: mode
+              calls: [tokens.revoke]
+              not_called: [tokens.revoke]
+              requests: { tokens.revoke: 2 }
+              contained_within: 60s
+              end: completed
+              asked: [undecided]
+              runs: 1
+              steps: { revoke: finished }
+          - name: like the first
+            like: everything
+            signal: { severity: high }
+            fake: { tokens.revoke: { fails: [refused], reads_fail: later, undo_fails: unknown } }
+            expect: { because: [mode, condition] }
 
         """
 

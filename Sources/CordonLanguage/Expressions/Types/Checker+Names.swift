@@ -76,7 +76,8 @@ extension Checker {
         case .map(_, let value): return value
         case .optional(let inner):
             return fieldType(node, solver.resolve(inner), operand, field, isGuarded: true)
-        case .object(let object): return memberType(node, object, operand, field, isGuarded: isGuarded)
+        case .object(let object):
+            return memberType(node, object, operand, field, isGuarded: isGuarded, isSelected: true)
         default:
             return report(
                 .notSelectable, node, "\(shown(holder)) has no fields, so no '\(field)'",
@@ -85,16 +86,12 @@ extension Checker {
     }
 
     private mutating func memberType(
-        _ node: Int, _ object: ObjectSchema, _ operand: Int, _ field: String, isGuarded: Bool
+        _ node: Int, _ object: ObjectSchema, _ operand: Int, _ field: String, isGuarded: Bool, isSelected: Bool
     ) -> StaticType {
         guard let member = object.fields[field] else {
-            let near = nearest(to: field, among: object.fields.keys)
-            let list = object.fields.keys.sorted().prefix(12).joined(separator: ", ")
-            return report(
-                .unknownField, node, "no field '\(field)' in \(object.name)",
-                suggestion: near.map { "did you mean '\($0)'?" } ?? (list.isEmpty ? nil : "it has \(list)"))
+            return undeclaredType(node, object, operand, field, isGuarded: isGuarded, isSelected: isSelected)
         }
-        if member.isOptional, !isGuarded, path(of: node).map({ !present.contains($0) }) ?? true {
+        if member.isOptional, !isGuarded, !isTested(node) {
             let text = tree.text(of: operand)
             return report(
                 .absentField, node, "the field '\(field)' of \(object.name) may be absent",
@@ -103,6 +100,40 @@ extension Checker {
         return StaticType(member.schema)
     }
 
+    /// The type of a field that the schema doesn't name.
+    private mutating func undeclaredType(
+        _ node: Int, _ object: ObjectSchema, _ operand: Int, _ field: String, isGuarded: Bool, isSelected: Bool
+    ) -> StaticType {
+        let near = nearest(to: field, among: object.fields.keys)
+        let list = object.fields.keys.sorted().prefix(12).joined(separator: ", ")
+        let text = tree.text(of: operand)
+        switch object.openness {
+        case .closed:
+            return report(
+                .unknownField, node, "no field '\(field)' in \(object.name)",
+                suggestion: near.map { "did you mean '\($0)'?" } ?? (list.isEmpty ? nil : "it has \(list)"))
+        case .partly:
+            if isGuarded || isTested(node) { return .dynamic }
+            return report(
+                .absentField, node, "'\(field)' is none of the fields that \(object.name) has for sure: \(list)",
+                suggestion: near.map { "did you mean '\($0)'?" }
+                    ?? "where only some have it, write \(text).?\(field).orValue(…)")
+        case .open:
+            // A short word is near to too many others; what is written as an index is meant as it stands.
+            guard isSelected, field.count >= Self.misspeltLengthMin, let near, editDistance(field, near) == 1 else {
+                return .dynamic
+            }
+            return report(
+                .unknownField, node, "no field '\(field)' in \(object.name)",
+                suggestion: "did you mean '\(near)'? A field of that very name is read as \(text)[\"\(field)\"]")
+        }
+    }
+
+    private static let misspeltLengthMin = 4
+
+    /// Whether a `has()` around it says that it is there.
+    private func isTested(_ node: Int) -> Bool { path(of: node).map(present.contains) ?? false }
+
     mutating func indexType(_ node: Int, _ operand: Int, _ key: Int, _ isOptional: Bool) -> StaticType {
         let holder = solver.resolve(type(of: operand))
         if let field = literalString(key) {
@@ -110,7 +141,7 @@ extension Checker {
             if case .optional(let wrapped) = holder { inner = solver.resolve(wrapped) }
             if case .object(let object) = inner {
                 let isGuarded = isOptional || inner != holder
-                let type = memberType(node, object, operand, field, isGuarded: isGuarded)
+                let type = memberType(node, object, operand, field, isGuarded: isGuarded, isSelected: false)
                 return isGuarded ? .optional(type) : type
             }
         }
