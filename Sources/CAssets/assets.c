@@ -23,6 +23,9 @@ static const unsigned char step_up[] = {
 static const unsigned char github[] = {
 #embed "../../workflows/connectors/github.yaml"
 };
+static const unsigned char agent_sessions[] = {
+#embed "../../workflows/connectors/agent-sessions.yaml"
+};
 static const unsigned char aws_iam[] = {
 #embed "../../workflows/connectors/aws-iam.yaml"
 };
@@ -58,6 +61,7 @@ static const cordon_asset assets[] = {
     ASSET("workflows/suspend-account.yaml", suspend_account),
     ASSET("workflows/step-up.yaml", step_up),
     ASSET("workflows/connectors/github.yaml", github),
+    ASSET("workflows/connectors/agent-sessions.yaml", agent_sessions),
     ASSET("workflows/connectors/aws-iam.yaml", aws_iam),
     ASSET("workflows/connectors/glewlwyd.yaml", glewlwyd),
     ASSET("workflows/connectors/keycloak.yaml", keycloak),

@@ -17,7 +17,8 @@ import Testing
     @Test func `those that the design names are there`() {
         #expect(
             Set(Self.names).isSuperset(of: [
-                "aws-iam", "github", "glewlwyd", "keycloak", "keystone", "oauth2", "okta", "scim", "sink",
+                "agent-sessions", "aws-iam", "github", "glewlwyd", "keycloak", "keystone", "oauth2", "okta", "scim",
+                "sink",
             ]))
     }
 
