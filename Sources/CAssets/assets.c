@@ -5,6 +5,39 @@
 static const unsigned char secret_leaked[] = {
 #embed "../../playbooks/secret-leaked.yaml"
 };
+static const unsigned char agent_out_of_context[] = {
+#embed "../../playbooks/agent-out-of-context.yaml"
+};
+static const unsigned char boundary_exceeded[] = {
+#embed "../../playbooks/boundary-exceeded.yaml"
+};
+static const unsigned char identity_misused[] = {
+#embed "../../playbooks/identity-misused.yaml"
+};
+static const unsigned char identity_suspected[] = {
+#embed "../../playbooks/identity-suspected.yaml"
+};
+static const unsigned char scope_widened[] = {
+#embed "../../playbooks/scope-widened.yaml"
+};
+static const unsigned char unusual_destination[] = {
+#embed "../../playbooks/unusual-destination.yaml"
+};
+static const unsigned char scope_reduction[] = {
+#embed "../../workflows/scope-reduction.yaml"
+};
+static const unsigned char session_boundary[] = {
+#embed "../../workflows/session-boundary.yaml"
+};
+static const unsigned char session_isolation[] = {
+#embed "../../workflows/session-isolation.yaml"
+};
+static const unsigned char workload_containment[] = {
+#embed "../../workflows/workload-containment.yaml"
+};
+static const unsigned char aws_job[] = {
+#embed "../../workflows/connectors/aws-job.yaml"
+};
 static const unsigned char token_revocation[] = {
 #embed "../../workflows/token-revocation.yaml"
 };
@@ -55,6 +88,17 @@ static const unsigned char sink[] = {
 
 static const cordon_asset assets[] = {
     ASSET("playbooks/secret-leaked.yaml", secret_leaked),
+    ASSET("playbooks/agent-out-of-context.yaml", agent_out_of_context),
+    ASSET("playbooks/boundary-exceeded.yaml", boundary_exceeded),
+    ASSET("playbooks/identity-misused.yaml", identity_misused),
+    ASSET("playbooks/identity-suspected.yaml", identity_suspected),
+    ASSET("playbooks/scope-widened.yaml", scope_widened),
+    ASSET("playbooks/unusual-destination.yaml", unusual_destination),
+    ASSET("workflows/scope-reduction.yaml", scope_reduction),
+    ASSET("workflows/session-boundary.yaml", session_boundary),
+    ASSET("workflows/session-isolation.yaml", session_isolation),
+    ASSET("workflows/workload-containment.yaml", workload_containment),
+    ASSET("workflows/connectors/aws-job.yaml", aws_job),
     ASSET("workflows/token-revocation.yaml", token_revocation),
     ASSET("workflows/suspend-access.yaml", suspend_access),
     ASSET("workflows/suspend-access-listed.yaml", suspend_access_listed),

@@ -69,18 +69,20 @@ extension ProviderShape {
         package var secretKey: String
         /// An optional secret: what temporary keys have beside them.
         package var sessionToken: String?
-        /// A setting.
-        package var region: String
-        package var service: String
+        /// The setting that holds the region, by the setting that a request goes to.
+        package var regions: [String: String]
+        /// The service that is signed for, by the setting that a request goes to.
+        package var services: [String: String]
 
         package init(
-            accessKey: String, secretKey: String, sessionToken: String? = nil, region: String, service: String
+            accessKey: String, secretKey: String, sessionToken: String? = nil, regions: [String: String],
+            services: [String: String]
         ) {
             self.accessKey = accessKey
             self.secretKey = secretKey
             self.sessionToken = sessionToken
-            self.region = region
-            self.service = service
+            self.regions = regions
+            self.services = services
         }
     }
 }

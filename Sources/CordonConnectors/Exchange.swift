@@ -10,6 +10,8 @@ extension ProviderShape {
         package var to: String
         /// Appended to it. What its holes give is percent-encoded and may be neither empty nor hold a slash.
         package var path: Template?
+        /// Appended to that, slashes and all: the name of an object in a store. No segment of it may be empty or dots.
+        package var tail: Template?
         package var query: [String: Arguments]
         /// Names in lower case.
         package var headers: [String: Arguments]
@@ -19,13 +21,14 @@ extension ProviderShape {
         package var mediaType: String
 
         package init(
-            method: String, to: String, path: Template?, query: [String: Arguments] = [:],
+            method: String, to: String, path: Template?, tail: Template? = nil, query: [String: Arguments] = [:],
             headers: [String: Arguments] = [:], form: [String: Arguments] = [:], json: Arguments? = nil,
             mediaType: String = "application/json"
         ) {
             self.method = method
             self.to = to
             self.path = path
+            self.tail = tail
             self.query = query
             self.headers = headers
             self.form = form
@@ -36,7 +39,7 @@ extension ProviderShape {
         /// The secrets that its templates name.
         var secrets: Set<String> {
             let trees = Array(query.values) + Array(headers.values) + Array(form.values) + (json.map { [$0] } ?? [])
-            let paths = trees.flatMap(\.reads) + (path?.holes.flatMap(\.reads) ?? [])
+            let paths = trees.flatMap(\.reads) + [path, tail].compactMap { $0 }.flatMap { $0.holes.flatMap(\.reads) }
             return Set(paths.filter { $0.first == "secret" && $0.count > 1 }.map { $0[1] })
         }
     }

@@ -72,11 +72,11 @@ extension ProviderLoader {
 
     private func signing(_ map: YAMLFields, isWanted: Bool) -> ProviderShape.Signing? {
         let accessKey = map.string("access_key"), secretKey = map.string("secret_key")
-        let sessionToken = map.string("session_token"), region = map.string("region")
-        let service = map.string("service")
+        let sessionToken = map.string("session_token")
+        let regions = byAddress(map, "region"), services = byAddress(map, "service")
         guard isWanted else { return nil }
-        guard let accessKey, let secretKey, let region, let service, secrets.contains(accessKey),
-            secrets.contains(secretKey), settings[region] != nil,
+        guard let accessKey, let secretKey, let regions, let services, secrets.contains(accessKey),
+            secrets.contains(secretKey), regions.values.allSatisfy({ settings[$0] != nil }),
             sessionToken.map(optionalSecrets.contains) ?? true
         else {
             lacks(
@@ -86,6 +86,20 @@ extension ProviderLoader {
             return nil
         }
         return ProviderShape.Signing(
-            accessKey: accessKey, secretKey: secretKey, sessionToken: sessionToken, region: region, service: service)
+            accessKey: accessKey, secretKey: secretKey, sessionToken: sessionToken, regions: regions, services: services
+        )
+    }
+
+    /// One text for every request, or one for each setting that requests go to.
+    private func byAddress(_ map: YAMLFields, _ key: String) -> [String: String]? {
+        let addresses = settings.filter { $0.value.kind == .url }.keys.sorted()
+        guard let node = map.node(key) else { return nil }
+        guard node.entries != nil, let fields = map.mapping(key) else {
+            return map.string(key).map { text in Dictionary(uniqueKeysWithValues: addresses.map { ($0, text) }) }
+        }
+        var texts: [String: String] = [:]
+        for address in addresses { texts[address] = fields.string(address, required: true) }
+        fields.refuseUnknown()
+        return texts
     }
 }

@@ -52,6 +52,9 @@ extension ProviderLoader {
                 suggestion(to, settings.filter { $0.value.kind == .url }.keys.sorted()))
         }
         let path = self.path(fields, variables)
+        let tail = fields.node("tail").flatMap { node in
+            fields.string("tail").flatMap { loader.template(node, $0, variables: variables) }
+        }
         let query = loader.argumentMap(open(fields, "query"), variables: variables)
         let headers = loader.argumentMap(open(fields, "headers"), variables: variables)
         refuseOwnHeaders(fields, headers.keys.sorted())
@@ -60,7 +63,7 @@ extension ProviderLoader {
         let mediaType = fields.string("media_type")
         guard let method, let to else { return nil }
         return ProviderShape.Request(
-            method: method.rawValue, to: to, path: path, query: query,
+            method: method.rawValue, to: to, path: path, tail: tail, query: query,
             headers: Dictionary(headers.map { ($0.key.lowercased(), $0.value) }) { first, _ in first }, form: form,
             json: json, mediaType: mediaType ?? "application/json")
     }

@@ -95,30 +95,36 @@ struct ProviderLoader {
             defer { fields.refuseUnknown() }
             return exchange(fields, isRead: false)
         }
-        let probe = self.probe(map, state)
+        let probe = self.probe(map, "probe", of: "after", state)
+        let precondition = self.probe(map, "precondition", of: "before", state)
         let reversibility = map.oneOf("reversibility", ProviderShape.Reversibility.self)
         guard let effectClass, let act else { return nil }
         checkClass(effectClass, map, capability, hasState: state != nil)
         checkUndo(map, capability, state, reversibility)
         checkPromises(map, capability, act: act, state: state)
         return ProviderShape.Action(
-            effectClass: effectClass, act: act, state: state, compared: compared, probe: probe, undo: undo,
+            effectClass: effectClass, act: act, state: state, compared: compared, probe: probe,
+            precondition: precondition, undo: undo,
             reversibility: reversibility, timeoutMilliseconds: timeout ?? Limits.callTimeoutMillisecondsDefault)
     }
 
-    private func probe(_ map: YAMLFields, _ state: ProviderShape.Exchange?) -> Expression? {
-        guard let node = map.node("probe") else { return nil }
+    /// What is looked at in the state that is read: after the act, or before it.
+    private func probe(
+        _ map: YAMLFields, _ key: String, of variable: String, _ state: ProviderShape.Exchange?
+    ) -> Expression? {
+        guard let node = map.node(key) else { return nil }
         if state == nil, !map.has("state") {
             map.report(
-                DefinitionCode.badReference.rawValue, "probe",
-                "a probe looks at 'after', and there is no 'state' to read",
+                DefinitionCode.badReference.rawValue, key,
+                "a \(key) looks at '\(variable)', and there is no 'state' to read",
                 "say under 'state' what is asked")
         }
-        var after: [String: ObjectSchema.Field] = [:]
-        for name in state?.keep ?? [] { after[name] = .init(.any) }
-        let known: Schema = state == nil ? .any : .object("after", after)
-        return loader.expression(
-            node, "probe", variables: ["before": .any, "after": known, "with": .any], expecting: .bool)
+        var fields: [String: ObjectSchema.Field] = [:]
+        for name in state?.keep ?? [] { fields[name] = .init(.any) }
+        var variables: [String: Schema] = ["before": .any, "with": .any]
+        if variable == "after" { variables["after"] = .any }
+        if state != nil { variables[variable] = .object(variable, fields) }
+        return loader.expression(node, key, variables: variables, expecting: .bool)
     }
 
     private func checkClass(

@@ -28,6 +28,8 @@ package struct ProviderShape: Sendable, Hashable {
         package var compared: [String]?
         /// Whether `after`, the state read, shows the effect.
         package var probe: Expression?
+        /// What must hold of `before`, the state just read, for the act to be done.
+        package var precondition: Expression?
         /// Takes back what was changed and nothing else; its templates see the before-image as `with.before`.
         package var undo: Exchange?
         package var reversibility: Reversibility
@@ -35,14 +37,15 @@ package struct ProviderShape: Sendable, Hashable {
 
         package init(
             effectClass: EffectClass, act: Exchange, state: Exchange?, compared: [String]? = nil,
-            probe: Expression? = nil, undo: Exchange? = nil, reversibility: Reversibility? = nil,
-            timeoutMilliseconds: Int64
+            probe: Expression? = nil, precondition: Expression? = nil, undo: Exchange? = nil,
+            reversibility: Reversibility? = nil, timeoutMilliseconds: Int64
         ) {
             self.effectClass = effectClass
             self.act = act
             self.state = state
             self.compared = compared
             self.probe = probe
+            self.precondition = precondition
             self.undo = undo
             self.reversibility = reversibility ?? (undo == nil ? .none : .full)
             self.timeoutMilliseconds = timeoutMilliseconds
@@ -51,7 +54,7 @@ package struct ProviderShape: Sendable, Hashable {
         package var contract: Contract {
             Contract(
                 effectClass: effectClass, readsState: state != nil, canUndo: undo != nil, compared: compared,
-                probe: probe, revivesCredentials: reversibility == .revivesCredentials,
+                probe: probe, precondition: precondition, revivesCredentials: reversibility == .revivesCredentials,
                 timeoutMilliseconds: timeoutMilliseconds)
         }
 

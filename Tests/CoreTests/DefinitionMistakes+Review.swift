@@ -24,7 +24,7 @@ extension DefinitionMistake {
         """
 
     /// Ways through the steps that a reviewer would not want taken.
-    static let review = evidence + ways + people + values
+    static let review = evidence + ways + people + values + types
 
     private static let evidence = [
         DefinitionMistake(
@@ -223,6 +223,73 @@ extension DefinitionMistake {
             playbooks/leak.yaml:7:9: error[P082]: no signal ever triggers the playbook: its condition is false whatever happens (mend the condition; 'mode: off' puts a playbook out of work)
              7 |   when: "false"
                |         ^^^^^^^
+            """),
+    ]
+
+    /// What a subject has, and what capabilities take, keep and answer.
+    private static let types = [
+        DefinitionMistake(
+            "X021", .workflow, "if: inputs.days > 1", "if: inputs.credential.owner.knwon",
+            """
+            workflows/revoke.yaml:13:33: error[X021]: no field 'knwon' in subject.owner (did you mean 'known'?)
+             13 |     if: inputs.credential.owner.knwon
+                |                                 ^^^^^
+            """),
+        DefinitionMistake(
+            "X021", .workflow, "if: inputs.days > 1", "if: inputs.credential.tag == ['tier0']",
+            """
+            workflows/revoke.yaml:13:27: error[X021]: no field 'tag' in subject (did you mean 'tags'? A field of that very name is read as inputs.credential["tag"])
+             13 |     if: inputs.credential.tag == ['tier0']
+                |                           ^^^
+            """),
+        DefinitionMistake(
+            "X022", .workflow, "verify: after.active == false", "verify: after.actve == false",
+            """
+            workflows/revoke.yaml:16:19: error[X022]: 'actve' is none of the fields that after has for sure: active (did you mean 'active'?)
+             16 |     verify: after.actve == false
+                |                   ^^^^^
+            """),
+        DefinitionMistake(
+            "X022", .workflow, "verify: after.active == false", "verify: after.expires == 0",
+            """
+            workflows/revoke.yaml:16:19: error[X022]: 'expires' is none of the fields that after has for sure: active (where only some have it, write after.?expires.orValue(…))
+             16 |     verify: after.expires == 0
+                |                   ^^^^^^^
+            """),
+        DefinitionMistake(
+            "X024", .workflow, "verify: after.active == false", "verify: after.active == 'no'",
+            """
+            workflows/revoke.yaml:16:26: error[X024]: '==' does not take bool and string
+             16 |     verify: after.active == 'no'
+                |                          ^^
+            """),
+        DefinitionMistake(
+            "X021", .workflow, "if: inputs.days > 1", "if: steps.proof.outcome == null",
+            """
+            workflows/revoke.yaml:13:21: error[X021]: no field 'outcome' in steps.proof (it has after, before, choice, done, result)
+             13 |     if: steps.proof.outcome == null
+                |                     ^^^^^^^
+            """),
+        DefinitionMistake(
+            "P086", .workflow, "of: \"${inputs.credential.id}\"", "of: \"${inputs.days > 2}\"",
+            """
+            workflows/revoke.yaml:9:11: error[P086]: 'of' of evidence.capture takes the subject, or what names it, found bool
+             9 |     with: { of: "${inputs.days > 2}" }
+               |           ^
+            """),
+        DefinitionMistake(
+            "P086", .workflow, "of: \"${inputs.credential.id}\"", "of: [a]",
+            """
+            workflows/revoke.yaml:9:11: error[P086]: 'of' of evidence.capture takes the subject, or what names it, found a list
+             9 |     with: { of: [a] }
+               |           ^
+            """),
+        DefinitionMistake(
+            "X021", .workflow, "if: inputs.days > 1", "if: run.opend_at == ''",
+            """
+            workflows/revoke.yaml:13:13: error[X021]: no field 'opend_at' in run (did you mean 'opened_at'?)
+             13 |     if: run.opend_at == ''
+                |             ^^^^^^^^
             """),
     ]
 }

@@ -198,4 +198,59 @@ struct RunBlockTests {
         #expect(drive.run.joined == [other])
         #expect(throws: Refusal.self) { try drive.put(.join(other, AlertID(stem: "02"))) }
     }
+
+    private static let kept = """
+          - id: stop
+            do: account.suspend
+            with: { account: "${inputs.account}" }
+            hold: { for: 2h, then: undo, unless: steps.judge.choice == "guilty" }
+          - id: judge
+            task: { by: ann, ask: Was it you, choices: [guilty, innocent], within: 1h, on_timeout: skip }
+
+        """
+
+    @Test func `the end of a hold looks at what was answered after it began`() throws {
+        var drive = try Stage.open(Self.kept)
+        try drive.change("stop", from: .enabled, to: .disabled)
+        var guilty = drive
+        let shown = try #require(drive.question("judge")?.shown)
+        try guilty.put(.answer(step: "judge", Person(name: "ann"), choice: "guilty", shown: shown, reason: "…"))
+        try guilty.advance(milliseconds: 2 * 3_600_000)
+        #expect(guilty.run.step("stop")?.hold?.state == .kept)
+        #expect(guilty.run.ending == .completed)
+        try drive.advance(milliseconds: 3_600_000)
+        try drive.advance(milliseconds: 3_600_000)
+        #expect(drive.open == ["undo:stop before"])
+    }
+
+    @Test func `what has not begun when a hold ends counts as not chosen`() throws {
+        var drive = try Stage.open(
+            Self.kept.replacing("  - id: judge", with: "  - { id: calm, wait: 5h }\n  - id: judge"))
+        try drive.change("stop", from: .enabled, to: .disabled)
+        try drive.advance(milliseconds: 2 * 3_600_000)
+        #expect(drive.open == ["undo:stop before"])
+    }
+
+    @Test func `a ladder looks at what its own rungs did`() throws {
+        var drive = try Stage.open(
+            """
+              - id: up
+                ladder:
+                  until: steps.second.done || steps.first.done && steps.first.result.enabled == false
+                  rungs:
+                    - name: one
+                      steps: [{ id: first, do: evidence.capture, with: { of: x } }]
+                    - name: two
+                      steps: [{ id: second, do: evidence.capture, with: { of: x } }]
+
+            """)
+        #expect(drive.open == ["first act"])
+        var short = drive
+        try short.answer(.disabled, "first")
+        #expect(short.run.ending == .completed)
+        try drive.answer(.enabled, "first")
+        #expect(drive.open == ["second act"])
+        try drive.answer(.enabled, "second")
+        #expect(drive.run.ending == .completed)
+    }
 }

@@ -80,6 +80,47 @@ import Testing
         #expect(drive.run.ask?.kind == .unknownOutcome)
     }
 
+    // MARK: Preconditions
+
+    private func guarded() throws -> Drive {
+        var contracts = Stage.contracts
+        contracts["account.suspend"] = Contract(
+            effectClass: .convergent, readsState: true, canUndo: true,
+            probe: try Expression.compile(
+                "after.enabled == false", variables: ["before": .any, "after": .any, "with": .any], expecting: .bool),
+            precondition: try Expression.compile(
+                "before.version == 1", variables: ["before": .any, "with": .any], expecting: .bool))
+        return try Stage.open(Self.suspend, contracts: contracts)
+    }
+
+    @Test func `what is still as it was planned for is changed`() throws {
+        var drive = try guarded()
+        try drive.answer(.done(["enabled": true, "version": 1]), "stop")
+        #expect(drive.open == ["stop act"])
+    }
+
+    @Test func `what somebody changed since is left to a person`() throws {
+        var drive = try guarded()
+        try drive.answer(.done(["enabled": true, "version": 2]), "stop")
+        #expect(drive.open == [])
+        #expect(drive.run.ask?.kind == .stoppedStep)
+        #expect(drive.run.ask?.reason.contains("somebody changed it since this was planned") == true)
+        #expect(drive.run.step("stop")?.hasActed == false)
+    }
+
+    @Test func `what shows the effect already needs no precondition`() throws {
+        var drive = try guarded()
+        try drive.answer(.done(["enabled": false, "version": 2]), "stop")
+        #expect(drive.open == ["stop act"])
+    }
+
+    @Test func `a precondition that gives no answer changes nothing`() throws {
+        var drive = try guarded()
+        try drive.answer(.done(["enabled": true]), "stop")
+        #expect(drive.open == [])
+        #expect(drive.run.ask?.reason.contains("the precondition gave no answer") == true)
+    }
+
     // MARK: What an undo gives back
 
     @Test func `an undo that would give a thief's token back waits for a person`() throws {

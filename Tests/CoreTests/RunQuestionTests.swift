@@ -124,4 +124,25 @@ struct RunQuestionTests {
         try drive.put(.cancel(undo: false, by: "ann", reason: "no need"))
         #expect(drive.run.ending == .cancelled)
     }
+
+    private func listing(_ list: Value) throws -> Question {
+        let drive = try Stage.open(
+            """
+              - id: cut
+                each: { in: inputs.list, as: c, max: 5 }
+                do: account.suspend
+                with: { account: "${c}" }
+                hold: { for: 4h, then: undo }
+                approve: { by: approver, within: 4h, on_timeout: skip }
+
+            """, inputs: ["account": "deploy-bot", "list": list])
+        return try #require(drive.question("cut"))
+    }
+
+    @Test func `who agrees to a list agrees to what stands in it`() throws {
+        let one = try listing(["a", "b"])
+        #expect(one.shown == (try listing(["a", "b"])).shown)
+        #expect(one.shown != (try listing(["a", "c"])).shown)
+        #expect(one.shown != (try listing(["a", "b", "c"])).shown)
+    }
 }

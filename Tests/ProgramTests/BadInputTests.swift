@@ -81,6 +81,76 @@ struct BadInputTests {
         try await expectUnreadable("playbooks:1:1: error[P047]: the folder can't be listed", command, installation)
     }
 
+    @Test func `what can do more at worst than the policy allows keeps the server from starting`() async throws {
+        let installation = try Installation.alone()
+        try installation.scratch.write(BadInputTests.holding, to: "workflows/hold.yaml")
+        try installation.scratch.write(
+            BadInputTests.good.replacing("token-revocation", with: "hold"),
+            to: "playbooks/broken.yaml")
+        let settings = try installation.scratch.read("cordon.yaml")
+        #expect(try await installation.finish(["playbook", "check"]).end == .exited(0))
+        try installation.scratch.write(
+            settings + "policy: { writes: 3, irreversible: 0, hold: 24h }\n", to: "cordon.yaml")
+        for command in [["playbook", "check"], ["serve"]] {
+            let ended = try await installation.finish(command)
+            #expect(ended.end == .exited(10))
+            let told = ended.errorLines.filter { $0.contains("P087") }.map {
+                $0.split(separator: "[P087]: ").last ?? ""
+            }
+            #expect(
+                told == [
+                    "one run of hold can change 6 things, the policy allows 3 (lower the workflow's 'max' and holds, or raise policy.writes in cordon.yaml)",
+                    "one run of hold can do 1 things that are not undone, the policy allows 0 (lower the workflow's 'max' and holds, or raise policy.irreversible in cordon.yaml)",
+                    "one run of hold can hold for 72h, the policy allows 24h (lower the workflow's 'max' and holds, or raise policy.hold in cordon.yaml)",
+                ])
+        }
+        try installation.scratch.write(
+            settings + "policy: { writes: 6, irreversible: 1, hold: 72h }\n", to: "cordon.yaml")
+        #expect(try await installation.finish(["playbook", "check"]).end == .exited(0))
+        try installation.scratch.write(settings + "policy: { wrties: 6 }\n", to: "cordon.yaml")
+        let misspelt = try await installation.finish(["playbook", "check"])
+        #expect(misspelt.end == .exited(10))
+        #expect(misspelt.error.contains("did you mean 'writes'"))
+    }
+
+    private static let good = playbook("mode: enforce") + "maps: { owasp_nhi: [NHI2] }\n"
+
+    private static let holding = """
+        workflow: hold
+        title: Hold a credential for long
+        inputs:
+          credential: { type: credential }
+        steps:
+          - { id: proof, do: evidence.capture, with: { of: "${inputs.credential}" } }
+          - id: stop
+            do: credential.disable
+            with: { credential: "${inputs.credential}" }
+            each: { in: "[1, 2]", as: n, max: 5 }
+            hold: { for: 72h, then: undo }
+          - id: end
+            do: tokens.revoke
+            with: { credential: "${inputs.credential}" }
+            undo: none
+            because: it is over
+
+        """
+
+    @Test func `a test that does not fit its playbook is told when playbooks are checked`() async throws {
+        let installation = try Installation.alone()
+        try installation.scratch.write(BadInputTests.good, to: "playbooks/broken.yaml")
+        let bare = try await installation.finish(["playbook", "check"])
+        #expect(bare.end == .exited(0))
+        #expect(bare.error.contains("warning[P072]: the playbook has no test"))
+        try installation.scratch.write(
+            "test: broken\ncases:\n  - { name: one, signal: {}, expect: { verdct: enforce } }\n",
+            to: "playbooks/broken.test.yaml")
+        for command in [["playbook", "check"], ["playbook", "check", "playbooks/broken.test.yaml"]] {
+            let ended = try await installation.finish(command)
+            #expect(ended.end == .exited(10))
+            #expect(ended.error.contains("broken.test.yaml:3:"), "\(ended.error)")
+        }
+    }
+
     private func expectUnreadable(_ words: String, _ command: [String], _ installation: Installation) async throws {
         let ended = try await installation.finish(command)
         #expect(ended.end == .exited(10))

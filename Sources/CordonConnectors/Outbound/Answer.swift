@@ -18,7 +18,11 @@ struct Answer {
         with = arguments
         switch format {
         case .json: body = try? JSON.parse(response.body)
-        case .xml(let lists): body = XMLValue.parse(response.body, lists: lists)
+        // Services of one vendor differ, and some of them label neither as what it is.
+        case .xml(let lists):
+            body =
+                response.body.first == UInt8(ascii: "{")
+                ? try? JSON.parse(response.body) : XMLValue.parse(response.body, lists: lists)
         }
     }
 

@@ -19,12 +19,13 @@ extension Performer {
         case .signed(let signing):
             guard let accessKey = values[signing.accessKey]?.stringValue,
                 let secretKey = values[signing.secretKey]?.stringValue,
-                let region = provider.connection.settings[signing.region]
+                let region = signing.regions[built.to].flatMap({ provider.connection.settings[$0] }),
+                let service = signing.services[built.to]
             else { return .failure(lack(.refused, "a key or its region is missing")) }
             let signer = SigV4(
                 accessKey: accessKey, secretKey: secretKey,
                 sessionToken: signing.sessionToken.flatMap { values[$0]?.stringValue }, region: region,
-                service: signing.service)
+                service: service)
             var request = built
             request.headers = signer.sign(built, at: clock())
             return .success(Signed(request: request))

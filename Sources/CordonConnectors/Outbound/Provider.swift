@@ -31,6 +31,8 @@ package struct Provider: Sendable {
 
 /// A request that is complete but for what the transport adds: its parts in a form that can be digested and compared.
 package struct BuiltRequest: Sendable, Hashable {
+    /// The setting that holds the address: what it is signed for depends on it.
+    package var to: String
     package var method: String
     package var url: String
     package var headers: [String: String]
@@ -58,7 +60,7 @@ extension Provider {
         }
         return Result { () throws(Refusal) in
             var built = try build(exchange, arguments, secrets)
-            if let (name, value) = try credential(secrets) { built.headers[name] = value }
+            if let (name, value) = try credential(secrets, to: built.to) { built.headers[name] = value }
             if let idempotencyKey, !purpose.isRead { built.headers["idempotency-key"] = idempotencyKey }
             return built
         }
@@ -77,6 +79,10 @@ extension Provider {
             if url.hasSuffix("/") { url.removeLast() }
             url += try renderPath(path, variables)
         }
+        if let tail = request.tail {
+            if !url.hasSuffix("/") { url += "/" }
+            url += try renderTail(tail, variables)
+        }
         let query = try pairs(request.query, "query parameter", variables)
         if !query.isEmpty { url += (url.contains("?") ? "&" : "?") + query.joined(separator: "&") }
         var headers = ["accept": exchange.format == .json ? "application/json" : "text/xml", "user-agent": "cordon"]
@@ -86,7 +92,8 @@ extension Provider {
         }
         let body = try renderBody(request, variables)
         if let body { headers["content-type"] = body.mediaType }
-        return BuiltRequest(method: request.method, url: url, headers: headers, body: body?.bytes)
+        return BuiltRequest(
+            to: request.to, method: request.method, url: url, headers: headers, body: body?.bytes)
     }
 
     /// A hole that renders empty would address the collection instead of the member, and a slash would address
@@ -105,6 +112,18 @@ extension Provider {
         case .failure(let error):
             throw Refusal(.unbuildable, "the path could not be computed: \(error.message)")
         }
+    }
+
+    /// The name of an object in a store: it may hold slashes, and each of its segments must stand for itself.
+    private func renderTail(_ tail: Template, _ variables: [String: Value]) throws(Refusal) -> String {
+        guard case .success(let value) = tail.render(variables), let text = value.stringValue else {
+            throw Refusal(.unbuildable, "the path's tail could not be computed; nothing was sent")
+        }
+        let segments = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard !segments.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
+            throw Refusal(.unbuildable, "a segment of the path's tail is empty, '.' or '..'; nothing was sent")
+        }
+        return segments.map(percentEncoded).joined(separator: "/")
     }
 
     private func renderBody(
@@ -149,7 +168,9 @@ extension Provider {
 
     // MARK: Who asks
 
-    private func credential(_ secrets: [String: Value]) throws(Refusal) -> (name: String, value: String)? {
+    private func credential(
+        _ secrets: [String: Value], to setting: String
+    ) throws(Refusal) -> (name: String, value: String)? {
         switch shape.authentication {
         case .none: return nil
         case .basic(let user, let password): return ("authorization", try basic(user, password, secrets))
@@ -160,10 +181,10 @@ extension Provider {
             return ("authorization", scheme.isEmpty ? secret : scheme + " " + secret)
         case .token(let signIn): return (signIn.header, signIn.value("‹token›"))
         case .signed(let signing):
-            guard let region = connection.settings[signing.region] else {
-                throw Refusal(.unbuildable, "\(connection.id) has no setting '\(signing.region)'")
-            }
-            return ("authorization", "‹signature for \(signing.service) in \(region)›")
+            guard let service = signing.services[setting], let name = signing.regions[setting],
+                let region = connection.settings[name]
+            else { throw Refusal(.unbuildable, "\(connection.id) has no region for '\(setting)'") }
+            return ("authorization", "‹signature for \(service) in \(region)›")
         }
     }
 

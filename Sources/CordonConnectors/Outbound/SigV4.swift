@@ -22,13 +22,16 @@ struct SigV4 {
         headers["authorization"] = nil
         headers["x-amz-date"] = time
         headers["x-amz-security-token"] = sessionToken
+        let digest = hexText(Array(SHA256.hash(data: request.body ?? [])))
+        // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+        if isObjectStore { headers["x-amz-content-sha256"] = digest }
         var signed = headers.filter { !SigV4.unsigned.contains($0.key) }
         signed["host"] = url.host
         let names = signed.keys.sorted()
         let canonical = [
-            request.method, SigV4.escapedAgain(url.path), SigV4.sorted(url.query),
+            request.method, isObjectStore ? url.path : SigV4.escapedAgain(url.path), SigV4.sorted(url.query),
             names.map { "\($0):\(SigV4.squeezed(signed[$0] ?? ""))\n" }.joined(), names.joined(separator: ";"),
-            hexText(Array(SHA256.hash(data: request.body ?? []))),
+            digest,
         ].joined(separator: "\n")
         let scope = "\(date)/\(region)/\(service)/aws4_request"
         let text = [
@@ -39,6 +42,8 @@ struct SigV4 {
             "AWS4-HMAC-SHA256 Credential=\(accessKey)/\(scope), SignedHeaders=\(names.joined(separator: ";")), Signature=\(signature)"
         return headers
     }
+
+    private var isObjectStore: Bool { service == "s3" }
 
     /// What a proxy may change, or the transport sets.
     private static let unsigned: Set<String> = ["user-agent", "expect", "accept"]

@@ -284,10 +284,11 @@ struct LineReader {
         return Workflow.Measure(capability: capability.name, arguments: .map(arguments))
     }
 
-    private func measured(_ measure: Workflow.Measure?) -> [String: Schema] {
-        guard let measure else { return schemas() }
+    private func measured(_ measure: Workflow.Measure?, withLater: Bool = false) -> [String: Schema] {
+        let known = schemas(withLater: withLater)
+        guard let measure else { return known }
         let result = isTyped ? Capability.named(measure.capability)?.resultSchema("result") : nil
-        return schemas().merging(["result": result ?? .any]) { own, _ in own }
+        return known.merging(["result": result ?? .any]) { own, _ in own }
     }
 
     private mutating func branches(_ fields: YAMLFields, _ key: String, max: Int) -> [Workflow.Branch]? {
@@ -307,9 +308,10 @@ struct LineReader {
         guard let map = fields.mapping("ladder") else { return nil }
         defer { map.refuseUnknown() }
         let measure = self.measure(map)
-        let condition = loader.expression(
-            map.node("until", required: true), "until", variables: measured(measure), expecting: .bool)
         let rungs = branches(map, "rungs", max: Limits.branchesMax)
+        // It is asked again after each rung, so it may look at what its own rungs did.
+        let condition = loader.expression(
+            map.node("until", required: true), "until", variables: measured(measure, withLater: true), expecting: .bool)
         guard let condition, let rungs else { return nil }
         return .ladder(Workflow.Ladder(condition: condition, measure: measure, rungs: rungs))
     }
@@ -329,10 +331,16 @@ struct LineReader {
         if !map.has("max") { map.report(.noBound, "in", "the list has no bound", "add 'max', such as max: 50") }
         let max = map.has("max") ? map.int("max", in: 1...Int64(Limits.eachItemsMax)) : 1
         guard let list, let name, let max else { return nil }
-        if !isIdentifier(name) || ["inputs", "subject", "steps", "before", "after", "result"].contains(name) {
+        if !isIdentifier(name) || Self.reserved(isTyped).contains(name) {
             map.report(.badName, "as", "'\(name)' can't name an item", "choose another lower-case name")
         }
         return Workflow.Each(list: list, name: name, max: Int(max), parallel: Int(parallel ?? 1))
+    }
+
+    /// What the names of items may not hide. What a live run is pinned to may hide what came later.
+    private static func reserved(_ isTyped: Bool) -> Set<String> {
+        let first: Set<String> = ["inputs", "subject", "steps", "before", "after", "result"]
+        return isTyped ? first.union(["run"]) : first
     }
 
     private func retry(_ fields: YAMLFields) -> Workflow.Retry {
@@ -368,7 +376,8 @@ struct LineReader {
         if word != .do { fields.report(.misplaced, "hold", "only what is done is held: 'hold' stands beside 'do'") }
         let span = self.span(map, "for")
         let then = map.oneOf("then", Workflow.Hold.Then.self, required: true)
-        let unless = loader.expression(map.node("unless"), "unless", variables: schemas(), expecting: .bool)
+        let unless = loader.expression(
+            map.node("unless"), "unless", variables: schemas(withLater: map.has("unless")), expecting: .bool)
         guard let span, let then else { return nil }
         if then == .undo, let act, case .none = act.undo {
             map.report(.badReference, "then", "the hold ends by undo, and the step has none")
@@ -470,15 +479,36 @@ struct LineReader {
         }
     }
 
-    private func schemas() -> [String: Schema] {
+    /// - Parameter withLater: the steps below too, which a hold's end may look at: they have begun by then, or are shown
+    ///   without a choice.
+    private func schemas(withLater: Bool = false) -> [String: Schema] {
         var fields: [String: ObjectSchema.Field] = [:]
         for input in inputs { fields[input.name] = .init(isTyped ? input.kind.schema : input.kind.looseSchema) }
         var all: [String: Schema] = [
             "inputs": .object("inputs", fields), "subject": isTyped ? Subject.schema : .any,
-            "steps": .object("steps", outcomes),
+            "steps": .object("steps", withLater ? outcomes.merging(later) { known, _ in known } : outcomes),
+            "run": isTyped ? Run.schema : .any,
         ]
         for name in names { all[name] = .any }
         return all
+    }
+
+    /// Every step of the file, whatever it is.
+    private var later: [String: ObjectSchema.Field] {
+        var ids: [String] = []
+        Self.collect(loader.reader.document.root, &ids)
+        return Dictionary(
+            ids.map { id in (id, .init(isTyped ? Self.outcome(of: .undo([]), "steps.\(id)", isList: false) : .any)) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// A step is a map with an `id`; lists and maps of any depth may hold some.
+    private static func collect(_ node: YAMLNode, _ ids: inout [String]) {
+        for item in node.items ?? [] {
+            if let id = item["id"]?.scalar?.text { ids.append(id) }
+            collect(item, &ids)
+        }
+        for entry in node.entries ?? [] { collect(entry.value, &ids) }
     }
 
     /// What later expressions know of a step. Of a list, and of a workflow that it calls, nothing is declared.

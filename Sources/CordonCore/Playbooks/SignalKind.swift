@@ -160,3 +160,9 @@ extension Subject {
             "owner": .init(.object("subject.owner", ["known": .init(.bool), "name": .init(.string)])),
         ], openness: .open)
 }
+
+extension Run {
+    /// The static type of `run` in a workflow's expressions: what the run itself is. `opened_at` is RFC 3339.
+    static let schema: Schema = .object(
+        "run", ["id": .init(.string), "playbook": .init(.string), "opened_at": .init(.string)])
+}

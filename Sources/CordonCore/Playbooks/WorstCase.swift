@@ -26,7 +26,13 @@ package struct WorstCase: Sendable, Hashable {
         _ lines: [Workflow.Line], _ handed: [Workflow.Input], _ workflows: [String: Workflow],
         _ known: inout [String: WorstCase]
     ) {
-        for line in lines { add(WorstCase(line, handed, workflows, &known), times: line.each?.max ?? 1) }
+        for line in lines {
+            var one = WorstCase(line, handed, workflows, &known)
+            // People agree to a list as a whole.
+            if line.each != nil, line.consent != nil { one.questions -= 1 }
+            add(one, times: line.each?.max ?? 1)
+            if line.each != nil, line.consent != nil { questions += 1 }
+        }
     }
 
     private init(

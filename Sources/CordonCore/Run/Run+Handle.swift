@@ -37,16 +37,19 @@ package struct Contract: Sendable, Hashable {
     package var compared: [String]?
     /// Whether `after`, the state read, shows the effect: the connector's word, where the workflow has no `verify`.
     package var probe: Expression?
+    /// What must hold of `before`, the state just read, for the act to be done: it is still what was planned for.
+    package var precondition: Expression?
     /// The undo gives back what the subject held before, a thief's copy too.
     package var revivesCredentials: Bool
     package var timeoutMilliseconds: Int64
 
     package init(
         effectClass: EffectClass, readsState: Bool, canUndo: Bool = false, compared: [String]? = nil,
-        probe: Expression? = nil, revivesCredentials: Bool = false,
+        probe: Expression? = nil, precondition: Expression? = nil, revivesCredentials: Bool = false,
         timeoutMilliseconds: Int64 = Limits.callTimeoutMillisecondsDefault
     ) {
         self.probe = probe
+        self.precondition = precondition
         self.revivesCredentials = revivesCredentials
         self.effectClass = effectClass
         self.readsState = readsState

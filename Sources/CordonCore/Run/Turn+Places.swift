@@ -61,6 +61,10 @@ extension Turn {
         }
         let own: [String: Value] = [
             "inputs": scope.inputs, "subject": run.subject?.expressionValue ?? .null, "steps": .object(steps),
+            "run": [
+                "id": .string(run.id.text), "playbook": .string(run.playbook.name),
+                "opened_at": .string(run.openedAt.description),
+            ],
         ]
         return own.merging(scope.bindings) { _, item in item }
     }
@@ -72,6 +76,17 @@ extension Turn {
         all["before"] = step.before ?? .null
         all["after"] = step.after ?? .null
         all["result"] = step.result ?? .null
+        return all
+    }
+
+    /// The same with what an expression reads of steps that have not begun: they have no choice and did nothing.
+    func variables(in id: String, showing expression: Expression?) -> [String: Value] {
+        var all = variables(in: id)
+        guard case .object(var steps)? = all["steps"] else { return all }
+        for path in expression?.reads ?? [] where path.count > 2 && path[0] == "steps" && steps[path[1]] == nil {
+            steps[path[1]] = Step(id: path[1]).expressionValue
+        }
+        all["steps"] = .object(steps)
         return all
     }
 

@@ -53,13 +53,15 @@ extension Turn {
     /// What people see before they answer, as a digest: the run, its pins, and what would be done with which parameters.
     private func shown(_ place: Spot, _ consent: Workflow.Consent) -> Result<String, EvaluationError> {
         let does: Result<Value, EvaluationError> =
-            switch place.line.kind {
-            case .act(let act) where place.line.each == nil:
+            switch (place.line.kind, place.line.each) {
+            case (.act(let act), nil):
                 act.arguments.render(variables(place)).map { ["do": .string(act.capability), "with": $0] }
-            case .act(let act): .success(["do": .string(act.capability), "each": .bool(true)])
-            case .call(let name, let arguments) where place.line.each == nil:
+            case (.call(let name, let arguments), nil):
                 arguments.render(variables(place)).map { ["call": .string(name), "with": $0] }
-            case .approve, .task, .wait, .parallel, .ladder, .call, .undo: .success(["step": .string(place.line.id)])
+            case (.act(let act), let each?): items(each, place).map { ["do": .string(act.capability), "each": $0] }
+            case (.call(let name, _), let each?): items(each, place).map { ["call": .string(name), "each": $0] }
+            case (.approve, _), (.task, _), (.wait, _), (.parallel, _), (.ladder, _), (.undo, _):
+                .success(["step": .string(place.line.id)])
             }
         return does.map { does in
             let all: Value = [
@@ -68,6 +70,14 @@ extension Turn {
                 "text": .string(consent.text ?? ""), "does": does,
             ]
             return definition.sealer.digest(all.jsonBytes)
+        }
+    }
+
+    /// A list is agreed to with what stands in it: another list is another plan.
+    private func items(_ each: Workflow.Each, _ place: Spot) -> Result<Value, EvaluationError> {
+        switch each.list.evaluate(variables(place)) {
+        case .value(let items): .success(items)
+        case .error(let error): .failure(error)
         }
     }
 

@@ -16,13 +16,28 @@ extension Turn {
 
     private mutating func carryOn(_ id: String, _ call: Call, _ outcome: Outcome) {
         switch call.purpose {
-        case .before: if isUndo(id) { weighLiveState(id) } else { intend(id, .act, attempt: 1) }
+        case .before: if isUndo(id) { weighLiveState(id) } else { weighPrecondition(id, call) }
         case .act, .undo: finishOrProve(id)
         case .probe: weighProbe(id, call)
         case .readBack: weighProof(id, call)
         case .measure:
             guard let line = place(id)?.line else { return stop(id, "the pinned workflow has no step '\(id)'") }
             weigh(line, id)
+        }
+    }
+
+    /// Whether the state just read is still what the act was planned for.
+    private mutating func weighPrecondition(_ id: String, _ call: Call) {
+        guard let wanted = definition.contracts[call.capability]?.precondition, !proofBefore(id) else {
+            return intend(id, .act, attempt: 1)
+        }
+        let variables: [String: Value] = [
+            "before": run.step(id)?.before ?? .null, "with": run.step(id)?.arguments ?? .null,
+        ]
+        switch wanted.decide(variables) {
+        case .isTrue: intend(id, .act, attempt: 1)
+        case .isFalse: stop(id, "nothing was done: somebody changed it since this was planned")
+        case .undecided(let error): stop(id, "nothing was done: the precondition gave no answer: \(error.message)")
         }
     }
 

@@ -160,7 +160,7 @@ extension Turn {
         var reason = "its time is up"
         hold.state = .asking
         if let place = place(id), let rule = place.line.hold {
-            switch (rule.unless?.decide(variables(in: id)), rule.then) {
+            switch (rule.unless?.decide(variables(in: id, showing: rule.unless)), rule.then) {
             case (.isTrue, _):
                 hold.state = .kept
                 reason = "its 'unless' holds"

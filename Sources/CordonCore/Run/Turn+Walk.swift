@@ -236,7 +236,7 @@ extension Turn {
 
     private mutating func weighLadder(_ ladder: Workflow.Ladder, _ id: String) {
         let rounds = run.step(id)?.rounds ?? 0
-        switch ladder.condition.decide(variables(in: id)) {
+        switch ladder.condition.decide(variables(in: id, showing: ladder.condition)) {
         case .isTrue:
             let note =
                 rounds == 0

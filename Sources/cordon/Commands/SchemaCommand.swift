@@ -220,7 +220,9 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
           - name: like the first
             like: everything
             signal: { severity: high }
-            fake: { tokens.revoke: { fails: [refused], reads_fail: later, undo_fails: unknown } }
+            fake:
+              tokens.revoke: { fails: [refused], reads_fail: later, undo_fails: unknown }
+              task.check: [{ answer: intended, at: +20m, by: ann }]
             expect: { because: [mode, condition] }
 
         """

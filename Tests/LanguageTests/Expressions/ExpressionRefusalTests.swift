@@ -148,4 +148,37 @@ import Testing
             #expect(meaning.explanation.hasSuffix(".") || meaning.explanation.hasSuffix(")"))
         }
     }
+
+    private static let open: [String: Schema] = [
+        "own": .object("own", ["tags": .init(.list(.string)), "id": .init(.string)], openness: .open),
+        "some": .object("some", ["active": .init(.bool)], openness: .partly),
+    ]
+
+    private func told(_ source: String) -> String {
+        do throws(ExpressionErrors) {
+            _ = try Expression.compile(source, variables: Self.open)
+            return "accepted"
+        } catch { return error.issues.map(\.message).joined(separator: "; ") }
+    }
+
+    @Test(arguments: [
+        "own.bucket == 1", "own[\"tag\"] == 1", "own.ids == 2", "own.?bucket.orValue(1) == 1", "own.tags.size() > 1",
+        "has(some.expires) && some.expires > 1", "some.?expires.orValue(1) > 1", "some.?actve.hasValue()",
+    ])
+    func `what a schema leaves open may be read, of any type`(_ source: String) {
+        #expect(told(source) == "accepted")
+    }
+
+    @Test(arguments: [
+        ("own.tag == ['a']", "no field 'tag' in own"), ("own.tgas.size() > 1", "no field 'tgas' in own"),
+        ("some.actve", "'actve' is none of the fields that some has for sure: active"),
+        ("some[\"actve\"]", "'actve' is none of the fields that some has for sure: active"),
+        ("some.expires > 1", "'expires' is none of the fields that some has for sure: active"),
+        ("some.active == 'no'", "'==' does not take bool and string"),
+    ])
+    func `what looks like a declared field misspelt is refused, and what may be absent is asked for`(
+        _ source: String, _ message: String
+    ) {
+        #expect(told(source) == message)
+    }
 }

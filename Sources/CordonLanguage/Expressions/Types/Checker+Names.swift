@@ -120,7 +120,7 @@ extension Checker {
                     ?? "where only some have it, write \(text).?\(field).orValue(…)")
         case .open:
             // A short word is near to too many others; what is written as an index is meant as it stands.
-            guard isSelected, field.count >= Self.misspeltLengthMin, let near, editDistance(field, near) == 1 else {
+            guard isSelected, let near, near.count >= Self.misspeltLengthMin, editDistance(field, near) == 1 else {
                 return .dynamic
             }
             return report(
