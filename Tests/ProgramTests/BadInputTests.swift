@@ -125,7 +125,7 @@ struct BadInputTests {
           - id: stop
             do: credential.disable
             with: { credential: "${inputs.credential}" }
-            each: { in: "[1, 2]", as: n, max: 5 }
+            each: { in: "[1, 2]", as: item, max: 5 }
             hold: { for: 72h, then: undo }
           - id: end
             do: tokens.revoke

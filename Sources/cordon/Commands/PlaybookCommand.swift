@@ -41,10 +41,10 @@ struct PlaybookCheck: AsyncParsableCommand {
         if files.isEmpty {
             let shelf = try Shelf.load(settings)
             try checkTests(settings)
-            return report(shelf.library.playbooks, shelf.library.workflows)
+            return report(shelf.library.playbooks.map(Checked.playbook), shelf.library.workflows)
         }
         var mistakes: [Diagnostic] = []
-        var playbooks: [Playbook] = []
+        var good: [Checked] = []
         // A mistake in the library's own workflows is told too: a playbook may fail only because of it.
         let workflows = libraryWorkflows(settings, &mistakes)
         for file in files {
@@ -52,9 +52,9 @@ struct PlaybookCheck: AsyncParsableCommand {
                 throw CommandFailure(.notFound, "there is no file \(file)")
             }
             switch check(Array(contents), file: file, workflows, settings) {
-            case .success(let playbook):
-                guard let playbook else { continue }
-                playbooks.append(playbook)
+            case .success(let checked):
+                good.append(checked)
+                guard case .playbook(let playbook) = checked else { continue }
                 mistakes += Shelf.abovePolicy(
                     [playbook], workflows, [Shelf.File(path: file, bytes: Array(contents))], settings)
             case .failure(let found): mistakes += found.all
@@ -62,7 +62,7 @@ struct PlaybookCheck: AsyncParsableCommand {
         }
         guard !mistakes.contains(where: { $0.severity == .error }) else { throw Diagnostics(mistakes) }
         for warning in mistakes { Output.note(warning.text) }
-        report(playbooks, Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first })
+        report(good, Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first })
     }
 
     /// Tests are read and not played; a playbook without one is told of, as nobody has seen what it does.
@@ -92,48 +92,90 @@ struct PlaybookCheck: AsyncParsableCommand {
     /// The file's first key says what it is.
     private func check(
         _ bytes: [UInt8], file: String, _ workflows: [Workflow], _ settings: Settings
-    ) -> Result<Playbook?, Diagnostics> {
+    ) -> Result<Checked, Diagnostics> {
         let text = String(decoding: bytes, as: UTF8.self)
         let first = text.split(separator: "\n").first { !$0.hasPrefix("#") && !$0.allSatisfy(\.isWhitespace) } ?? ""
         if first.hasPrefix("workflow:") {
             return Workflow.admit(bytes, file: file, digest: digestText(bytes)).flatMap { workflow in
                 let others = workflows.filter { $0.name != workflow.name }
                 let mistakes = workflow.checkCalls(among: others + [workflow])
-                return mistakes.isEmpty ? .success(nil) : .failure(Diagnostics(mistakes))
+                return mistakes.isEmpty ? .success(.workflow(workflow)) : .failure(Diagnostics(mistakes))
             }
         }
         if first.hasPrefix("connector:") {
-            return Connector.load(bytes, file: file, digest: digestText(bytes)).map { _ in nil }
+            return Connector.load(bytes, file: file, digest: digestText(bytes)).map { _ in .other }
         }
         if first.hasPrefix("test:") { return checkTest(bytes, file: file, settings) }
-        return Playbook.load(bytes, file: file, digest: digestText(bytes), workflows: workflows).map { $0 }
+        return Playbook.load(bytes, file: file, digest: digestText(bytes), workflows: workflows).map(Checked.playbook)
     }
 
     /// Fixtures lie beside the test, wherever that is; what it names comes from the library.
-    private func checkTest(_ bytes: [UInt8], file: String, _ settings: Settings) -> Result<Playbook?, Diagnostics> {
+    private func checkTest(_ bytes: [UInt8], file: String, _ settings: Settings) -> Result<Checked, Diagnostics> {
         do throws(Diagnostics) {
             let folder = absolute(
                 (file as NSString).deletingLastPathComponent, in: FileManager.default.currentDirectoryPath)
-            return try Definitions(settings).test(bytes, file: file, folder: folder).map { _ in nil }
+            return try Definitions(settings).test(bytes, file: file, folder: folder).map { _ in .other }
         } catch { return .failure(error) }
     }
 
-    private func report(_ playbooks: [Playbook], _ workflows: [String: Workflow]) {
-        let rows = playbooks.map { playbook -> Value in
-            let worst = workflows[playbook.workflow].map { WorstCase(of: $0, among: workflows) } ?? WorstCase()
-            return [
-                "playbook": .string(playbook.name), "mode": .string(playbook.mode.rawValue),
-                "workflow": .string(playbook.workflow), "steps": .int(Int64(worst.steps)),
-                "writes": .object(worst.writes.mapValues { .int(Int64($0)) }),
-                "irreversible": .int(Int64(worst.irreversible)), "questions": .int(Int64(worst.questions)),
-                "longest_hold_ms": .int(worst.longestHoldMilliseconds), "digest": .string(playbook.digest),
-            ]
+    /// What a file without mistakes was.
+    private enum Checked {
+        case playbook(Playbook)
+        case workflow(Workflow)
+        /// A test or a connector: no run is made of it alone.
+        case other
+    }
+
+    private func report(_ good: [Checked], _ workflows: [String: Workflow]) {
+        let rows = good.compactMap { checked -> Value? in
+            switch checked {
+            case .playbook(let playbook):
+                let worst = workflows[playbook.workflow].map { WorstCase(of: $0, among: workflows) } ?? WorstCase()
+                var members = row(worst, playbook.workflow, playbook.digest)
+                members["playbook"] = .string(playbook.name)
+                members["mode"] = .string(playbook.mode.rawValue)
+                return .object(members)
+            case .workflow(let workflow):
+                let known = workflows.merging([workflow.name: workflow]) { _, own in own }
+                return .object(row(WorstCase(of: workflow, among: known), workflow.name, workflow.digest))
+            case .other: return nil
+            }
         }
+        if !rows.isEmpty || common.output != .table { tell(rows) }
+        if common.output == .table { Output.note("\(Self.counted(good)), no mistakes") }
+    }
+
+    /// `2 playbooks, 1 workflow`.
+    private static func counted(_ good: [Checked]) -> String {
+        var counts = (playbooks: 0, workflows: 0, others: 0)
+        for checked in good {
+            switch checked {
+            case .playbook: counts.playbooks += 1
+            case .workflow: counts.workflows += 1
+            case .other: counts.others += 1
+            }
+        }
+        let words = [
+            (counts.playbooks, "playbook"), (counts.workflows, "workflow"), (counts.others, "other file"),
+        ].filter { $0.0 > 0 }.map { "\($0) \($1)\($0 == 1 ? "" : "s")" }
+        return words.isEmpty ? "0 playbooks" : words.joined(separator: ", ")
+    }
+
+    private func row(_ worst: WorstCase, _ workflow: String, _ digest: String) -> [String: Value] {
+        [
+            "workflow": .string(workflow), "steps": .int(Int64(worst.steps)),
+            "writes": .object(worst.writes.mapValues { .int(Int64($0)) }),
+            "irreversible": .int(Int64(worst.irreversible)), "questions": .int(Int64(worst.questions)),
+            "longest_hold_ms": .int(worst.longestHoldMilliseconds), "digest": .string(digest),
+        ]
+    }
+
+    private func tell(_ rows: [Value]) {
         Output.many(
             rows, as: common.output,
             columns: [
-                Output.Column("PLAYBOOK") { $0["playbook"]?.stringValue ?? "" },
-                Output.Column("MODE") { $0["mode"]?.stringValue ?? "" },
+                Output.Column("PLAYBOOK") { $0["playbook"]?.stringValue ?? "-" },
+                Output.Column("MODE") { $0["mode"]?.stringValue ?? "-" },
                 Output.Column("WORKFLOW") { $0["workflow"]?.stringValue ?? "" },
                 Output.Column("STEPS") { "\($0["steps"]?.intValue ?? 0)" },
                 Output.Column("ASKS") { "\($0["questions"]?.intValue ?? 0)" },
@@ -142,8 +184,8 @@ struct PlaybookCheck: AsyncParsableCommand {
                 Output.Column("AT WORST") { Self.writes($0["writes"]?.objectValue ?? [:]) },
                 Output.Column("DIGEST") { String(($0["digest"]?.stringValue ?? "").prefix(19)) },
             ])
-        if common.output == .table { Output.note("\(rows.count) playbook\(rows.count == 1 ? "" : "s"), no mistakes") }
     }
+
     private static func span(_ milliseconds: Int64) -> String {
         milliseconds == 0 ? "-" : "up to \(YAMLDuration.text(milliseconds: milliseconds))"
     }
