@@ -93,7 +93,8 @@ extension ProviderShape {
     package enum Format: Sendable, Hashable {
         case json
         /// Elements of these names hold lists, also of one or no entry.
-        case xml(lists: Set<String>)
+        /// Of those that stand in a list by themselves, several of one name, `repeated` tells.
+        case xml(lists: Set<String>, repeated: Set<String> = [])
     }
 
     /// What of an answer is kept; everything else is cut before it is stored.

@@ -60,7 +60,8 @@ struct ProviderLoader {
         defer { map.refuseUnknown() }
         let body = map.oneOf("body", Body.self, required: true)
         let lists = map.strings("lists") ?? []
-        return body == .xml ? .xml(lists: Set(lists)) : .json
+        let repeated = map.strings("repeated") ?? []
+        return body == .xml ? .xml(lists: Set(lists), repeated: Set(repeated)) : .json
     }
 
     private func readRates(_ map: YAMLFields) -> RateHeaders? {

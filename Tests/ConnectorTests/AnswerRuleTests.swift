@@ -134,7 +134,7 @@ import Testing
 
     // MARK: XML
 
-    private static let xml = "  format: { body: xml, lists: [Keys, Names] }"
+    private static let xml = "  format: { body: xml, lists: [Keys, Names], repeated: [Entry] }"
 
     private func kept(_ expression: String, _ body: String) throws -> Outcome {
         outcome(
@@ -144,6 +144,10 @@ import Testing
     @Test(
         arguments: [
             (#"body.A.B"#, "<A><B>x</B></A>", "x"),
+            (#"body.A.Entry"#, "<A><Entry>x</Entry></A>", ["x"]),
+            (#"body.A.Entry"#, "<A><Entry>x</Entry><Entry>y</Entry></A>", ["x", "y"]),
+            (#""Entry" in body.A"#, "<A><B>x</B></A>", false),
+            (#"body.code"#, "{\"code\": 7}", 7),
             (#"body.A.B"#, "<a:A xmlns:a='u'><a:B>x&amp;y&lt;</a:B></a:A>", "x&y<"),
             (#"body.A.B"#, "<?xml version='1.0'?><A><!-- no --><B k='v'><![CDATA[<x>]]></B></A>", "<x>"),
             (#"body.A.B"#, "<A><B>x</B><B>y</B></A>", ["x", "y"]), (#"body.A.B"#, "<A><B/></A>", ""),

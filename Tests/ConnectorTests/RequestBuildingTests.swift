@@ -21,6 +21,11 @@ import Testing
               class: read
               request: { method: GET, to: url, path: "/tokens/${with.of}/state" }
               answers: { done: [200] }
+            store.plan_restore:
+              class: read
+              request: { method: GET, to: url, path: /bucket, tail: "${with.subject}" }
+              answers: { done: [200] }
+              keep: [objects]
             tokens.revoke:
               class: convergent
               request: { method: POST, to: url, form: { id: "${with.credential}", all: "${with.all}", by: cordon } }
@@ -78,6 +83,25 @@ import Testing
         let desk = try desk()
         _ = await desk.perform(try desk.call("evidence.capture", .act, ["of": 7]))
         #expect(desk.requests.first?.url == "https://api.example/tokens/7/state")
+    }
+
+    // MARK: Names of objects
+
+    @Test(arguments: [("out/a.csv", "out/a.csv"), ("a b/ü", "a%20b/%C3%BC"), ("a%2f/b?c", "a%252f/b%3Fc"), ("a", "a")])
+    func `the name of an object keeps its slashes and nothing else`(_ name: String, _ path: String) async throws {
+        let desk = try desk()
+        _ = await desk.perform(try desk.call("store.plan_restore", .act, ["subject": .string(name)]))
+        #expect(desk.requests.first?.url == "https://api.example/bucket/\(path)")
+    }
+
+    @Test(arguments: ["", "/", "/a", "a/", "a//b", "a/../b", "..", "./a"])
+    func `an object's name with a segment that leads elsewhere is refused before anything is sealed`(
+        _ name: String
+    ) throws {
+        let refusal = try #require(throws: Refusal.self) {
+            try sealing("store.plan_restore", ["subject": .string(name)]).get()
+        }
+        #expect(refusal.reason == "a segment of the path's tail is empty, '.' or '..'; nothing was sent")
     }
 
     // MARK: Forms

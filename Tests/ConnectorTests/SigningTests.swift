@@ -83,6 +83,18 @@ import Testing
             request: "method: DELETE, to: url, path: /a/b, query: { \"y\": /, x: a b }",
             url: "https://iam.amazonaws.com:8443", names: "host;x-amz-date",
             signature: "be7019a22c5ca1fed708b36506c0b0ae5ca7724ab9b7c46ba263662ae6d7ad29"),
+        // The object store signs the path as it is sent, and the digest of the body as a header.
+        Case(
+            request: "method: GET, to: url, path: /reports, query: { versions: \"true\", prefix: out/ }",
+            url: "https://s3.eu-central-1.amazonaws.com", service: "s3", region: "eu-central-1",
+            names: "host;x-amz-content-sha256;x-amz-date",
+            signature: "44aee4c2a4aff66a053753591394df06c95c6d75084875c3c4012b9cdfa50791"),
+        Case(
+            request: "method: PUT, to: url, path: /reports, tail: out/a bü.csv, "
+                + "headers: { X-Amz-Copy-Source: \"reports/out/a.csv?versionId=v1\" }",
+            url: "https://s3.eu-central-1.amazonaws.com", service: "s3", region: "eu-central-1",
+            names: "host;x-amz-content-sha256;x-amz-copy-source;x-amz-date",
+            signature: "f06698af14731fbec96ae6450d35bc7ec939fc26bf1b372bf30067db92d57ebc"),
     ]
 
     @Test(arguments: cases)
@@ -95,6 +107,23 @@ import Testing
                 + "SignedHeaders=\(known.names), Signature=\(known.signature)")
         #expect(desk.requests.last?.header("x-amz-date") == "20261125T180405Z")
         #expect(desk.requests.last?.header("x-amz-security-token") == nil)
+    }
+
+    @Test func `each address is signed for its own service and region`() async throws {
+        let yaml = Self.text.replacingOccurrences(of: "REQUEST", with: "method: GET, to: far")
+            .replacingOccurrences(
+                of: "{ url: { type: url },", with: "{ url: { type: url }, far: { type: url }, home: { type: string },"
+            )
+            .replacingOccurrences(of: "region: region", with: "region: { url: region, far: home }")
+            .replacingOccurrences(of: "SERVICE", with: "{ url: iam, far: events }")
+        var desk = CallDesk.with(try #require(try connector("signed", yaml).provider), url: "https://iam.amazonaws.com")
+        desk.settings.merge(["region": "us-east-1", "home": "eu-west-1", "far": "https://events.example"]) { $1 }
+        desk.connectionSecrets = ["id": .environment("ID"), "key": .environment("KEY")]
+        desk.secrets = ["ID": "AKIAEXAMPLEEXAMPLE01", "KEY": "secret/key+with=signs"]
+        desk.now = try #require(Instant(rfc3339: "2026-11-25T18:04:05.678Z"))
+        #expect(try await authorization(desk).contains("/20261125/eu-west-1/events/aws4_request"))
+        _ = await desk.perform(try desk.call("credential.delete", .act, [:]))
+        #expect(desk.requests.last?.header("authorization")?.contains("/20261125/us-east-1/iam/aws4_request") == true)
     }
 
     @Test func `what temporary keys have beside them is sent and signed`() async throws {

@@ -89,7 +89,8 @@ import Testing
             probe: try Expression.compile(
                 "after.enabled == false", variables: ["before": .any, "after": .any, "with": .any], expecting: .bool),
             precondition: try Expression.compile(
-                "before.version == 1", variables: ["before": .any, "with": .any], expecting: .bool))
+                "before.version == 1 && with.account == 'deploy-bot'", variables: ["before": .any, "with": .any],
+                expecting: .bool))
         return try Stage.open(Self.suspend, contracts: contracts)
     }
 

@@ -101,7 +101,7 @@ struct BadInputTests {
                 told == [
                     "one run of hold can change 6 things, the policy allows 3 (lower the workflow's 'max' and holds, or raise policy.writes in cordon.yaml)",
                     "one run of hold can do 1 things that are not undone, the policy allows 0 (lower the workflow's 'max' and holds, or raise policy.irreversible in cordon.yaml)",
-                    "one run of hold can hold for 72h, the policy allows 24h (lower the workflow's 'max' and holds, or raise policy.hold in cordon.yaml)",
+                    "one run of hold can hold for 3d, the policy allows 1d (lower the workflow's 'max' and holds, or raise policy.hold in cordon.yaml)",
                 ])
         }
         try installation.scratch.write(

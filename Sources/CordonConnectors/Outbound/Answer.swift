@@ -19,10 +19,10 @@ struct Answer {
         switch format {
         case .json: body = try? JSON.parse(response.body)
         // Services of one vendor differ, and some of them label neither as what it is.
-        case .xml(let lists):
+        case .xml(let lists, let repeated):
             body =
                 response.body.first == UInt8(ascii: "{")
-                ? try? JSON.parse(response.body) : XMLValue.parse(response.body, lists: lists)
+                ? try? JSON.parse(response.body) : XMLValue.parse(response.body, lists: lists, repeated: repeated)
         }
     }
 

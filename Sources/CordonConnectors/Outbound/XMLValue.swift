@@ -10,17 +10,19 @@ enum XMLValue {
     private static let depthMax = 32
     private static let elementsMax = 20_000
 
-    /// - Parameter lists: elements that hold a list, whatever stands in them: one entry alone can't be told from none.
+    /// - Parameters:
+    ///   - lists: elements that hold a list, whatever stands in them: one entry alone can't be told from none.
+    ///   - repeated: elements that stand in a list by themselves, however many there are.
     /// - Returns: the outermost element under its name; `nil` for what is no XML, or has a document type: entities grow.
-    static func parse(_ bytes: [UInt8], lists: Set<String>) -> Value? {
+    static func parse(_ bytes: [UInt8], lists: Set<String>, repeated: Set<String> = []) -> Value? {
         guard Data(bytes).range(of: Data("<!DOCTYPE".utf8)) == nil else { return nil }
         let parser = XMLParser(data: Data(bytes))
         parser.shouldProcessNamespaces = true
         parser.shouldResolveExternalEntities = false
-        let reader = Reader(lists)
+        let reader = Reader(lists, repeated)
         parser.delegate = reader
         guard parser.parse(), !reader.isOver, let root = reader.root else { return nil }
-        return .object([root.name: root.value(lists)])
+        return .object([root.name: root.value(lists, repeated)])
     }
 
     fileprivate struct Element {
@@ -28,24 +30,32 @@ enum XMLValue {
         var text = ""
         var children: [(name: String, value: Value)] = []
 
-        func value(_ lists: Set<String>) -> Value {
+        func value(_ lists: Set<String>, _ repeated: Set<String>) -> Value {
             if lists.contains(name) { return .array(children.map(\.value)) }
             if children.isEmpty { return .string(text) }
             var members: [String: [Value]] = [:]
             for child in children { members[child.name, default: []].append(child.value) }
-            return .object(members.mapValues { $0.count == 1 ? $0[0] : .array($0) })
+            return .object(
+                Dictionary(
+                    uniqueKeysWithValues: members.map { name, values in
+                        (name, values.count == 1 && !repeated.contains(name) ? values[0] : .array(values))
+                    }))
         }
     }
 
     /// XMLParser tells what it finds to an object; this one lives as long as one parse.
     private final class Reader: NSObject, XMLParserDelegate {
         private let lists: Set<String>
+        private let repeated: Set<String>
         private var open: [Element] = []
         private var count = 0
         private(set) var root: Element?
         private(set) var isOver = false
 
-        init(_ lists: Set<String>) { self.lists = lists }
+        init(_ lists: Set<String>, _ repeated: Set<String>) {
+            self.lists = lists
+            self.repeated = repeated
+        }
 
         func parser(
             _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
@@ -74,7 +84,7 @@ enum XMLValue {
             if open.isEmpty {
                 root = element
             } else {
-                open[open.count - 1].children.append((element.name, element.value(lists)))
+                open[open.count - 1].children.append((element.name, element.value(lists, repeated)))
             }
         }
     }

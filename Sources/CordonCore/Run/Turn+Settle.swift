@@ -31,10 +31,8 @@ extension Turn {
         guard let wanted = definition.contracts[call.capability]?.precondition, !proofBefore(id) else {
             return intend(id, .act, attempt: 1)
         }
-        let variables: [String: Value] = [
-            "before": run.step(id)?.before ?? .null, "with": run.step(id)?.arguments ?? .null,
-        ]
-        switch wanted.decide(variables) {
+        // With what the state was asked with: the act is asked with the same.
+        switch wanted.decide(["before": run.step(id)?.before ?? .null, "with": call.arguments]) {
         case .isTrue: intend(id, .act, attempt: 1)
         case .isFalse: stop(id, "nothing was done: somebody changed it since this was planned")
         case .undecided(let error): stop(id, "nothing was done: the precondition gave no answer: \(error.message)")

@@ -246,7 +246,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
           settings: { url: { type: url }, client: { type: string } }
           secrets: [password]
           subject_secrets: []
-          format: { body: json, lists: [] }
+          format: { body: json, lists: [], repeated: [] }
           rates: { remaining: x-left, reset: x-reset, reset_as: epoch }
           authentication:
             scheme: token

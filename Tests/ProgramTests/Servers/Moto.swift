@@ -61,6 +61,29 @@ final class Moto: Sendable {
         try await Moto.call(form, as: key, url, scratch)
     }
 
+    /// What a client of AWS's own make gets of another service: its answer, or `refused` and the status.
+    func ask(_ service: String, _ action: String, _ parameters: Value, as key: Key? = nil) async throws -> String {
+        let who = key ?? admin
+        let script = """
+            import boto3, botocore, json, sys
+            url, id, secret, service, action, parameters = sys.argv[1:]
+            client = boto3.client(service, endpoint_url=url, region_name="us-east-1", aws_access_key_id=id,
+                                  aws_secret_access_key=secret)
+            try:
+                answer = getattr(client, action)(**json.loads(parameters))
+                print(answer["Body"].read().decode() if "Body" in answer else answer.get("State", "ok"))
+            except botocore.exceptions.ClientError as refusal:
+                print("refused", refusal.response["ResponseMetadata"]["HTTPStatusCode"])
+            """
+        let client = try ProgramUnderTest(
+            PythonServers.folder + "/bin/python",
+            ["-c", script, url, who.id, who.secret, service, action, parameters.json], capturedIn: scratch, as: "aws")
+        guard try await client.waitForExit(timeoutMilliseconds: 60_000) == .exited(0) else {
+            throw Web.NoAnswer(reason: "\(service) \(action): \(client.error)")
+        }
+        return client.output.trimmingCharacters(in: .newlines)
+    }
+
     private static func call(
         _ form: [String: String], as key: Key, _ url: String, _ scratch: ScratchFolder
     ) async throws -> (status: Int, body: String) {
