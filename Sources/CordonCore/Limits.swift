@@ -60,6 +60,24 @@ package enum Limits {
     package static let waitPollMillisecondsMin: Int64 = 1000
     package static let quorumMax = 10
 
+    // Agent sessions
+    package static let sessionIDBytesMax = 64
+    /// What a session's opening says, as JSON.
+    package static let sessionBytesMax = 3 * 1024
+    package static let sessionsMax = 20_000
+    /// How far delegations go, the first session counted.
+    package static let sessionDepthMax = 8
+    /// Sessions below one that nobody delegated to, with it, the closed ones too.
+    package static let sessionsPerRootMax = 64
+    package static let sessionSecondsMax: Int64 = 30 * 24 * 3600
+    package static let sessionExtensionsMax = 100
+    /// Alerts of one boundary: at all of what was approved, at twice that, and so on.
+    package static let boundaryLevelsMax = 8
+    /// How far a runtime's clock may be off before the history tells it.
+    package static let sessionSkewMillisecondsMax: Int64 = 60 * 1000
+    /// How long an enforcement point may go by a verdict when it can't ask for another.
+    package static let verdictMilliseconds: Int64 = 5000
+
     // Calls
     package static let callTimeoutMillisecondsDefault: Int64 = 10 * 1000
     package static let callTimeoutMillisecondsMax: Int64 = 120 * 1000

@@ -92,7 +92,11 @@ extension Engine {
         let now = clock.now
         let normalized = normalized(alert)
         let library = self.library
-        let decisions = normalized.signals.map { ($0, decide($0, library, at: now)) }
+        let decisions: [(Signal, Decision)]
+        do { decisions = try await weigh(normalized.signals, library, at: now) } catch {
+            // It stays `received`; the sweep comes back to it.
+            return logger.error("an alert can't be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
+        }
         let subjects = Set(decisions.flatMap { $0.1.subjectsOfRuns(library) })
         await subjectLocks.whileLocked(subjects) {
             do {
@@ -109,6 +113,16 @@ extension Engine {
                 logger.error("an alert could not be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
             }
         }
+    }
+
+    private func weigh(
+        _ signals: [Signal], _ library: Library, at now: Instant
+    ) async throws -> [(Signal, Decision)] {
+        var decisions: [(Signal, Decision)] = []
+        for signal in signals {
+            decisions.append((signal, decide(signal, try await self.library(library, for: signal), at: now)))
+        }
+        return decisions
     }
 
     /// False when a run that should be joined takes nothing in any more.
@@ -177,11 +191,20 @@ extension Engine {
     }
 
     private func normalized(_ alert: Alert) -> Normalized {
-        switch shape(of: alert.source)?.normalize(alert) ?? .unknownShape("its source is no longer configured") {
+        guard alert.source != SessionAlarm.source else { return alarmed(alert) }
+        return switch shape(of: alert.source)?.normalize(alert) ?? .unknownShape("its source is no longer configured") {
         case .unknownShape(let reason): .silent(.quarantined, kind: "alertQuarantined", reason: reason)
         case .nothing(let reason): .silent(.read, kind: "alertRead", reason: reason)
         case .signals(let signals): .signals(signals)
         }
+    }
+
+    /// An alert that Cordon itself made.
+    private func alarmed(_ alert: Alert) -> Normalized {
+        guard let signal = SessionAlarm.signal(of: alert) else {
+            return .silent(.quarantined, kind: "alertQuarantined", reason: "of no shape that this version writes")
+        }
+        return .signals([signal])
     }
 
     /// What reading an alert gives. Pure but for the ids of the providers, which are configuration.

@@ -26,6 +26,7 @@ extension Engine {
                 if busyRuns.withLock({ $0.isEmpty }) || until <= now { return workInlet.finish() }
             } else {
                 for run in timekeeper.takeDue(at: now) { hand(.advance(run, .timerFired)) }
+                for session in sessionDesk.takeDue(at: now) { hand(.boundary(session)) }
             }
             await clock.sleep(until: now.adding(milliseconds: Engine.tickMilliseconds))
         }
@@ -39,6 +40,8 @@ extension Engine {
         var isFirst = true
         while !Task.isCancelled, !isDraining {
             do throws(StoreError) {
+                try await sweepSessions()
+                sessionFeed.tick()
                 try await sweepAlerts()
                 try await sweepRuns(all: isFirst)
                 isFirst = false

@@ -58,6 +58,7 @@ package final class Engine: Sendable, Service {
         case read(Alert)
         case advance(RunID, RunInput)
         case dequeue(String)
+        case boundary(String)
         /// `isSealedHere`: this process sealed it under settings that can't have changed since.
         case perform(Errand, isSealedHere: Bool)
     }
@@ -86,6 +87,7 @@ package final class Engine: Sendable, Service {
     let workflows = Mutex<[String: Workflow]>([:])
     let timekeeper = Timekeeper()
     let moving = MovingRuns()
+    let sessionDesk = SessionDesk()
     let haltBook = Mutex(HaltBook())
     let subjectLocks = SubjectLocks()
     /// The subjects for which some run waits in line.
@@ -138,6 +140,7 @@ package final class Engine: Sendable, Service {
         try await publishFirst()
         try await refuseStrandedRuns()
         try await readHalts()
+        try await readSessions()
         try await withGracefulShutdownHandler {
             try await self.work()
         } onGracefulShutdown: {
@@ -165,6 +168,7 @@ package final class Engine: Sendable, Service {
         case .read(let alert): await read(alert)
         case .advance(let run, let input): await advance(run, input)
         case .dequeue(let subject): await dequeue(subject)
+        case .boundary(let session): await raise(session)
         case .perform(let errand, let isSealedHere): await perform(errand, isSealedHere: isSealedHere)
         }
     }

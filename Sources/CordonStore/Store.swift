@@ -26,6 +26,13 @@ package protocol Store: Sendable {
     /// `change.expectedNumber`.
     func commit(_ change: RunChange) async throws(StoreError)
 
+    // Agent sessions
+
+    /// Advances one session by compare-and-set, as `commit` does a run.
+    func commit(session change: SessionCommit) async throws(StoreError)
+    /// One page of rows, in the order of their ids.
+    func sessions(_ query: SessionQuery) async throws(StoreError) -> [SessionRecord]
+
     // Definitions, immutable by digest
 
     /// Stores a playbook's, workflow's or connector's source under its digest; storing it again changes nothing.

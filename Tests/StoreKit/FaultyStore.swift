@@ -61,6 +61,12 @@ package final class FaultyStore: Store {
     package func commit(_ change: RunChange) async throws(StoreError) {
         try await write { () async throws(StoreError) in try await base.commit(change) }
     }
+    package func commit(session change: SessionCommit) async throws(StoreError) {
+        try await write { () async throws(StoreError) in try await base.commit(session: change) }
+    }
+    package func sessions(_ query: SessionQuery) async throws(StoreError) -> [SessionRecord] {
+        try await base.sessions(query)
+    }
     package func publish(_ definition: Definition) async throws(StoreError) {
         try await write { () async throws(StoreError) in try await base.publish(definition) }
     }

@@ -53,6 +53,7 @@ enum Deed: Sendable {
     case accept(Alert, Entry)
     case record(Reading)
     case commit(RunChange)
+    case session(SessionCommit)
     case publish(Definition)
     case grant(TokenRecord, Entry)
     case note(Entry)
@@ -71,6 +72,7 @@ enum Deed: Sendable {
             case .accept(let alert, let entry): return .accepted(try await store.accept(alert, entry: entry))
             case .record(let reading): try await store.record(reading)
             case .commit(let change): try await store.commit(change)
+            case .session(let change): try await store.commit(session: change)
             case .publish(let definition): try await store.publish(definition)
             case .grant(let token, let entry): try await store.grant(token, entry: entry)
             case .note(let entry): try await store.note(entry)
@@ -87,6 +89,7 @@ enum Question: Sendable {
     case alerts(AlertQuery), signals(AlertID), decisions(DecisionQuery), runs(RunQuery)
     case history(String, Int, Int), log(Int, Int), definition(String), tokens, counts
     case expirable(Instant, Int)
+    case sessions(SessionQuery)
 
     func ask(_ store: any Store) async throws(StoreError) -> [AnyHashable] {
         switch self {
@@ -99,6 +102,7 @@ enum Question: Sendable {
         case .log(let index, let limit): try await store.log(from: index, limit: limit)
         case .definition(let digest): [try await store.definition(digest)]
         case .tokens: try await store.tokens()
+        case .sessions(let query): try await store.sessions(query)
         case .expirable(let instant, let limit): try await store.expirable(before: instant, limit: limit)
         case .counts: [try await counts(store)]
         }
@@ -130,7 +134,8 @@ struct Script {
     }
 
     mutating func deed() -> Deed {
-        switch Int.random(in: 0..<21, using: &random) {
+        switch Int.random(in: 0..<23, using: &random) {
+        case 21, 22: return session()
         case 20:
             let alerts = chance(1, in: 2) ? [number()] : Array(Set([number(), number()])).sorted()
             return .expire(alerts.map { Sample.alertID($0) }, Sample.entry("retention", next("retention")))
@@ -142,6 +147,15 @@ struct Script {
         case 18: return .grant(Sample.token("tok_\(number())", at: number()), Sample.entry("node", next("node")))
         default: return .revoke("tok_\(number())", Sample.time(number()), Sample.entry("node", next("node")))
         }
+    }
+
+    private mutating func session() -> Deed {
+        let id = "s\(number() % 4)"
+        let expected = max(0, next("ses_" + id) - 1)
+        let root = chance(1, in: 3) ? "s\(number() % 4)" : id
+        return .session(
+            Sample.session(
+                id, root: root, from: expected, to: expected + (chance(1, in: 3) ? 2 : 1), closed: chance(1, in: 4)))
     }
 
     private mutating func accept() -> Deed {
@@ -189,6 +203,7 @@ struct Script {
             note(reading.entries)
             for change in reading.opened { note(change.entries) }
         case (.commit(let change), .done): note(change.entries)
+        case (.session(let change), .done): note(change.entries)
         case (.grant(_, let entry), .done), (.note(let entry), .done), (.expire(_, let entry), .done): note([entry])
         // A second revocation is done without an entry: the number that the log lacks stays the next.
         case (.revoke(_, _, let entry), .done) where chance(1, in: 2): note([entry])
@@ -202,7 +217,8 @@ struct Script {
 
     mutating func question() -> Question {
         let limit = chance(1, in: 2) ? 100 : Int.random(in: -1...4, using: &random)
-        switch Int.random(in: 0..<10, using: &random) {
+        switch Int.random(in: 0..<11, using: &random) {
+        case 10: return .sessions(sessionQuery(limit))
         case 9: return .expirable(Sample.time(number()), limit)
         case 0: return .alerts(alertQuery(limit))
         case 1: return .signals(Sample.alertID(number()))
@@ -213,6 +229,15 @@ struct Script {
         case 7: return .definition(Sample.definition("\(number() % 3)").digest)
         default: return chance(1, in: 2) ? .tokens : .counts
         }
+    }
+
+    private mutating func sessionQuery(_ limit: Int) -> SessionQuery {
+        var query = SessionQuery()
+        if chance(1, in: 5) { query.id = "s\(number() % 4)" }
+        query.onlyLive = chance(1, in: 2)
+        if chance(1, in: 3) { query.beyond = "s\(number() % 4)" }
+        query.limit = limit
+        return query
     }
 
     private mutating func alertQuery(_ limit: Int) -> AlertQuery {
@@ -255,7 +280,8 @@ struct Script {
     static var everything: [Question] {
         let all: [Question] = [
             .alerts(AlertQuery()), .decisions(DecisionQuery()), .runs(RunQuery()), .tokens, .counts,
-            .history("node", 1, 1000), .history("retention", 1, 1000), .expirable(Sample.time(1000), 1000),
+            .history("node", 1, 1000), .history("retention", 1, 1000), .sessions(SessionQuery()),
+            .expirable(Sample.time(1000), 1000),
         ]
         return all
             + numbers.flatMap { number -> [Question] in

@@ -21,6 +21,8 @@ package struct Inventory: Sendable, Hashable {
     package private(set) var identities: [Identity]
     /// `sha256:` of the file's bytes: a decision names the inventory it used.
     package var digest: String
+    /// The open agent sessions that a signal names; the registry knows them, no file does.
+    package var openSessions: [OpenSession] = []
     private var positions: [String: Int]
     /// Each identity under the rarest of its fields, so that a reference meets few of them however many there are.
     private var byField: [Field: [Int]]
@@ -60,11 +62,13 @@ package struct Inventory: Sendable, Hashable {
         let found = named.flatMap { byField[Field(name: $0.key, value: $0.value)] ?? [] }
             .map { identities[$0] }
             .filter { $0.subject.kind == kind && $0.matches.allSatisfy { named[$0.key] == $0.value } }
-        switch found.count {
+        let sessions = kind == .agentSession ? openSessions.filter { $0.isMeant(by: named) } : []
+        if found.isEmpty, let session = sessions.first { return session.resolution }
+        switch found.count + sessions.count {
         case 0: return .missing("no \(kind.rawValue) of the inventory matches \(clipped(reference.json))")
         case 1: return .resolved(found[0].subject)
         default:
-            let names = found.map(\.subject.id).sorted()
+            let names = (found.map(\.subject.id) + sessions.map(\.id)).sorted()
             return .ambiguous(names.count > 5 ? Array(names.prefix(5)) + ["…"] : names)
         }
     }

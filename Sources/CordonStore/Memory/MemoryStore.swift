@@ -25,6 +25,15 @@ package final class MemoryStore: Store {
         try model.withLock { (model) throws(StoreError) in try model.commit(change) }
     }
 
+    package func commit(session change: SessionCommit) async throws(StoreError) {
+        change.requireShape()
+        try model.withLock { (model) throws(StoreError) in try model.commit(session: change) }
+    }
+
+    package func sessions(_ query: SessionQuery) async throws(StoreError) -> [SessionRecord] {
+        try model.withLock { (model) throws(StoreError) in try model.read().sessions(query) }
+    }
+
     package func publish(_ definition: Definition) async throws(StoreError) {
         try model.withLock { (model) throws(StoreError) in try model.publish(definition) }
     }

@@ -18,6 +18,7 @@ struct Model {
     var signalIDs: Set<SignalID> = []
     var decisions: [DecisionID: DecisionRecord] = [:]
     var runs: [RunID: RunRecord] = [:]
+    var sessions: [String: SessionRecord] = [:]
     var definitions: [String: Definition] = [:]
     var tokens: [String: TokenRecord] = [:]
     var log: [Entry] = []
@@ -127,14 +128,14 @@ struct Model {
         append([entry])
     }
 
-    private mutating func begin() throws(StoreError) {
+    mutating func begin() throws(StoreError) {
         if isClosed { throw .closed }
         operations += 1
     }
 
-    private func last(_ stream: String) -> Int { streams[stream]?.count ?? 0 }
+    func last(_ stream: String) -> Int { streams[stream]?.count ?? 0 }
 
-    private mutating func append(_ entries: [Entry]) {
+    mutating func append(_ entries: [Entry]) {
         for entry in entries {
             streams[entry.stream, default: []].append(log.count)
             log.append(entry)

@@ -8,6 +8,7 @@ struct JournalStatements {
     let placeOfExpirable, deleteAlertBody: SQLiteStatement
     let insertSignal, insertDecision: SQLiteStatement
     let insertRun, runExists, advanceLiveRun, advanceRun: SQLiteStatement
+    let insertSession, advanceSession: SQLiteStatement
     let insertDefinition, insertToken, tokenRevokedAt, revokeToken: SQLiteStatement
 
     init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
@@ -56,6 +57,16 @@ struct JournalStatements {
             "UPDATE run SET \(moving), snapshot = ? WHERE id = ? AND number = ? AND ended_at IS NULL")
         advanceRun = try connection.statement(
             "UPDATE run SET \(moving), ended_at = ?, snapshot = ? WHERE id = ? AND number = ?")
+
+        insertSession = try connection.statement(
+            """
+            INSERT INTO session (id, root, number, opened_at, updated_at, closed_at, snapshot)
+            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+            """)
+        advanceSession = try connection.statement(
+            """
+            UPDATE session SET number = ?, updated_at = ?, closed_at = ?, snapshot = ? WHERE id = ? AND number = ?
+            """)
 
         insertDefinition = try connection.statement(
             """

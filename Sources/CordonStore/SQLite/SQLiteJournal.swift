@@ -90,6 +90,7 @@ final class SQLiteJournal {
         case .accept(let alert, let headers, let entry): try accept(alert, headers, entry)
         case .record(let reading): try record(reading)
         case .commit(let change): try commit(change)
+        case .commitSession(let change): try commit(change)
         case .publish(let definition): try publish(definition)
         case .grant(let token, let entry): try grant(token, entry)
         case .note(let entry): try note(entry)

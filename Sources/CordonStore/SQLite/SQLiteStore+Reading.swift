@@ -107,7 +107,7 @@ extension SQLiteStore {
         }
     }
 
-    private func read<Answer: Sendable>(
+    func read<Answer: Sendable>(
         _ work: @escaping @Sendable (SQLiteConnection) throws(SQLiteFailure) -> Answer
     ) async throws(StoreError) -> Answer {
         let (health, folder) = (self.health, self.folder)

@@ -97,7 +97,7 @@ package final class SQLiteStore: Store {
         _ = try await store(.revoke(token: id, at: at, entry))
     }
 
-    private func store(_ operation: WriteOperation) async throws(StoreError) -> Acceptance {
+    func store(_ operation: WriteOperation) async throws(StoreError) -> Acceptance {
         guard let writing else {
             throw StoreError(.readOnly, "the store in \(folder.path) is open read-only: nothing can be stored in it")
         }

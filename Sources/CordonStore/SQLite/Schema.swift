@@ -7,11 +7,27 @@ enum Schema {
 
     static var version: Int { migrations.count }
 
-    static let migrations = [first, second]
+    static let migrations = [first, second, third]
 
     /// One run at a time has a subject in hand, so those of a subject are asked for at each signal.
     private static let second = """
         CREATE INDEX run_of_subject ON run (subject) WHERE ended_at IS NULL;
+        """
+
+    /// Agent sessions: few that live, and at each start all of those are read.
+    private static let third = """
+        CREATE TABLE session (
+            place INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            root TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            opened_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            closed_at INTEGER,
+            snapshot BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX session_of_root ON session (root);
+        CREATE INDEX session_live ON session (id) WHERE closed_at IS NULL;
         """
 
     /// Rows of `alert`, `run` and `entry` are never deleted (those of `alert_body` are, by retention), so the largest row number is also their count.

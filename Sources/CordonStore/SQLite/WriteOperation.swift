@@ -8,6 +8,7 @@ enum WriteOperation: Sendable {
     case accept(Alert, headers: String, Entry)
     case record(Reading)
     case commit(RunChange)
+    case commitSession(SessionCommit)
     case publish(Definition)
     case grant(TokenRecord, Entry)
     case revoke(token: String, at: Instant, Entry)
@@ -22,6 +23,7 @@ enum WriteOperation: Sendable {
             reading.signals.reduce(0) { $0 + $1.body.count } + reading.decisions.reduce(0) { $0 + $1.body.count }
                 + reading.opened.reduce(0) { $0 + $1.bytes } + reading.entries.bytes
         case .commit(let change): change.bytes
+        case .commitSession(let change): change.session.snapshot.count + change.entries.bytes
         case .publish(let definition): definition.source.count
         case .grant(_, let entry), .revoke(_, _, let entry), .note(let entry), .expire(_, let entry): entry.bytes.count
         }
@@ -32,6 +34,7 @@ enum WriteOperation: Sendable {
         switch self {
         case .accept: true
         case .record(let reading): !reading.opened.isEmpty
+        case .commitSession(let change): change.expectedNumber == 0
         case .commit, .publish, .grant, .revoke, .note, .expire: false
         }
     }
