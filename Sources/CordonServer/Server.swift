@@ -59,7 +59,15 @@ package final class Server: Sendable, Service {
             logger: logger)
     }
 
-    package func run() async throws { try await listener.run(api.responder(), port: bound) }
+    package func run() async throws {
+        let feed = api.engine.sessionFeed
+        try await withGracefulShutdownHandler {
+            try await listener.run(api.responder(), port: bound)
+        } onGracefulShutdown: {
+            // Their answers would not end by themselves.
+            feed.close()
+        }
+    }
 
     /// The port it listens on, once it does; throws what kept it from listening.
     package func boundPort() async throws(ServerError) -> Int { try await bound.port() }

@@ -33,7 +33,8 @@ struct Cordon: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, ServeCommand.self, DemoCommand.self, AlertCommand.self, RunCommand.self,
-            HaltCommand.self, UnhaltCommand.self, PlaybookCommand.self, ExprCommand.self, ExplainCommand.self,
+            SessionCommand.self, HaltCommand.self, UnhaltCommand.self, PlaybookCommand.self, ExprCommand.self,
+            ExplainCommand.self,
             SchemaCommand.self, TokenCommand.self, DoctorCommand.self,
             VersionCommand.self,
         ])

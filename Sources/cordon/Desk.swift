@@ -55,6 +55,46 @@ enum Desk {
         }
     }
 
+    func sessions(onlyLive: Bool, limit: Int) async throws -> [Value] {
+        switch self {
+        case .server(let client):
+            return try await client.get("/sessions?limit=\(limit)&live=\(onlyLive)")["sessions"]?.arrayValue ?? []
+        case .store(let store):
+            let now = SystemClock().now
+            if onlyLive {
+                return try await SessionStanding.live(store).prefix(limit).map { SessionView.make($0, now: now) }
+            }
+            var query = SessionQuery()
+            query.limit = limit
+            var rows: [Value] = []
+            for record in try await store.sessions(query) {
+                if let standing = try await SessionStanding.one(record.id, store) {
+                    rows.append(SessionView.make(standing, now: now))
+                }
+            }
+            return rows
+        }
+    }
+
+    func session(_ id: String) async throws -> Value {
+        switch self {
+        case .server(let client): return try await client.get("/sessions/\(escaped(id))")
+        case .store(let store):
+            guard let standing = try await SessionStanding.one(id, store) else {
+                throw CommandFailure(.notFound, "there is no session '\(id)'")
+            }
+            return SessionView.make(standing, now: SystemClock().now)
+        }
+    }
+
+    func sessionHistory(_ id: String) async throws -> [Value] {
+        switch self {
+        case .server(let client):
+            return try await client.get("/sessions/\(escaped(id))/history?limit=500")["entries"]?.arrayValue ?? []
+        case .store(let store): return try await entries(AgentSession.stream(of: id), store).map(HistoryView.value)
+        }
+    }
+
     /// The definitions in force; without a server those that the history last told of.
     func library() async throws -> Value {
         switch self {

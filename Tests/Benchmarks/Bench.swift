@@ -73,6 +73,7 @@ struct Bench {
         let server = try await ServerProcess(options.cordon, in: installation)
         _ = try await OpenLoop(port: server.port, ratePerSecond: 50).send(0..<warm)
         try await server.settle(runs: warm)
+        try await measureVerdicts(server)
         try await measureIntake(server, warm..<loadEnd)
         try await measureFirstCalls(server, loadEnd..<(loadEnd + options.callCount))
         try await pause(milliseconds: 2000)
@@ -81,6 +82,16 @@ struct Bench {
         let isWhole = provider.areRevoked(0..<runs)
         report.note("every token revoked", isWhole ? "yes" : "NO")
         try await server.stop()
+    }
+
+    private mutating func measureVerdicts(_ server: ServerProcess) async throws {
+        let verdicts = try await VerdictLoop(server)
+        let before = try server.processorMilliseconds()
+        let taken = try await verdicts.ask(perSecond: Options.verdictRate, seconds: options.seconds)
+        let processor = try server.processorMilliseconds() - before
+        let name = "verdict at \(Int(Options.verdictRate))/s over \(VerdictLoop.sessions) sessions"
+        report.add(name, Distribution(taken), [50, 90, 99, 100], targets: [99: 1])
+        report.add("\(name): processor time each", processor / Double(taken.count), "ms")
     }
 
     private mutating func measureIntake(_ server: ServerProcess, _ credentials: Range<Int>) async throws {

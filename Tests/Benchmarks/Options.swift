@@ -14,6 +14,8 @@ struct Options: Sendable {
 
     /// The load of the second figure.
     static let callRate = 100.0
+    /// Verdicts that enforcement points ask for each second.
+    static let verdictRate = 5000.0
     static let warmingAlerts = 50
     static let starts = 5
     static let tracedRuns = 20

@@ -13,7 +13,7 @@ final class ServerProcess: Sendable {
     let startMilliseconds: Double
     private let program: ProgramUnderTest
     private let processID: Int32
-    private let token: String
+    let token: String
 
     /// - Parameter wrapper: a command that runs the server as its child.
     init(_ cordon: String, in installation: Installation, under wrapper: [String] = []) async throws {

@@ -16,6 +16,7 @@ import Testing
 private let allowed: [String: Set<Role>] = {
     let everyone = Set(Role.allCases)
     let readers: Set<Role> = [.operator, .author, .approver, .auditor, .administrator]
+    let keepers: Set<Role> = [.sessionKeeper, .operator, .administrator]
     let deciders: Set<Role> = [.operator, .approver, .administrator]
     return [
         "GET /metrics": [.operator, .auditor, .administrator],
@@ -43,6 +44,27 @@ private let allowed: [String: Set<Role>] = {
         "POST /api/v1/runs/{id}/migrate": [.operator, .administrator],
         "POST /api/v1/runs/{id}/fork": readers,
         "POST /api/v1/runs/{id}/answer": [.operator, .approver, .administrator],
+        "GET /api/v1/sessions": readers,
+        "POST /api/v1/sessions": [.agentRuntime],
+        "GET /api/v1/sessions/{id}": readers.union([.agentRuntime, .sessionKeeper]),
+        "GET /api/v1/sessions/{id}/history": readers,
+        "POST /api/v1/sessions/{id}/delegate": [.agentRuntime],
+        "POST /api/v1/sessions/{id}/heartbeat": [.agentRuntime],
+        "POST /api/v1/sessions/{id}/close": keepers.union([.agentRuntime]),
+        "PUT /api/v1/sessions/{id}/isolation": keepers,
+        "PUT /api/v1/sessions/{id}/limit": keepers,
+        "POST /api/v1/sessions/{id}/extension": keepers,
+        "PUT /api/v1/sessions/{id}/approved": keepers,
+        "POST /api/v1/sessions/{id}/release": keepers,
+        "GET /api/v1/verdicts/{session}": [.enforcementPoint],
+        "GET /api/v1/verdict-stream": [.enforcementPoint],
+        "GET /enforce/nginx": [.enforcementPoint],
+        "GET /enforce/envoy/**": [.enforcementPoint],
+        "POST /enforce/envoy/**": [.enforcementPoint],
+        "PUT /enforce/envoy/**": [.enforcementPoint],
+        "PATCH /enforce/envoy/**": [.enforcementPoint],
+        "DELETE /enforce/envoy/**": [.enforcementPoint],
+        "OPTIONS /enforce/envoy/**": [.enforcementPoint],
         "GET /api/v1/library": readers,
         "POST /api/v1/library/reload": [.author, .administrator],
         "GET /api/v1/definitions/{digest}": readers,
@@ -58,7 +80,8 @@ extension Route {
     fileprivate var name: String { "\(method.rawValue) \(path)" }
     fileprivate var target: String {
         path.replacing("{id}", with: "nobody").replacing("{digest}", with: "nobody").replacing(
-            "{source}", with: "nobody")
+            "{source}", with: "nobody"
+        ).replacing("{session}", with: "nobody").replacing("**", with: "any/thing")
     }
 }
 
@@ -78,10 +101,12 @@ struct AccessTests {
         #expect(Set(Route.all.map(\.name)).count == Route.all.count, "no route stands twice")
     }
 
-    @Test func `whoever only sends alerts or enforces reads nothing, and an administrator approves nothing`() {
-        for role in [Role.alertSource, .enforcementPoint] {
-            #expect(Permission.allCases.filter(role.may) == [.identify])
-        }
+    @Test
+    func `whoever only sends alerts, runs agents or enforces reads nothing, and an administrator approves nothing`() {
+        #expect(Permission.allCases.filter(Role.alertSource.may) == [.identify])
+        #expect(Permission.allCases.filter(Role.enforcementPoint.may) == [.identify, .enforce])
+        #expect(Permission.allCases.filter(Role.agentRuntime.may) == [.identify, .register])
+        #expect(Permission.allCases.filter(Role.sessionKeeper.may) == [.identify, .contain])
         #expect(Role.allCases.filter { $0.may(.approve) } == [.approver])
         #expect(Role.allCases.filter { $0.may(.administer) } == [.administrator])
         for permission in Permission.allCases { #expect(Role.table[permission] != nil, "\(permission) has no row") }
@@ -94,8 +119,13 @@ struct AccessTests {
         let token = try await server.access.grant(name: "ann", role: role, by: "a test").token.reveal()
         try await server.serving { url in
             for route in Route.all where !withoutToken.contains(route.name) {
+                let isAllowed = allowed[route.name]?.contains(role) == true
+                // Whoever may ask it is answered for as long as they listen: see `EnforcementTests`.
+                if isAllowed, route.path.hasSuffix("-stream") { continue }
                 let answer = try await server.ask(route.method.rawValue, url + route.target, token: token)
-                if allowed[route.name]?.contains(role) == true {
+                if isAllowed {
+                    // A verdict is an answer, whatever it says of a session that nobody named.
+                    if answer.headers["x-cordon-verdict"] != nil { continue }
                     #expect(
                         ![401, 403, 405, 500, 503].contains(answer.status), "\(role) at \(route.name): \(answer.status)"
                     )

@@ -7,6 +7,10 @@ package enum Role: String, Sendable, Hashable, CaseIterable {
     case author
     case approver
     case auditor
+    /// Opens and tells of its own agents' sessions.
+    case agentRuntime = "agent_runtime"
+    /// Cordon's own runs, as the provider of agent sessions knows them.
+    case sessionKeeper = "session_keeper"
     case enforcementPoint = "enforcement_point"
     case administrator
 }
@@ -25,6 +29,12 @@ package enum Permission: String, Sendable, Hashable, CaseIterable {
     case approve
     /// Have changed definitions put in force at once.
     case publish
+    /// Open agent sessions, and tell of those that one opened.
+    case register
+    /// Isolate, limit, extend, release and close agent sessions.
+    case contain
+    /// Ask what may be done in an agent session.
+    case enforce
     /// List, grant and revoke tokens.
     case administer
 }
@@ -39,6 +49,9 @@ extension Role {
         .operate: [.operator, .administrator],
         .approve: [.approver],
         .publish: [.author, .administrator],
+        .register: [.agentRuntime],
+        .contain: [.sessionKeeper, .operator, .administrator],
+        .enforce: [.enforcementPoint],
         .administer: [.administrator],
     ]
 

@@ -31,7 +31,9 @@ struct Frame: RouterMiddleware {
         } catch {
             response = answer(error, context).response
         }
-        for field in headers { response.headers[field.name] = field.value }
+        for field in headers where field.name != .cacheControl || response.headers[.cacheControl] == nil {
+            response.headers[field.name] = field.value
+        }
         if logger.logLevel <= .debug {
             logger.debug(
                 "answered",

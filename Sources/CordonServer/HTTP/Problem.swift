@@ -17,6 +17,8 @@ struct Problem: Error, Sendable {
         case methodNotAllowed = "method_not_allowed"
         case wrongPhase = "wrong_phase"
         case conflict
+        /// It no longer stands at the revision that was named.
+        case stale
         case overLimit = "over_limit"
         case unavailable
         case internalError = "internal_error"
@@ -31,6 +33,7 @@ struct Problem: Error, Sendable {
             case .notFound: .notFound
             case .methodNotAllowed: .methodNotAllowed
             case .wrongPhase, .conflict, .overLimit: .conflict
+            case .stale: .preconditionFailed
             case .unavailable: .serviceUnavailable
             case .internalError: .internalServerError
             case .unauthenticated: .unauthorized
