@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchKit
+
 /// Sends alerts at a steady rate, whatever the server does: an answer that comes late delays no other alert, so a
 /// stall is seen by everything that fell into it.
 struct OpenLoop: Sendable {

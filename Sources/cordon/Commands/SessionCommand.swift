@@ -136,7 +136,12 @@ struct SessionWhy: AsyncParsableCommand {
 
     private static func words(_ body: Value) -> String {
         let act = body["act"] ?? body
-        if let by = act["by"]?.stringValue { return "\(by): \(act["reason"]?.stringValue ?? "")" }
+        if let by = act["by"]?.stringValue {
+            let what = body["limit"]?.stringValue ?? body["approved"]?.json
+            // The key of the call that asked stands in its run's history too.
+            let call = act["key"]?.stringValue.map { " (call \($0.prefix(16)))" } ?? ""
+            return (what.map { "\($0), " } ?? "") + "\(by): \(act["reason"]?.stringValue ?? "")\(call)"
+        }
         if let crossing = body["crossing"], let boundary = crossing["boundary"]?.stringValue {
             return
                 "\(boundary): \(body["used"]?.json ?? "") of \(crossing["approved"]?.json ?? ""), \(body["alert"]?.stringValue ?? "")"
