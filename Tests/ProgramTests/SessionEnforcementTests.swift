@@ -187,6 +187,27 @@ struct SessionEnforcementTests {
         #expect(alone.end == .exited(75))
     }
 
+    @Test func `a gate without a token, or with words that nginx would read otherwise, is refused`() async throws {
+        let installed = try await SessionInstallation()
+        func gate(_ token: String, _ listen: String, _ header: String = "x-s") async throws -> Installation.Ended {
+            try await installed.installation.finish(
+                "session", "gate", "--listen", listen, "--upstream", "http://127.0.0.1:1", "--token-file", token,
+                "--cache", "/tmp/x", "--session-header", header)
+        }
+        #expect(try await gate("gate-token", "127.0.0.1:9").end == .exited(0))
+        for (token, listen, header, words) in [
+            ("nothing-there", "127.0.0.1:9", "x-s", "holds no token"),
+            ("cordon.yaml", "127.0.0.1:9", "x-s", "no token"),
+            ("gate-token", "9; include /etc/passwd", "x-s", "more than one word"),
+            ("gate-token", "127.0.0.1:9", "x s", "--session-header"),
+        ] {
+            let refused = try await gate(token, listen, header)
+            #expect(refused.end == .exited(64))
+            #expect(refused.error.contains(words))
+            #expect(refused.output.isEmpty)
+        }
+    }
+
     // MARK: Parts
 
     private func kinds(_ id: String, _ installed: SessionInstallation) async throws -> [String] {

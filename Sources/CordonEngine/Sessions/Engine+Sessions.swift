@@ -23,13 +23,12 @@ extension Engine {
         return sessionDesk.state.withLock { $0.book.verdict(on: id, at: now) }
     }
 
-    /// The verdicts on all live sessions, and where the feed stood before them.
+    /// The verdicts on all live sessions. Worked out on a copy: whoever asks for one meanwhile doesn't wait.
     package func verdicts() async throws -> [SessionVerdict] {
         try await readSessions()
         let now = clock.now
-        return sessionDesk.state.withLock { state in
-            state.book.sessions.keys.sorted().map { state.book.verdict(on: $0, at: now) }
-        }
+        let book = sessionDesk.state.withLock { $0.book }
+        return book.sessions.keys.sorted().map { book.verdict(on: $0, at: now) }
     }
 
     package var sessionFeed: SessionFeed { sessionDesk.feed }
@@ -234,9 +233,8 @@ extension Engine {
             throw StoreError(.corrupt, "\(error)")
         }
         let now = clock.now
-        let due = sessionDesk.state.withLock { state in
-            state.book.sessions.values.filter { !$0.crossings(state.book.total(of: $0.id), at: now).isEmpty }.map(\.id)
-        }
+        let book = sessionDesk.state.withLock { $0.book }
+        let due = book.sessions.values.filter { !$0.crossings(book.total(of: $0.id), at: now).isEmpty }.map(\.id)
         for id in due.sorted() { hand(.boundary(id)) }
     }
 

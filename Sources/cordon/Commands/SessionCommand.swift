@@ -9,9 +9,27 @@ struct SessionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "session", abstract: "Look at the sessions of agents, and isolate, release or close one.",
         discussion: """
-            Agent runtimes open sessions over the API (POST /api/v1/sessions) with a token of the role agent_runtime; \
-            enforcement points ask GET /api/v1/verdicts/ID, /enforce/nginx or /enforce/envoy with one of the role \
-            enforcement_point; runs change sessions through the connector agent-sessions, with one of session_keeper.
+            AGENT RUNTIMES (role agent_runtime), each for what it opened itself
+              POST /api/v1/sessions
+                {id, agent, owner, approved: {duration_s, bytes, calls}, scope, resources,
+                 approver, issuer, when_exceeded: allow | read_only | step_up | deny}
+                201 opened; 200 it is open already; 409 with other content, or closed
+              POST /api/v1/sessions/ID/delegate   the same for a child, with no more
+                than its parent has: 409 for more, or from a parent that may not go on
+              POST /api/v1/sessions/ID/heartbeat  {used: {bytes, calls}, at}
+                totals since the opening, so a late one changes nothing; 409 when
+                closed; 'at' moves no boundary: how far it is off is answered
+              POST /api/v1/sessions/ID/close      again too
+
+            ENFORCEMENT POINTS (role enforcement_point): allow, slow, read_only, step_up or deny
+              GET /api/v1/verdicts/ID             JSON, with reason and expiry
+              GET /enforce/nginx                  204, 401 or 403; x-cordon-session names
+                the session, x-original-method the method (see 'cordon session gate')
+              ANY /enforce/envoy/...              200, or what the client gets
+              GET /api/v1/verdict-stream          server-sent events; Last-Event-ID
+
+            Runs change sessions through the connector agent-sessions (role session_keeper). What passes a boundary \
+            becomes an alert of the source cordon.sessions, and a signal boundary.exceeded.
 
             EXAMPLES
               cordon session list

@@ -9,7 +9,7 @@ struct SessionGateCommand: AsyncParsableCommand {
         discussion: """
             Two routes show the two ways. /closed/ asks for each request, and refuses when Cordon can't be asked. /open/ \
             asks for each request too, and goes by the last verdict when Cordon can't be asked, but only until that \
-            verdict's own expiry (5 s); then it refuses as well. A session that waits, is unknown or closed is refused on \
+            verdict's own expiry (5 s); then it refuses as well. A session that is isolated, unknown or closed is refused on \
             both: 403, or 401 with the challenge of RFC 9470 where a step-up is wanted. The verdict stands in the variable \
             $cordon_verdict, for limit_rate where it is slow.
 
@@ -17,10 +17,11 @@ struct SessionGateCommand: AsyncParsableCommand {
             checked token), never by an agent's word alone. The output belongs into the http block; it holds the token, \
             so only nginx's own user may read the file.
 
+            The token is one of 'cordon token create --role enforcement_point'.
+
             EXAMPLES
-              cordon token create --role enforcement_point --name nginx > gate-token
-              cordon session gate --listen 127.0.0.1:8098 --upstream http://127.0.0.1:8099 --token-file gate-token \\
-                --cache /var/cache/nginx/cordon > /etc/nginx/conf.d/cordon.conf
+              cordon session gate --listen 127.0.0.1:8098 --upstream http://127.0.0.1:8099 \\
+                --token-file gate-token --cache /var/cache/nginx/cordon > cordon.conf
             """)
 
     @OptionGroup var common: CommonOptions
