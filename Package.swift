@@ -35,7 +35,7 @@ let rooms: [Room] = [
     Room(key: "store", name: "CordonStore", rooms: ["core", "language"], c: ["CSQLite"]),
     Room(
         key: "connectors", name: "CordonConnectors", rooms: ["core", "language"], c: ["CCurl"],
-        products: ["Crypto"]),
+        products: ["Crypto", "CryptoExtras", "SwiftASN1", "X509"]),
     Room(
         key: "engine", name: "CordonEngine",
         rooms: ["core", "language", "store", "connectors", "evidence"],
@@ -72,7 +72,12 @@ let packages: [(products: [String], dependency: Package.Dependency, name: String
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         "swift-service-lifecycle"
     ),
-    (["Crypto"], .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"), "swift-crypto"),
+    (
+        ["Crypto", "CryptoExtras"], .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        "swift-crypto"
+    ),
+    (["SwiftASN1"], .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"), "swift-asn1"),
+    (["X509"], .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"), "swift-certificates"),
     (["Yams"], .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"), "Yams"),
 ]
 
@@ -134,8 +139,8 @@ let tests: [(name: String, needs: [String], products: [String])] = [
     ("EvidenceTests", ["evidence"], ["Crypto"]),
     ("StoreTests", ["store", "core", "language"], []),
     ("SimulationTests", ["store", "core", "language"], []),
-    ("ConnectorTests", ["connectors", "core", "language"], ["Crypto"]),
-    ("EngineTests", ["engine", "core", "language", "store", "connectors", "evidence"], []),
+    ("ConnectorTests", ["connectors", "core", "language"], ["Crypto", "CryptoExtras"]),
+    ("EngineTests", ["engine", "core", "language", "store", "connectors", "evidence"], ["Crypto", "CryptoExtras"]),
     ("ServerTests", ["server", "engine", "core", "language", "store", "connectors", "evidence"], []),
     ("ProgramTests", ["program", "core", "language", "store", "connectors", "evidence"], ["Crypto"]),
 ]

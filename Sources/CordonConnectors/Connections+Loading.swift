@@ -52,17 +52,48 @@ extension Connections {
         defer { map.refuseUnknown() }
         let id = readID(map)
         let connector = readConnector(map, connectors)
-        let isUnsigned = connector?.source?.authentication == SourceShape.Authentication.none
-        let references = map.list("secrets", required: !isUnsigned)
+        let own = map.mapping("authentication").flatMap(SourceShape.Authentication.read)
+        var shape = connector?.source
+        if let own { shape?.authentication = own }
+        let isUnsigned = shape?.authentication == SourceShape.Authentication.none
+        let references = map.list("secrets", required: shape != nil && !isUnsigned)
         let secrets = (references ?? []).compactMap { SecretReference.read($0, loader.reader) }
-        if references?.isEmpty == true {
+        if references?.isEmpty == true, !isUnsigned {
             map.report(DefinitionCode.badSecret.rawValue, "secrets", "a source needs the secret that it signs with")
+        }
+        let settings = readSettings(map, of: shape)
+        let limits = map.mapping("limits")
+        let rate = limits?.int("per_second", in: 1...Int64(Limits.alertsPerSecondMax)).map(Int.init)
+        limits?.refuseUnknown()
+        if let shape, rate != nil, !shape.resends {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "limits",
+                "what is put off would be lost: this source does not send it again", "leave it out")
         }
         guard let id, let connector else { return nil }
         if connector.source == nil {
             map.report(DefinitionCode.notOffered.rawValue, "connector", "\(connector.name) describes no source")
         }
-        return Source(id: id, connector: connector.name, secrets: secrets)
+        return Source(
+            id: id, connector: connector.name, secrets: secrets, settings: settings, authentication: own,
+            perSecondMax: rate)
+    }
+
+    /// What the source's scheme compares with.
+    private static func readSettings(_ map: YAMLFields, of shape: SourceShape?) -> [String: String] {
+        let isNeeded = shape?.settings.values.contains(true) == true
+        guard let fields = map.mapping("settings", required: isNeeded), let shape else { return [:] }
+        defer { fields.refuseUnknown() }
+        var out: [String: String] = [:]
+        for (name, isRequired) in shape.settings.sorted(by: { $0.key < $1.key }) {
+            guard let text = fields.string(name, required: isRequired) else { continue }
+            if text.isEmpty {
+                fields.report(
+                    DefinitionCode.badSetting.rawValue, name, "'\(name)' is empty", "write what the source sends")
+            }
+            out[name] = text
+        }
+        return out
     }
 
     private static func readProvider(

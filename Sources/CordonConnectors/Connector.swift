@@ -28,43 +28,84 @@ package struct Connector: Sendable, Hashable {
 
 /// How a source's deliveries are authenticated, told apart and read.
 package struct SourceShape: Sendable, Hashable {
-    /// One kind of signal that a delivery may give. The first rule whose condition holds speaks.
+    /// One kind of signal that a delivery, or each item of one, may give. The first rule whose condition holds speaks.
     package struct Rule: Sendable, Hashable {
         package var condition: Expression
-        /// `nil`: the delivery is known and says nothing that concerns us.
+        /// `nil`: what it speaks of is known and nothing that concerns us.
         package var kind: String?
         package var severity: Arguments?
         package var occurredAt: Arguments?
+        /// The source's own name of the event: another delivery of the same event gives no second signal.
+        package var event: Arguments?
         package var attributes: [String: Arguments]
 
         package init(
             condition: Expression, kind: String?, severity: Arguments?, occurredAt: Arguments?,
-            attributes: [String: Arguments]
+            event: Arguments? = nil, attributes: [String: Arguments]
         ) {
             self.condition = condition
             self.kind = kind
             self.severity = severity
             self.occurredAt = occurredAt
+            self.event = event
             self.attributes = attributes
         }
     }
 
+    /// How the bytes of a body are read. What SNS and security event tokens wrap is read by their authentication.
+    package enum Content: String, Sendable, Hashable, CaseIterable {
+        case json
+        /// One JSON value on each line; `body` is their list.
+        case lines
+        /// JSON, or where it is none the text itself.
+        case text
+        /// What Google Pub/Sub pushes: `body` is the JSON in `message.data`.
+        case pubsub
+    }
+
     package var authentication: Authentication
+    /// How the sender asks, before it sends, whether deliveries are wanted here.
+    package var handshake: Handshake?
+    package var content: Content
     /// The header that names the delivery; lower case. `nil`: the body's digest does, so a repeat is the same bytes.
     package var deliveryHeader: String?
+    /// Where in the body the delivery is named, when no header does.
+    package var deliveryPath: [String]?
     /// Further headers that rules read, kept with the alert; lower case.
     package var keptHeaders: [String]
     package var bodyBytesMax: Int
+    /// The sender sends again what was answered with 429, so that it may be held off.
+    package var resends: Bool
+    /// The list whose items are read one by one; `nil`: the body is the one item.
+    package var each: Expression?
     package var rules: [Rule]
 
     package init(
-        authentication: Authentication, deliveryHeader: String?, keptHeaders: [String], bodyBytesMax: Int, rules: [Rule]
+        authentication: Authentication, handshake: Handshake? = nil, content: Content = .json, deliveryHeader: String?,
+        deliveryPath: [String]? = nil, keptHeaders: [String], bodyBytesMax: Int, resends: Bool = false,
+        each: Expression? = nil, rules: [Rule]
     ) {
         self.authentication = authentication
+        self.handshake = handshake
+        self.content = content
         self.deliveryHeader = deliveryHeader
+        self.deliveryPath = deliveryPath
         self.keptHeaders = keptHeaders
         self.bodyBytesMax = bodyBytesMax
+        self.resends = resends
+        self.each = each
         self.rules = rules
+    }
+
+    /// Takes another scheme in place of its own, with what that says of a delivery's name.
+    package mutating func authenticate(by other: Authentication) {
+        authentication = other
+        if let name = other.deliveryHeader { deliveryHeader = name }
+    }
+
+    /// What a connection of this source may set, and whether it must.
+    package var settings: [String: Bool] {
+        authentication.settings.merging(handshake?.settings ?? [:]) { $0 || $1 }
     }
 }
 
@@ -75,11 +116,23 @@ package struct Connections: Sendable, Hashable {
         package var connector: String
         /// Several while a secret is being rotated: any of them may have signed.
         package var secrets: [SecretReference]
+        /// What the scheme compares with: a topic, an issuer, an audience.
+        package var settings: [String: String]
+        /// In place of the connector's, where the same alerts come by another channel.
+        package var authentication: SourceShape.Authentication?
+        /// How many deliveries a second are taken of a sender that sends again; `nil`: as many as the house takes.
+        package var perSecondMax: Int?
 
-        package init(id: String, connector: String, secrets: [SecretReference]) {
+        package init(
+            id: String, connector: String, secrets: [SecretReference], settings: [String: String] = [:],
+            authentication: SourceShape.Authentication? = nil, perSecondMax: Int? = nil
+        ) {
             self.id = id
             self.connector = connector
             self.secrets = secrets
+            self.settings = settings
+            self.authentication = authentication
+            self.perSecondMax = perSecondMax
         }
     }
 

@@ -11,6 +11,13 @@ package enum Limits {
     /// A signal's attributes as JSON: what an alert's own text can put into decisions and runs.
     package static let signalBytesMax = 8 * 1024
     package static let keptHeadersMax = 16
+    /// Items that one delivery may list, each of which may give a signal.
+    package static let signalsPerAlertMax = 200
+    /// A source's own name of an event; a longer one stands as its digest.
+    package static let eventKeyBytesMax = 512
+    /// Deliveries a second that are taken of a source whose sender sends again what was put off, and how many at once.
+    package static let alertsPerSecondMax = 1000
+    package static let alertsBurstMax = 5000
     /// How far a signed time may lie from now, either way.
     package static let signedTimeToleranceMillisecondsMax: Int64 = 24 * 3600 * 1000
     package static let headerValueBytesMax = 1024

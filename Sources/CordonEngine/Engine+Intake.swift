@@ -13,26 +13,13 @@ package enum Receipt: Sendable, Hashable {
     case stored(AlertID)
     case duplicate(of: AlertID)
     case rejected(Rejection)
+    /// The source's own, and more than it may send at a time: it sends it again.
+    case tooMany(retryAfterSeconds: Int)
     /// Nothing was stored; the source may send it again.
     case unavailable(reason: String, retryAfterSeconds: Int)
 }
 
 extension Engine {
-    /// The bound of a source's bodies, or `nil` for a source that is not configured.
-    package func bodyBytesMax(source: String) -> Int? { shape(of: source)?.bodyBytesMax }
-
-    /// The source, when there is one alone: it can be reached without its name.
-    package var onlySource: String? { connections.sources.count == 1 ? connections.sources[0].id : nil }
-
-    /// Sources whose deliveries show nothing of whose they are.
-    package var unsignedSources: [String] {
-        connections.sources.map(\.id).filter { shape(of: $0)?.authentication == SourceShape.Authentication.none }
-    }
-
-    private func shape(of source: String) -> SourceShape? {
-        connections.source(source).flatMap { connectors[$0.connector]?.source }
-    }
-
     /// Verifies a delivery, drops a repeat, stores the alert; when it returns `stored` the alert can't be lost.
     package func receive(source id: String, _ delivery: InboundDelivery) async -> Receipt {
         guard !isDraining else { return .unavailable(reason: "shutting down", retryAfterSeconds: 5) }
@@ -43,7 +30,7 @@ extension Engine {
         do {
             let keys = try source.secrets.map { (reference) throws(ConnectorError) in try secrets.read(reference) }
             alert = try shape.receive(
-                delivery, source: id, secrets: keys,
+                delivery, source: id, secrets: keys, settings: source.settings,
                 id: AlertID(at: now, random: (random.next(), UInt16.random(in: .min ... .max, using: &random))), at: now
             )
         } catch let rejection as Rejection {
@@ -53,7 +40,14 @@ extension Engine {
             count { $0.alertsUnavailable += 1 }
             return .unavailable(reason: "the source is not ready", retryAfterSeconds: 30)
         }
-        return await store(alert)
+        guard isInPace(source, shape, at: now) else {
+            count { $0.alertsPutOff += 1 }
+            return .tooMany(retryAfterSeconds: 1)
+        }
+        let receipt = await store(alert)
+        // Only of what is stored now, or was before.
+        guard receipt.isTaken, await !confirm(alert, source) else { return receipt }
+        return .unavailable(reason: "the subscription could not be confirmed", retryAfterSeconds: 30)
     }
 
     private func reject(_ rejection: Rejection) -> Receipt {
@@ -67,6 +61,7 @@ extension Engine {
         do throws(StoreError) {
             switch try await store.accept(alert, entry: entry) {
             case .duplicate(let first):
+                if let other = try await differing(alert, from: first) { return await storeBeside(first, other) }
                 count { $0.alertsRepeated += 1 }
                 return .duplicate(of: first)
             case .stored:
@@ -81,6 +76,27 @@ extension Engine {
             if error.code == .unavailable { fail(error) }
             return .unavailable(reason: error.reason, retryAfterSeconds: error.code == .busy ? 1 : 30)
         }
+    }
+
+    /// The alert under a name that its bytes complete, when what came first under its delivery's id was something else: a
+    /// sender that gives an id twice loses nothing by it, and it shows.
+    private func differing(_ alert: Alert, from first: AlertID) async throws(StoreError) -> Alert? {
+        var query = AlertQuery()
+        query.id = first
+        guard let known = try await store.alerts(query).first, known.bodyDigest != alert.bodyDigest else { return nil }
+        var other = alert
+        other.deliveryID += "#" + alert.bodyDigest
+        return other
+    }
+
+    private func storeBeside(_ first: AlertID, _ other: Alert) async -> Receipt {
+        let receipt = await store(other)
+        guard case .stored = receipt else { return receipt }
+        count { $0.alertsUnderKnownID += 1 }
+        logger.warning(
+            "another body came under a delivery id that is known",
+            metadata: ["source": "\(other.source)", "first": "\(first)", "alert": "\(other.id)"])
+        return receipt
     }
 
     func hand(_ item: Work) { workInlet.yield(item) }
@@ -98,8 +114,11 @@ extension Engine {
             return logger.error("an alert can't be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
         }
         let subjects = Set(decisions.flatMap { $0.1.subjectsOfRuns(library) })
-        await subjectLocks.whileLocked(subjects) {
+        let events = normalized.signals.compactMap(\.event)
+        // Two deliveries of one event are not read at a time either.
+        await subjectLocks.whileLocked(subjects.union(events.map { "event \($0.source) \($0.name)" })) {
             do {
+                let (decisions, repeats) = sorted(decisions, known: try await store.signals(telling: events))
                 var live = try await liveRuns(of: subjects)
                 var grouped = decisions.map { ($0.0, self.grouped($0.1, library, live, at: now)) }
                 // Before the alert counts as read: joining twice is refused, being forgotten is not noticed. A run may
@@ -108,7 +127,7 @@ extension Engine {
                     live = try await liveRuns(of: subjects)
                     grouped = decisions.map { ($0.0, self.grouped($0.1, library, live, at: now)) }
                 }
-                await record(reading(of: alert, normalized, grouped, live, library, at: now), alert)
+                await record(reading(of: alert, normalized, grouped, repeats, live, library, at: now), alert)
             } catch {
                 logger.error("an alert could not be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
             }
@@ -123,6 +142,26 @@ extension Engine {
             decisions.append((signal, decide(signal, try await self.library(library, for: signal), at: now)))
         }
         return decisions
+    }
+
+    /// The signals of events that nobody told of before, and those that repeat one, here or in an earlier alert.
+    private func sorted(
+        _ decisions: [(Signal, Decision)], known: [EventKey: SignalID]
+    ) -> (fresh: [(Signal, Decision)], repeats: [Repeat]) {
+        var known = known
+        var fresh: [(Signal, Decision)] = []
+        var repeats: [Repeat] = []
+        for (signal, decision) in decisions {
+            if let event = signal.event {
+                if let first = known[event] {
+                    repeats.append(Repeat(event: event.name, first: first))
+                    continue
+                }
+                known[event] = signal.id
+            }
+            fresh.append((signal, decision))
+        }
+        return (fresh, repeats)
     }
 
     /// False when a run that should be joined takes nothing in any more.
@@ -184,10 +223,19 @@ extension Engine {
 
     /// What an alert says, or why it says nothing.
     private enum Normalized {
-        case signals([Signal])
+        /// `unread`: why some of what it lists could not be read.
+        case signals([Signal], unread: String?)
         case silent(Alert.State, kind: String, reason: String)
 
-        var signals: [Signal] { if case .signals(let signals) = self { signals } else { [] } }
+        var signals: [Signal] { if case .signals(let signals, _) = self { signals } else { [] } }
+    }
+
+    /// An event that an alert tells of once more.
+    private struct Repeat {
+        var event: String
+        var first: SignalID
+
+        var value: Value { ["event_key": .string(event), "signal": .string(first.text)] }
     }
 
     private func normalized(_ alert: Alert) -> Normalized {
@@ -195,7 +243,8 @@ extension Engine {
         return switch shape(of: alert.source)?.normalize(alert) ?? .unknownShape("its source is no longer configured") {
         case .unknownShape(let reason): .silent(.quarantined, kind: "alertQuarantined", reason: reason)
         case .nothing(let reason): .silent(.read, kind: "alertRead", reason: reason)
-        case .signals(let signals): .signals(signals)
+        case .signals(let signals): .signals(signals, unread: nil)
+        case .partly(let signals, let unread): .signals(signals, unread: unread)
         }
     }
 
@@ -209,8 +258,8 @@ extension Engine {
 
     /// What reading an alert gives. Pure but for the ids of the providers, which are configuration.
     private func reading(
-        of alert: Alert, _ normalized: Normalized, _ decisions: [(Signal, Decision)], _ live: [String: [Run]],
-        _ library: Library, at now: Instant
+        of alert: Alert, _ normalized: Normalized, _ decisions: [(Signal, Decision)], _ repeats: [Repeat],
+        _ live: [String: [Run]], _ library: Library, at now: Instant
     ) -> (reading: Reading, transitions: [Transition]) {
         var lines = LineWriter(stream: alert.id.text, after: 1, at: now, chronicle: chronicle)
         if case .silent(let state, let kind, let reason) = normalized {
@@ -225,7 +274,7 @@ extension Engine {
             reading.signals.append(
                 SignalRecord(
                     id: signal.id, alert: alert.id, kind: signal.kind, receivedAt: signal.receivedAt,
-                    body: signal.value.jsonBytes))
+                    body: signal.value.jsonBytes, event: signal.event))
             lines.write("decisionMade", decision.line)
             reading.decisions.append(
                 DecisionRecord(
@@ -233,7 +282,13 @@ extension Engine {
                     body: decision.value.jsonBytes))
             transitions += open(decision, signal, library, live, at: now)
         }
-        lines.write("alertRead", ["signals": .array(decisions.map { .string($0.0.id.text) })])
+        var body: [String: Value] = ["signals": .array(decisions.map { .string($0.0.id.text) })]
+        if !repeats.isEmpty { body["repeats"] = .array(repeats.map(\.value)) }
+        if case .signals(_, let unread?) = normalized {
+            body["reason"] = .string(unread)
+            reading.state = .quarantined
+        }
+        lines.write(reading.state == .read ? "alertRead" : "alertQuarantined", .object(body))
         reading.entries = lines.entries
         reading.opened = transitions.map { chronicle.change($0, from: 0, at: now) }
         return (reading, transitions)
@@ -274,6 +329,21 @@ extension Engine {
             workflow: workflow, called: Dictionary(called.map { ($0.name, $0) }) { first, _ in first },
             contracts: subject.flatMap { providers[$0.provider]?.contracts } ?? [:],
             sealer: sealer)
+    }
+}
+
+extension Signal {
+    /// What is stored but once.
+    fileprivate var event: EventKey? { eventKey.map { EventKey(source: source, name: $0) } }
+}
+
+extension Receipt {
+    /// It is stored, now or since an earlier delivery.
+    fileprivate var isTaken: Bool {
+        switch self {
+        case .stored, .duplicate: true
+        case .rejected, .tooMany, .unavailable: false
+        }
     }
 }
 

@@ -90,6 +90,7 @@ package final class Engine: Sendable, Service {
     let sessionDesk = SessionDesk()
     let haltBook = Mutex(HaltBook())
     let subjectLocks = SubjectLocks()
+    let pace = SourcePace()
     /// The subjects for which some run waits in line.
     let queuedSubjects = Mutex<Set<String>>([])
     let counter = Mutex(Counts())

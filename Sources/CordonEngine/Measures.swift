@@ -10,6 +10,8 @@ package struct Counts: Sendable, Hashable {
     package var alertsRepeated = 0
     package var alertsRejected: [Rejection: Int] = [:]
     package var alertsUnavailable = 0
+    package var alertsPutOff = 0
+    package var alertsUnderKnownID = 0
     package var alertsQuarantined = 0
     package var decisions: [Decision.Verdict: Int] = [:]
     package var runsOpened = 0
@@ -33,6 +35,10 @@ package struct Counts: Sendable, Hashable {
         counter(
             "cordon_alerts_rejected_total", "Deliveries refused before anything was stored.",
             Rejection.allCases.map { ("{reason=\"\($0.rawValue)\"}", alertsRejected[$0] ?? 0) })
+        counter("cordon_alerts_put_off_total", "Deliveries answered with 429.", [("", alertsPutOff)])
+        counter(
+            "cordon_alerts_under_known_id_total", "Deliveries stored under a delivery id that had another body.",
+            [("", alertsUnderKnownID)])
         counter("cordon_alerts_unavailable_total", "Deliveries answered with 503.", [("", alertsUnavailable)])
         counter("cordon_alerts_quarantined_total", "Alerts of unknown shape, kept.", [("", alertsQuarantined)])
         counter(

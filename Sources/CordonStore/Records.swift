@@ -34,6 +34,28 @@ package struct Reading: Sendable, Hashable {
     }
 }
 
+/// An event by its source's own name of it. Compared byte by byte, as a database does: two spellings of one Unicode text
+/// are two names.
+package struct EventKey: Sendable, Hashable {
+    package var source: String
+    package var name: String
+
+    package init(source: String, name: String) {
+        self.source = source
+        self.name = name
+    }
+
+    package static func == (left: EventKey, right: EventKey) -> Bool {
+        left.source.utf8.elementsEqual(right.source.utf8) && left.name.utf8.elementsEqual(right.name.utf8)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for byte in source.utf8 { hasher.combine(byte) }
+        hasher.combine(0xFF as UInt8)  // No byte of UTF-8: it parts the two.
+        for byte in name.utf8 { hasher.combine(byte) }
+    }
+}
+
 package struct SignalRecord: Sendable, Hashable {
     package var id: SignalID
     package var alert: AlertID
@@ -41,8 +63,14 @@ package struct SignalRecord: Sendable, Hashable {
     package var receivedAt: Instant
     /// JSON of the whole signal.
     package var body: [UInt8]
+    /// The event that it tells of, where its source names events. It is told when a signal is stored; a row that is read
+    /// comes without.
+    package var event: EventKey?
 
-    package init(id: SignalID, alert: AlertID, kind: String, receivedAt: Instant, body: [UInt8]) {
+    package init(
+        id: SignalID, alert: AlertID, kind: String, receivedAt: Instant, body: [UInt8], event: EventKey? = nil
+    ) {
+        self.event = event
         self.id = id
         self.alert = alert
         self.kind = kind

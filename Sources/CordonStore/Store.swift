@@ -17,7 +17,8 @@ package protocol Store: Sendable {
     /// Stores the alert and its first entry, unless (source, delivery id) is known already.
     func accept(_ alert: Alert, entry: Entry) async throws(StoreError) -> Acceptance
     /// Stores what reading an alert gave: its signals, decisions, opened runs, the entries of them all, and the
-    /// alert's new state. `conflict` when the alert is unknown or no longer `received`: it is read once.
+    /// alert's new state. `conflict` when the alert is unknown or no longer `received`: it is read once. `conflict` also
+    /// when one of the signals tells of an event that a stored one tells of: an event gives one signal.
     func record(_ reading: Reading) async throws(StoreError)
 
     // Runs
@@ -65,6 +66,8 @@ package protocol Store: Sendable {
     /// One page of rows, newest first unless the query says otherwise.
     func alerts(_ query: AlertQuery) async throws(StoreError) -> [Alert]
     func signals(of alert: AlertID) async throws(StoreError) -> [SignalRecord]
+    /// Which of these events are known, and by which signal.
+    func signals(telling events: [EventKey]) async throws(StoreError) -> [EventKey: SignalID]
     func decisions(_ query: DecisionQuery) async throws(StoreError) -> [DecisionRecord]
     func runs(_ query: RunQuery) async throws(StoreError) -> [RunRecord]
     /// The stream's entries from `number` on, in order, at most `limit`.

@@ -12,6 +12,10 @@ extension StoreError {
         StoreError(.conflict, "\(alert) is unknown or was read already")
     }
 
+    static func eventTaken(_ event: EventKey) -> StoreError {
+        StoreError(.conflict, "a stored signal of \(event.source) tells of that event already: read the alert again")
+    }
+
     static func overtaken(_ change: RunChange) -> StoreError {
         StoreError(.conflict, "\(change.run.id) no longer stands at entry \(change.expectedNumber): read it again")
     }

@@ -12,13 +12,13 @@ import Testing
     @Test func `a signal at the bound is taken, and one byte more is kept for a person, with the limit's name`() throws
     {
         let shape = try #require(try shippedConnector("github").source)
-        let empty = try #require(shape.normalize(alert(repository: "")).signals?.first)
+        let empty = try #require(shape.normalize(alert(repository: "")).signals.first)
         // The repository's name stands twice in the attributes.
         let room = Limits.signalBytesMax - empty.attributes.jsonBytes.count
         try #require(room > 2)
         let whole = String(repeating: "r", count: room / 2)
         let odd = room % 2 == 1 ? "?" : ""
-        let signal = try #require(shape.normalize(alert(repository: whole, validity: odd)).signals?.first)
+        let signal = try #require(shape.normalize(alert(repository: whole, validity: odd)).signals.first)
         #expect(signal.attributes.jsonBytes.count == Limits.signalBytesMax)
 
         let over = shape.normalize(alert(repository: whole, validity: odd + "?"))

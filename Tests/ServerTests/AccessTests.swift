@@ -74,7 +74,9 @@ private let allowed: [String: Set<Role>] = {
     ]
 }()
 
-private let withoutToken: Set<String> = ["POST /hooks/{source}", "POST /hook", "GET /health", "GET /ready"]
+private let withoutToken: Set<String> = [
+    "POST /hooks/{source}", "POST /hook", "GET /hooks/{source}", "OPTIONS /hooks/{source}", "GET /health", "GET /ready",
+]
 
 extension Route {
     fileprivate var name: String { "\(method.rawValue) \(path)" }

@@ -102,6 +102,9 @@ package final class FaultyStore: Store {
     package func signals(of alert: AlertID) async throws(StoreError) -> [SignalRecord] {
         try await base.signals(of: alert)
     }
+    package func signals(telling events: [EventKey]) async throws(StoreError) -> [EventKey: SignalID] {
+        try await base.signals(telling: events)
+    }
     package func decisions(_ query: DecisionQuery) async throws(StoreError) -> [DecisionRecord] {
         try await base.decisions(query)
     }

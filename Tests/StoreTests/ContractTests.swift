@@ -92,6 +92,39 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `an event of a source gives one signal, whatever alerts tell of it`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        let key = EventKey(source: "github", name: "caf\u{e9}")
+        let others = [
+            EventKey(source: "okta", name: "caf\u{e9}"), EventKey(source: "github", name: "cafe\u{301}"),
+            EventKey(source: "github", name: ""),
+        ]
+        for number in 1...3 {
+            let alert = Sample.alert(number, delivery: "d-\(number)")
+            _ = try await tested.store.accept(alert, entry: Sample.entry(alert.id.text, 1))
+        }
+        var reading = Sample.reading(1)
+        reading.signals[0].event = key
+        try await tested.store.record(reading)
+        #expect(try await tested.store.signals(telling: [key] + others) == [key: reading.signals[0].id])
+        var again = Sample.reading(2)
+        again.signals[0].event = key
+        await #expect(throws: StoreError(.conflict, "")) { try await tested.store.record(again) }
+        #expect(try await tested.store.alert(2)?.state == .received)
+        #expect(try await tested.store.signals(of: Sample.alertID(2)).isEmpty)
+        again.signals[0].event = others[1]
+        try await tested.store.record(again)
+        var twice = Sample.reading(3)
+        twice.signals[0].event = others[0]
+        var second = twice.signals[0]
+        second.id = Sample.alertID(3).signal(2)
+        twice.signals.append(second)
+        await #expect(throws: StoreError(.conflict, "")) { try await tested.store.record(twice) }
+        #expect(try await tested.store.signals(telling: others) == [others[1]: again.signals[0].id])
+        #expect(try await tested.store.signals(telling: []).isEmpty)
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `an alert is read once`(kind: StoreKind) async throws {
         let tested = try kind.make()
         try await tested.store.openRun(1)

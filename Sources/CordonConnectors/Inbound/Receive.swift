@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import CordonCore
+import CordonLanguage
 import Crypto
 import Foundation
 
@@ -22,23 +23,59 @@ package enum Rejection: String, Error, Sendable, Hashable, CaseIterable {
     case signatureWrong = "signature_wrong"
     /// The signed time lies too far from now.
     case timestampStale = "timestamp_stale"
-    case deliveryMissing = "delivery_missing"
     case bodyTooLarge = "body_too_large"
     case sourceUnknown = "source_unknown"
+    // The codes of RFC 8935 §2.4 and of SSF 1.0 §8.1.4.2; only the sender of a security event token is told.
+    case eventInvalid = "invalid_request"
+    case eventKeyUnknown = "invalid_key"
+    case eventIssuerWrong = "invalid_issuer"
+    case eventAudienceWrong = "invalid_audience"
+    case eventNotAuthentic = "authentication_failed"
+    case eventStateWrong = "invalid_state"
+
+    /// What the sender of a security event token is told.
+    package var eventDescription: String? {
+        switch self {
+        case .eventInvalid: "no security event token with the claims that its profile asks for"
+        case .eventKeyUnknown: "no key of its issuer that is known here signs so"
+        case .eventIssuerWrong: "the issuer is not the stream's"
+        case .eventAudienceWrong: "the audience is not this receiver"
+        case .eventNotAuthentic: "the signature does not hold"
+        case .eventStateWrong: "the state is not the one that was asked for"
+        case .signatureMissing, .signatureWrong, .timestampStale, .bodyTooLarge, .sourceUnknown: nil
+        }
+    }
+}
+
+/// What a delivery's authentication showed.
+struct Shown: Sendable {
+    var proof: Alert.OriginProof
+    /// The delivery's name, where it is signed with the rest.
+    var delivery: String?
+
+    init(_ proof: Alert.OriginProof, delivery: String? = nil) {
+        self.proof = proof
+        self.delivery = delivery
+    }
 }
 
 extension SourceShape {
     /// Verifies the signature on the raw bytes, before anything of them is parsed, and makes the alert.
     ///
-    /// - Parameter secrets: every secret that may have signed; all are tried, so the time taken doesn't tell which.
+    /// - Parameters:
+    ///   - secrets: every secret that may have signed; all are tried, so the time taken doesn't tell which.
+    ///   - settings: those of the connection, that the scheme compares with.
     package func receive(
-        _ delivery: InboundDelivery, source: String, secrets: [Secret], id: AlertID, at now: Instant
+        _ delivery: InboundDelivery, source: String, secrets: [Secret], settings: [String: String] = [:], id: AlertID,
+        at now: Instant
     ) throws(Rejection) -> Alert {
         guard delivery.body.count <= bodyBytesMax else { throw .bodyTooLarge }
-        let proof = try authentication.verify(delivery, deliveryHeader: deliveryHeader, secrets: secrets, at: now)
+        let shown = try authentication.verify(
+            delivery, deliveryHeader: deliveryHeader, secrets: secrets, settings: settings, at: now)
         let digest = digestText(delivery.body)
-        let deliveryID = deliveryHeader.map { delivery.headers[$0] ?? "" } ?? digest
-        guard !deliveryID.isEmpty, deliveryID.utf8.count <= Limits.deliveryIDBytesMax else { throw .deliveryMissing }
+        // What is the source's own is taken in any case: without a usable name a repeat is told by its bytes.
+        let deliveryID =
+            [shown.delivery, name(of: delivery)].lazy.compactMap { $0 }.first(where: isDeliveryID) ?? digest
         var kept: [String: String] = [:]
         for name in keptHeaders {
             if let value = delivery.headers[name] {
@@ -47,9 +84,21 @@ extension SourceShape {
         }
         return Alert(
             id: id, source: source, deliveryID: deliveryID, receivedAt: now, headers: kept, body: delivery.body,
-            bodyDigest: digest, originProof: proof)
+            bodyDigest: digest, originProof: shown.proof)
+    }
+
+    private func name(of delivery: InboundDelivery) -> String? {
+        if let deliveryHeader, let name = delivery.headers[deliveryHeader] { return name }
+        guard let deliveryPath, let body = try? JSON.parse(delivery.body) else { return nil }
+        switch deliveryPath.reduce(Value?.some(body), { $0?[$1] }) {
+        case .string(let name): return name
+        case .int(let number): return "\(number)"
+        default: return nil
+        }
     }
 }
+
+private func isDeliveryID(_ text: String) -> Bool { (1...Limits.deliveryIDBytesMax).contains(text.utf8.count) }
 
 /// Whole scalars of the text, at most so many bytes.
 private func prefix(of text: String, bytesMax: Int) -> String {

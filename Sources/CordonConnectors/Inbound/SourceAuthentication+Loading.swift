@@ -11,6 +11,10 @@ extension SourceShape.Authentication {
         case ecdsaP256 = "ecdsa-p256"
         case token
         case basic
+        case bodyToken = "body-token"
+        case sns
+        case oidc
+        case set
         case none
     }
 
@@ -26,6 +30,22 @@ extension SourceShape.Authentication {
                 .token(header: $0.lowercased(), prefix: map.string("prefix") ?? "")
             }
         case .basic: return .basic
+        case .bodyToken:
+            let path = map.strings("path", required: true) ?? []
+            guard path.isEmpty else { return .bodyToken(path: path) }
+            map.report(
+                DefinitionCode.badSetting.rawValue, "path", "the path leads to no field of the body",
+                "write the fields one by one, as in [value, \"*\", clientState]")
+            return nil
+        case .sns: return .sns
+        case .oidc:
+            let issuers = map.strings("issuers", required: true) ?? []
+            guard issuers.isEmpty else { return .identityToken(issuers: issuers) }
+            map.report(
+                DefinitionCode.badSetting.rawValue, "issuers", "without an issuer no token is anybody's",
+                "name the issuer as its tokens do, in 'iss'")
+            return nil
+        case .set: return .securityEvent
         case .some(.none): return SourceShape.Authentication.none
         case nil:
             // What the other fields mean depends on the scheme.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import CordonCore
+import CordonLanguage
 import Crypto
 import Foundation
 
@@ -12,34 +13,60 @@ extension SourceShape.Authentication {
     ///
     /// - Parameter secrets: every one that may have signed; all are tried, so the time taken doesn't tell which.
     func verify(
-        _ delivery: InboundDelivery, deliveryHeader: String?, secrets: [Secret], at now: Instant
-    ) throws(Rejection) -> Alert.OriginProof {
+        _ delivery: InboundDelivery, deliveryHeader: String?, secrets: [Secret], settings: [String: String],
+        at now: Instant
+    ) throws(Rejection) -> Shown {
         switch self {
         case .none:
             // A page in a browser on this machine could post here too; what it sends says where it comes from.
             guard delivery.headers["origin"] == nil, delivery.headers["sec-fetch-site"] == nil else {
                 throw .signatureMissing
             }
-            return .none
+            return Shown(.none)
         case .hmac(let signature):
             try signature.verify(delivery, deliveryHeader, secrets, now)
-            return .sharedSecret
-        case .standardWebhooks(let tolerance): return try StandardWebhook.verify(delivery, tolerance, secrets, now)
+            return Shown(.sharedSecret)
+        case .standardWebhooks(let tolerance):
+            return Shown(try StandardWebhook.verify(delivery, tolerance, secrets, now))
         case .ecdsaP256(let name):
             let header = try delivery.header(name)
             guard let code = Data(base64Encoded: header) else { throw .signatureWrong }
             try require(secrets) { isSigned(delivery.body, code, $0) }
-            return .asymmetric
+            return Shown(.asymmetric)
         case .token(let name, let prefix):
             let header = Array(try delivery.header(name).utf8)
             // An empty secret would be known to everybody.
             try require(secrets) { !$0.reveal().isEmpty && isSame(header, Array(prefix.utf8) + $0.reveal()) }
-            return .channel
+            return Shown(.channel)
         case .basic:
             let header = Array(try delivery.header("authorization").utf8)
             try require(secrets) { isSame(header, Array(basicValue($0).utf8)) }
-            return .channel
+            return Shown(.channel)
+        case .bodyToken(let path):
+            let tokens = tokens(in: delivery.body, at: path)
+            guard !tokens.isEmpty else { throw .signatureMissing }
+            try require(secrets) { secret in
+                !secret.reveal().isEmpty && tokens.allSatisfy { isSame(Array($0.utf8), secret.reveal()) }
+            }
+            return Shown(.channel)
+        case .sns: return try TopicMessage.verify(delivery, secrets, topic: settings["topic"], at: now)
+        case .identityToken(let issuers):
+            return try IdentityToken.verify(delivery, secrets, issuers: issuers, settings, at: now)
+        case .securityEvent: return try SecurityEventToken.verify(delivery, secrets, settings)
         }
+    }
+
+    /// Every text that the path leads to; none where it leads to anything else besides.
+    private func tokens(in body: [UInt8], at path: [String]) -> [String] {
+        guard let body = try? JSON.parse(body) else { return [] }
+        var reached: [Value] = [body]
+        for word in path {
+            reached = reached.flatMap { value in
+                word == "*" ? value.arrayValue ?? [.null] : [value[word] ?? .null]
+            }
+        }
+        let tokens = reached.compactMap(\.stringValue)
+        return tokens.count == reached.count ? tokens : []
     }
 
     /// RFC 7617 §2.
@@ -66,6 +93,8 @@ extension SourceShape.Authentication {
         case .token(let header, let prefix):
             return [(header, prefix + String(decoding: secret.reveal(), as: UTF8.self))]
         case .basic: return [("authorization", basicValue(secret))]
+        case .bodyToken: return []
+        case .sns, .identityToken, .securityEvent: return nil
         }
     }
 }

@@ -13,9 +13,22 @@ extension SourceShape {
         case token(header: String, prefix: String)
         /// HTTP Basic (RFC 7617); the secret is `user:password`.
         case basic
+        /// A secret that stands in the body itself, wherever this path leads; `*` is every item of a list.
+        case bodyToken(path: [String])
+        /// https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html: messages of one topic, under
+        /// certificates or public keys in PEM.
+        case sns
+        /// A JSON Web Token as bearer (RFC 7519, OpenID Connect Core 1.0 §3.1.3.7) of one of these issuers, under a JSON
+        /// Web Key Set. It speaks for the channel: the body is not signed.
+        case identityToken(issuers: [String])
+        /// A security event token (RFC 8417) that is pushed (RFC 8935), under a JSON Web Key Set.
+        case securityEvent
         /// It shows nothing. Only a server that listens on loopback alone takes such deliveries.
         case none
     }
+
+    /// How far apart the clocks of a token's issuer and ours may be.
+    static let clockSkewMilliseconds: Int64 = 60_000
 
     /// An HMAC (RFC 2104) over the raw body, or over it and what stands in headers.
     package struct Signature: Sendable, Hashable {
@@ -63,4 +76,19 @@ extension SourceShape {
             self.timestamp = timestamp
         }
     }
+}
+
+extension SourceShape.Authentication {
+    /// What a connection sets for the scheme to compare with, and whether it must.
+    var settings: [String: Bool] {
+        switch self {
+        case .sns: ["topic": true]
+        case .identityToken: ["audience": true, "email": true]
+        case .securityEvent: ["issuer": true, "audience": true, "state": false]
+        case .hmac, .standardWebhooks, .ecdsaP256, .token, .basic, .bodyToken, .none: [:]
+        }
+    }
+
+    /// The answer says which check failed, as RFC 8935 §2.3 asks; nobody else's does.
+    package var answersAsSecurityEvents: Bool { self == .securityEvent }
 }

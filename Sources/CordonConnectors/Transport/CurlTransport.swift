@@ -129,9 +129,10 @@ extension Fault {
 }
 
 enum MonotonicClock {
+    private static let start = SuspendingClock.now
+
     static func nowMilliseconds() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        let span = start.duration(to: .now).components
+        return span.seconds * 1000 + span.attoseconds / 1_000_000_000_000_000
     }
 }

@@ -37,10 +37,12 @@ package struct Signal: Sendable, Hashable, Named {
     package var confidence: Double
     /// The kind's own fields.
     package var attributes: Value
+    /// The source's own name of the event: what comes under it again, in another delivery, is the same event.
+    package var eventKey: String?
 
     package init(
         id: SignalID, alert: AlertID, source: String, kind: String, receivedAt: Instant, occurredAt: Instant?,
-        severity: Severity, confidence: Double, attributes: Value
+        severity: Severity, confidence: Double, attributes: Value, eventKey: String? = nil
     ) {
         self.id = id
         self.alert = alert
@@ -51,6 +53,7 @@ package struct Signal: Sendable, Hashable, Named {
         self.severity = severity
         self.confidence = confidence
         self.attributes = attributes
+        self.eventKey = eventKey
     }
 
     /// `signal` as expressions see it: the common fields and the kind's own.

@@ -118,6 +118,7 @@ extension Signal {
             "id": .string(id.text), "alert": .string(alert.text), "source": .string(source), "kind": .string(kind),
             "received_at": .string(receivedAt.description), "occurred_at": occurredAt.map { .string($0.description) },
             "severity": .string(severity.rawValue), "confidence": .double(confidence), "attributes": attributes,
+            "event_key": eventKey.map(Value.string),
         ])
     }
 }

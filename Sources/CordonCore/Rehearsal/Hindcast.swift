@@ -187,6 +187,6 @@ extension Signal {
         self.init(
             id: id, alert: alert, source: source, kind: kind, receivedAt: receivedAt,
             occurredAt: value["occurred_at"]?.stringValue.flatMap(Instant.init(rfc3339:)), severity: severity,
-            confidence: confidence, attributes: attributes)
+            confidence: confidence, attributes: attributes, eventKey: value["event_key"]?.stringValue)
     }
 }

@@ -47,8 +47,7 @@ struct Arrivals: Sendable {
     func references(_ playbook: Playbook, source: String, after start: Instant) -> [Value] {
         var all: [Value] = []
         for index in bodies.indices {
-            guard case .signals(let signals)? = connector.source?.normalize(alert(index, source: source, after: start))
-            else { continue }
+            let signals = connector.source?.normalize(alert(index, source: source, after: start)).signals ?? []
             for signal in signals where signal.kind == playbook.trigger.signalKind {
                 let reference = playbook.trigger.subjectPath.reduce(signal.expressionValue) { $0[$1] ?? .null }
                 if !all.contains(reference) { all.append(reference) }

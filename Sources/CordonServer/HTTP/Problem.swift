@@ -11,7 +11,6 @@ struct Problem: Error, Sendable {
         case badParameter = "bad_parameter"
         case badBody = "bad_body"
         case bodyTooLarge = "body_too_large"
-        case deliveryMissing = "delivery_missing"
         case forbidden
         case notFound = "not_found"
         case methodNotAllowed = "method_not_allowed"
@@ -20,6 +19,7 @@ struct Problem: Error, Sendable {
         /// It no longer stands at the revision that was named.
         case stale
         case overLimit = "over_limit"
+        case tooMany = "too_many"
         case unavailable
         case internalError = "internal_error"
         /// The one that tells nothing: no body.
@@ -27,13 +27,14 @@ struct Problem: Error, Sendable {
 
         var status: HTTPResponse.Status {
             switch self {
-            case .badRequest, .badParameter, .badBody, .deliveryMissing: .badRequest
+            case .badRequest, .badParameter, .badBody: .badRequest
             case .bodyTooLarge: .contentTooLarge
             case .forbidden: .forbidden
             case .notFound: .notFound
             case .methodNotAllowed: .methodNotAllowed
             case .wrongPhase, .conflict, .overLimit: .conflict
             case .stale: .preconditionFailed
+            case .tooMany: .tooManyRequests
             case .unavailable: .serviceUnavailable
             case .internalError: .internalServerError
             case .unauthenticated: .unauthorized
@@ -84,6 +85,12 @@ extension Problem {
 
     static func notFound(_ what: String, _ id: String) -> Problem {
         Problem(.notFound, "there is no \(what) \(id.forMessage)")
+    }
+
+    static func tooMany(retryAfterSeconds seconds: Int) -> Problem {
+        Problem(
+            .tooMany, "the source sends more than is taken of it; send it again in \(seconds) s",
+            headers: [.retryAfter: String(seconds)])
     }
 
     static func unavailable(retryAfterSeconds seconds: Int) -> Problem {

@@ -36,6 +36,9 @@ struct Route: Sendable {
         Route(.post, "/hooks/{source}", .signature, API.takeAlert),
         // For an installation with one source.
         Route(.post, "/hook", .signature, API.takeAlert),
+        // What some senders ask before they send.
+        Route(.get, "/hooks/{source}", .signature, API.shakeHands),
+        Route(.options, "/hooks/{source}", .signature, API.shakeHands),
 
         Route(.get, "/health", .open, API.health),
         Route(.get, "/ready", .open, API.ready),

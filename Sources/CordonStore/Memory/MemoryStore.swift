@@ -70,6 +70,10 @@ package final class MemoryStore: Store {
         try model.withLock { (model) throws(StoreError) in try model.read().alerts(query) }
     }
 
+    package func signals(telling events: [EventKey]) async throws(StoreError) -> [EventKey: SignalID] {
+        try model.withLock { (model) throws(StoreError) in try model.read().signals(telling: events) }
+    }
+
     package func signals(of alert: AlertID) async throws(StoreError) -> [SignalRecord] {
         try model.withLock { (model) throws(StoreError) in try model.read().signals(of: alert) }
     }

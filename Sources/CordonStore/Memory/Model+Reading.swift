@@ -13,6 +13,11 @@ extension Model {
 
     func signals(of alert: AlertID) -> [SignalRecord] { signals.filter { $0.alert == alert } }
 
+    func signals(telling events: [EventKey]) -> [EventKey: SignalID] {
+        let asked = Set(events)
+        return self.events.filter { asked.contains($0.key) }
+    }
+
     func decisions(_ query: DecisionQuery) -> [DecisionRecord] {
         let found = decisions.values.filter { decision in
             isAsked(query.id, decision.id) && isAsked(query.alert, decision.alert)

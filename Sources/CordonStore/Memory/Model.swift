@@ -16,6 +16,7 @@ struct Model {
     var kept: [AlertID] = []
     var signals: [SignalRecord] = []
     var signalIDs: Set<SignalID> = []
+    var events: [EventKey: SignalID] = [:]
     var decisions: [DecisionID: DecisionRecord] = [:]
     var runs: [RunID: RunRecord] = [:]
     var sessions: [String: SessionRecord] = [:]
@@ -48,6 +49,11 @@ struct Model {
         try begin()
         guard alerts[reading.alert]?.state == .received else { throw .alreadyRead(reading.alert) }
         if let first = reading.entries.first, first.number != last(first.stream) + 1 { throw .entryTaken(first) }
+        var newEvents = events
+        for signal in reading.signals {
+            guard let event = signal.event else { continue }
+            guard newEvents.updateValue(signal.id, forKey: event) == nil else { throw .eventTaken(event) }
+        }
         var newSignals = signalIDs
         for signal in reading.signals where !newSignals.insert(signal.id).inserted { throw .idTaken(signal.id.text) }
         var newDecisions = Set(decisions.keys)
@@ -63,6 +69,7 @@ struct Model {
         alerts[reading.alert]?.state = reading.state
         signals += reading.signals
         signalIDs = newSignals
+        events = newEvents
         for decision in reading.decisions { decisions[decision.id] = decision }
         append(reading.entries)
         for change in reading.opened {

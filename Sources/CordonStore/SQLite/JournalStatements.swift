@@ -4,7 +4,8 @@
 struct JournalStatements {
     let begin, commit, rollback, savepoint, release, rollbackToSavepoint: SQLiteStatement
     let insertEntry, lastNumber: SQLiteStatement
-    let insertAlert, insertAlertBody, alertOfDelivery, updateAlertState: SQLiteStatement
+    let insertAlert, insertAlertBody, alertOfDelivery, updateAlertState, insertEvent: SQLiteStatement
+    let signalOfEvent: SQLiteStatement
     let placeOfExpirable, deleteAlertBody: SQLiteStatement
     let insertSignal, insertDecision: SQLiteStatement
     let insertRun, runExists, advanceLiveRun, advanceRun: SQLiteStatement
@@ -42,6 +43,8 @@ struct JournalStatements {
         deleteAlertBody = try connection.statement("DELETE FROM alert_body WHERE place = ?")
         insertSignal = try connection.statement(
             "INSERT INTO signal (id, alert, kind, received_at, body) VALUES (?, ?, ?, ?, ?)")
+        insertEvent = try connection.statement("INSERT INTO event (source, name, signal) VALUES (?, ?, ?)")
+        signalOfEvent = try connection.statement("SELECT signal FROM event WHERE source = ? AND name = ?")
         insertDecision = try connection.statement(
             "INSERT INTO decision (id, signal, alert, verdict, at, body) VALUES (?, ?, ?, ?, ?, ?)")
 

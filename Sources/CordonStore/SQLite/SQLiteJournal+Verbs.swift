@@ -39,6 +39,7 @@ extension SQLiteJournal {
         if let first = reading.entries.first, try first.number != lastNumber(of: first.stream) + 1 {
             return .failure(.entryTaken(first))
         }
+        if let taken = try takenEvent(of: reading) { return .failure(.eventTaken(taken)) }
         let update = statements.updateAlertState
         update.bind(reading.state.rawValue)
         update.bind(reading.alert.text)
@@ -62,6 +63,26 @@ extension SQLiteJournal {
         insert.bind(signal.receivedAt.milliseconds)
         insert.bind(signal.body)
         try insert.execute()
+        guard let event = signal.event else { return }
+        let name = statements.insertEvent
+        name.bind(event.source)
+        name.bind(event.name)
+        name.bind(signal.id.text)
+        try name.execute()
+    }
+
+    /// An event that a stored signal tells of, or another of the same reading.
+    private func takenEvent(of reading: Reading) throws(SQLiteFailure) -> EventKey? {
+        var seen: Set<EventKey> = []
+        for event in reading.signals.compactMap(\.event) {
+            guard seen.insert(event).inserted else { return event }
+            let select = statements.signalOfEvent
+            defer { select.reset() }
+            select.bind(event.source)
+            select.bind(event.name)
+            if try select.step() { return event }
+        }
+        return nil
     }
 
     private func insert(_ decision: DecisionRecord) throws(SQLiteFailure) {

@@ -37,6 +37,24 @@ extension SQLiteStore {
         }
     }
 
+    package func signals(telling events: [EventKey]) async throws(StoreError) -> [EventKey: SignalID] {
+        guard !events.isEmpty else { return [:] }
+        return try await read { (connection) throws(SQLiteFailure) in
+            var known: [EventKey: SignalID] = [:]
+            for event in events {
+                var query = SQLiteQuery("SELECT signal FROM event")
+                query.require("source", event.source)
+                query.require("name", event.name)
+                query.order = "name"
+                let signals = try query.rows(connection, limit: 1) { (row) throws(SQLiteFailure) -> SignalID in
+                    try row.id(0)
+                }
+                known[event] = signals.first
+            }
+            return known
+        }
+    }
+
     package func decisions(_ query: DecisionQuery) async throws(StoreError) -> [DecisionRecord] {
         try await read { (connection) throws(SQLiteFailure) in
             try query.sql.rows(connection, limit: query.limit) { (row) throws(SQLiteFailure) in try row.decision() }

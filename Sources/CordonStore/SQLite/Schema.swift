@@ -7,7 +7,7 @@ enum Schema {
 
     static var version: Int { migrations.count }
 
-    static let migrations = [first, second, third]
+    static let migrations = [first, second, third, fourth]
 
     /// One run at a time has a subject in hand, so those of a subject are asked for at each signal.
     private static let second = """
@@ -28,6 +28,16 @@ enum Schema {
         ) STRICT;
         CREATE INDEX session_of_root ON session (root);
         CREATE INDEX session_live ON session (id) WHERE closed_at IS NULL;
+        """
+
+    /// An event of a source gives one signal, whatever deliveries tell of it.
+    private static let fourth = """
+        CREATE TABLE event (
+            source TEXT NOT NULL,
+            name TEXT NOT NULL,
+            signal TEXT NOT NULL,
+            PRIMARY KEY (source, name)
+        ) STRICT, WITHOUT ROWID;
         """
 
     /// Rows of `alert`, `run` and `entry` are never deleted (those of `alert_body` are, by retention), so the largest row number is also their count.

@@ -99,7 +99,10 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             }
         case .connector:
             let complete = Shelf.File(path: "connectors/complete.yaml", bytes: Array(Self.undoable.utf8))
-            for file in Shelf.shipped("workflows/connectors") + [complete] {
+            let schemes = Self.schemes.map {
+                Shelf.File(path: "connectors/scheme.yaml", bytes: Array((Self.anySource + $0 + "\n").utf8))
+            }
+            for file in Shelf.shipped("workflows/connectors") + [complete] + schemes {
                 _ = Connector.load(file.bytes, file: file.path, digest: "")
             }
         case .connections:
@@ -280,9 +283,54 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
 
         """
 
-    private static let goodConnections = """
+    /// Every scheme by which a source's deliveries may be authenticated, with all that can be said of it.
+    private static let schemes = [
+        """
+        { scheme: hmac-sha256, header: x-s, prefix: "v1=", encoding: hex, separator: ",", signed: [timestamp, body], \
+        key: [secret], timestamp: { header: x-t, within: 5m } }
+        """,
+        "{ scheme: hmac-sha512, header: x-s, encoding: base64 }", "{ scheme: standard-webhooks, within: 5m }",
+        "{ scheme: ecdsa-p256, header: x-s }", "{ scheme: token, header: x-s, prefix: a }", "{ scheme: basic }",
+        "{ scheme: body-token, path: [a] }", "{ scheme: sns }", "{ scheme: oidc, issuers: [a] }", "{ scheme: set }",
+        "{ scheme: none }",
+    ]
+
+    private static let anySource = """
+        connector: scheme
+        title: A source
+        vendor: https://example.org
+        source:
+          handshake: okta
+          content: json
+          delivery: x-id
+          headers: [x-a]
+          body_bytes_max: 4096
+          resends: true
+          each: body.all
+          signals:
+            - { when: "true", ignore: nothing }
+            - { when: "true", kind: notice.given, severity: low, occurred_at: a, event: b, with: { event: a } }
+          authentication:\u{20}
+        """
+
+    private static var goodConnections: String {
+        connectionsOfAllKinds
+            + schemes.map { "  - { id: any, connector: github, secrets: [{ env: A }], authentication: \($0) }\n" }
+            .joined() + providersOfAllKinds
+    }
+
+    private static let connectionsOfAllKinds = """
         sources:
           - { id: github, connector: github, secrets: [{ file: hook-secret }, { env: HOOK_SECRET }] }
+          - id: hub
+            connector: guardduty
+            secrets: [{ file: sns.pem }]
+            settings: { topic: a }
+            limits: { per_second: 5 }
+
+        """
+
+    private static let providersOfAllKinds = """
         providers:
           - id: login
             connector: oauth2

@@ -13,8 +13,8 @@ enum Walls {
             "Synchronization",
         ],
         "CordonConnectors": [
-            "CCurl", "CordonCore", "CordonLanguage", "Crypto", "Foundation", "FoundationEssentials", "FoundationXML",
-            "Glibc", "Synchronization",
+            "CCurl", "CordonCore", "CordonLanguage", "Crypto", "CryptoExtras", "Foundation", "FoundationEssentials",
+            "FoundationXML", "Glibc", "SwiftASN1", "Synchronization", "X509",
         ],
         "CordonEngine": [
             "CordonConnectors", "CordonCore", "CordonEvidence", "CordonLanguage", "CordonStore", "Crypto", "Dispatch",

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonConnectors
+import CordonCore
+import CordonStore
+import Logging
+
+// What the engine knows of its sources besides taking in what they send.
+extension Engine {
+    /// The bound of a source's bodies, or `nil` for a source that is not configured.
+    package func bodyBytesMax(source: String) -> Int? { shape(of: source)?.bodyBytesMax }
+
+    /// The source, when there is one alone: it can be reached without its name.
+    package var onlySource: String? { connections.sources.count == 1 ? connections.sources[0].id : nil }
+
+    /// Sources whose deliveries show nothing of whose they are.
+    package var unsignedSources: [String] {
+        connections.sources.map(\.id).filter { shape(of: $0)?.authentication == SourceShape.Authentication.none }
+    }
+
+    /// The source's answers are those of RFC 8935.
+    package func answersAsSecurityEvents(source: String) -> Bool {
+        shape(of: source)?.authentication.answersAsSecurityEvents == true
+    }
+
+    /// What a sender that asks before it sends is told; `nil` when this is no question of the source's kind.
+    package func answer(_ question: HandshakeQuestion, source id: String) -> HandshakeAnswer? {
+        guard let source = connections.source(id) else { return nil }
+        return shape(of: id)?.handshake?.answer(question, settings: source.settings)
+    }
+
+    /// The connector's, with what the connection sets in place of it.
+    func shape(of id: String) -> SourceShape? {
+        guard let source = connections.source(id), var shape = connectors[source.connector]?.source else { return nil }
+        if let own = source.authentication { shape.authenticate(by: own) }
+        return shape
+    }
+
+    /// Whether the source sends no faster than it may.
+    func isInPace(_ source: Connections.Source, _ shape: SourceShape, at now: Instant) -> Bool {
+        guard shape.resends else { return true }
+        let rate = source.perSecondMax ?? Limits.alertsPerSecondMax
+        let burst = max(1, rate * Limits.alertsBurstMax / Limits.alertsPerSecondMax)
+        return pace.admits(source.id, rate: rate, burst: burst, at: now)
+    }
+
+    /// Confirms a subscription that was asked for in a message of the configured topic, signed and stored. Asking twice
+    /// does no harm; what failed is asked for again by Amazon.
+    func confirm(_ alert: Alert, _ source: Connections.Source) async -> Bool {
+        guard shape(of: source.id)?.authentication == .sns, let topic = source.settings["topic"],
+            let url = TopicMessage(alert.body)?.confirmation(of: topic)
+        else { return true }
+        let request = OutboundRequest(
+            method: "GET", url: url, timeoutMilliseconds: 8000, responseBytesMax: Limits.bodyBytesMax)
+        switch await transport.send(request).fate {
+        case .answered(let response) where response.status == 200:
+            logger.info("a subscription was confirmed", metadata: ["source": "\(source.id)", "topic": "\(topic)"])
+            return true
+        case .answered(let response):
+            logger.error(
+                "a subscription could not be confirmed",
+                metadata: ["source": "\(source.id)", "topic": "\(topic)", "status": "\(response.status)"])
+        case .notSent(let fault), .mayHaveBeenSent(let fault):
+            logger.error(
+                "a subscription could not be confirmed",
+                metadata: ["source": "\(source.id)", "topic": "\(topic)", "reason": "\(fault.reason)"])
+        }
+        return false
+    }
+}
