@@ -84,6 +84,88 @@ static const unsigned char sink[] = {
 #embed "../../workflows/connectors/sink.yaml"
 };
 
+static const unsigned char alertmanager[] = {
+#embed "../../workflows/connectors/alertmanager.yaml"
+};
+static const unsigned char anthropic[] = {
+#embed "../../workflows/connectors/anthropic.yaml"
+};
+static const unsigned char auth0[] = {
+#embed "../../workflows/connectors/auth0.yaml"
+};
+static const unsigned char aws_sns[] = {
+#embed "../../workflows/connectors/aws-sns.yaml"
+};
+static const unsigned char cloudevents[] = {
+#embed "../../workflows/connectors/cloudevents.yaml"
+};
+static const unsigned char defender[] = {
+#embed "../../workflows/connectors/defender.yaml"
+};
+static const unsigned char elastic[] = {
+#embed "../../workflows/connectors/elastic.yaml"
+};
+static const unsigned char entra_logs[] = {
+#embed "../../workflows/connectors/entra-logs.yaml"
+};
+static const unsigned char falco[] = {
+#embed "../../workflows/connectors/falco.yaml"
+};
+static const unsigned char gitguardian[] = {
+#embed "../../workflows/connectors/gitguardian.yaml"
+};
+static const unsigned char github_audit[] = {
+#embed "../../workflows/connectors/github-audit.yaml"
+};
+static const unsigned char gitlab[] = {
+#embed "../../workflows/connectors/gitlab.yaml"
+};
+static const unsigned char google_scc[] = {
+#embed "../../workflows/connectors/google-scc.yaml"
+};
+static const unsigned char guardduty[] = {
+#embed "../../workflows/connectors/guardduty.yaml"
+};
+static const unsigned char microsoft_graph[] = {
+#embed "../../workflows/connectors/microsoft-graph.yaml"
+};
+static const unsigned char native[] = {
+#embed "../../workflows/connectors/native.yaml"
+};
+static const unsigned char ocsf[] = {
+#embed "../../workflows/connectors/ocsf.yaml"
+};
+static const unsigned char openai[] = {
+#embed "../../workflows/connectors/openai.yaml"
+};
+static const unsigned char pagerduty[] = {
+#embed "../../workflows/connectors/pagerduty.yaml"
+};
+static const unsigned char security_hub[] = {
+#embed "../../workflows/connectors/security-hub.yaml"
+};
+static const unsigned char sentry[] = {
+#embed "../../workflows/connectors/sentry.yaml"
+};
+static const unsigned char splunk[] = {
+#embed "../../workflows/connectors/splunk.yaml"
+};
+static const unsigned char ssf[] = {
+#embed "../../workflows/connectors/ssf.yaml"
+};
+static const unsigned char standard_webhooks[] = {
+#embed "../../workflows/connectors/standard-webhooks.yaml"
+};
+static const unsigned char thinkst_canary[] = {
+#embed "../../workflows/connectors/thinkst-canary.yaml"
+};
+static const unsigned char tracebit[] = {
+#embed "../../workflows/connectors/tracebit.yaml"
+};
+static const unsigned char wiz[] = {
+#embed "../../workflows/connectors/wiz.yaml"
+};
+
 #define ASSET(PATH, NAME) { PATH, NAME, sizeof NAME }
 
 static const cordon_asset assets[] = {
@@ -114,6 +196,33 @@ static const cordon_asset assets[] = {
     ASSET("workflows/connectors/scim.yaml", scim),
     ASSET("workflows/connectors/oauth2.yaml", oauth2),
     ASSET("workflows/connectors/sink.yaml", sink),
+    ASSET("workflows/connectors/alertmanager.yaml", alertmanager),
+    ASSET("workflows/connectors/anthropic.yaml", anthropic),
+    ASSET("workflows/connectors/auth0.yaml", auth0),
+    ASSET("workflows/connectors/aws-sns.yaml", aws_sns),
+    ASSET("workflows/connectors/cloudevents.yaml", cloudevents),
+    ASSET("workflows/connectors/defender.yaml", defender),
+    ASSET("workflows/connectors/elastic.yaml", elastic),
+    ASSET("workflows/connectors/entra-logs.yaml", entra_logs),
+    ASSET("workflows/connectors/falco.yaml", falco),
+    ASSET("workflows/connectors/gitguardian.yaml", gitguardian),
+    ASSET("workflows/connectors/github-audit.yaml", github_audit),
+    ASSET("workflows/connectors/gitlab.yaml", gitlab),
+    ASSET("workflows/connectors/google-scc.yaml", google_scc),
+    ASSET("workflows/connectors/guardduty.yaml", guardduty),
+    ASSET("workflows/connectors/microsoft-graph.yaml", microsoft_graph),
+    ASSET("workflows/connectors/native.yaml", native),
+    ASSET("workflows/connectors/ocsf.yaml", ocsf),
+    ASSET("workflows/connectors/openai.yaml", openai),
+    ASSET("workflows/connectors/pagerduty.yaml", pagerduty),
+    ASSET("workflows/connectors/security-hub.yaml", security_hub),
+    ASSET("workflows/connectors/sentry.yaml", sentry),
+    ASSET("workflows/connectors/splunk.yaml", splunk),
+    ASSET("workflows/connectors/ssf.yaml", ssf),
+    ASSET("workflows/connectors/standard-webhooks.yaml", standard_webhooks),
+    ASSET("workflows/connectors/thinkst-canary.yaml", thinkst_canary),
+    ASSET("workflows/connectors/tracebit.yaml", tracebit),
+    ASSET("workflows/connectors/wiz.yaml", wiz),
     { 0, 0, 0 },
 };
 
