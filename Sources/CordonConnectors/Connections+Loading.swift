@@ -56,9 +56,10 @@ extension Connections {
         var shape = connector?.source
         if let own { shape?.authentication = own }
         let isUnsigned = shape?.authentication == SourceShape.Authentication.none
-        let references = map.list("secrets", required: shape != nil && !isUnsigned)
+        let keys = readKeys(map, of: shape)
+        let references = map.list("secrets", required: shape != nil && !isUnsigned && keys == nil)
         let secrets = (references ?? []).compactMap { SecretReference.read($0, loader.reader) }
-        if references?.isEmpty == true, !isUnsigned {
+        if references?.isEmpty == true, !isUnsigned, keys == nil {
             map.report(DefinitionCode.badSecret.rawValue, "secrets", "a source needs the secret that it signs with")
         }
         let settings = readSettings(map, of: shape)
@@ -76,7 +77,23 @@ extension Connections {
         }
         return Source(
             id: id, connector: connector.name, secrets: secrets, settings: settings, authentication: own,
-            perSecondMax: rate)
+            keys: keys, perSecondMax: rate)
+    }
+
+    private static func readKeys(_ map: YAMLFields, of shape: SourceShape?) -> PublishedKeys? {
+        let url = map.string("keys")
+        let egress = map.mapping("egress").map(readEgress)
+        guard let url, let shape else { return nil }
+        if !shape.authentication.checksKeySets {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "keys", "the scheme knows no keys that an issuer publishes",
+                "name a secret instead")
+        }
+        if !url.hasPrefix("https://"), egress?.allowsPlainHTTP != true || !url.hasPrefix("http://") {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "keys", "'keys' is no absolute URL of https", "write https://…")
+        }
+        return PublishedKeys(url: url, egress: egress ?? EgressPolicy())
     }
 
     /// What the source's scheme compares with.

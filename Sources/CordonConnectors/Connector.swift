@@ -111,11 +111,24 @@ package struct SourceShape: Sendable, Hashable {
 
 /// A connector put to use: which sources and providers there are, with their settings and where their secrets lie.
 package struct Connections: Sendable, Hashable {
+    /// A JSON Web Key Set (RFC 7517 §5) at an address.
+    package struct PublishedKeys: Sendable, Hashable {
+        package var url: String
+        package var egress: EgressPolicy
+
+        package init(url: String, egress: EgressPolicy = EgressPolicy()) {
+            self.url = url
+            self.egress = egress
+        }
+    }
+
     package struct Source: Sendable, Hashable {
         package var id: String
         package var connector: String
         /// Several while a secret is being rotated: any of them may have signed.
         package var secrets: [SecretReference]
+        /// Where the issuer of its tokens publishes its keys, beside those among the secrets.
+        package var keys: PublishedKeys?
         /// What the scheme compares with: a topic, an issuer, an audience.
         package var settings: [String: String]
         /// In place of the connector's, where the same alerts come by another channel.
@@ -125,8 +138,9 @@ package struct Connections: Sendable, Hashable {
 
         package init(
             id: String, connector: String, secrets: [SecretReference], settings: [String: String] = [:],
-            authentication: SourceShape.Authentication? = nil, perSecondMax: Int? = nil
+            authentication: SourceShape.Authentication? = nil, keys: PublishedKeys? = nil, perSecondMax: Int? = nil
         ) {
+            self.keys = keys
             self.id = id
             self.connector = connector
             self.secrets = secrets

@@ -1,5 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+extension Connector {
+    /// The same for a rehearsal: a case holds what its source says, without what a channel puts around it.
+    package var heardPlainly: Connector {
+        var copy = self
+        guard let source else { return self }
+        if source.authentication.wrapsBodies { copy.source?.authentication = SourceShape.Authentication.none }
+        if source.content == .pubsub { copy.source?.content = .json }
+        return copy
+    }
+}
+
 extension ProviderShape {
     /// The same for a rehearsal: requests are built as ever, and what a case says of an answer is taken as it stands.
     /// Nobody signs in, and nothing is computed or picked of a body that no vendor wrote.

@@ -18,6 +18,12 @@ package enum Limits {
     /// Deliveries a second that are taken of a source whose sender sends again what was put off, and how many at once.
     package static let alertsPerSecondMax = 1000
     package static let alertsBurstMax = 5000
+    /// How long keys that an issuer publishes are used before they are fetched anew, and how soon at the earliest for a
+    /// token that they don't fit or after a failure.
+    package static let keySetMillisecondsMax: Int64 = 3600 * 1000
+    package static let keySetMillisecondsMin: Int64 = 60 * 1000
+    package static let keySetRetryMilliseconds: Int64 = 5 * 1000
+    package static let keySetBytesMax = 64 * 1024
     /// How far a signed time may lie from now, either way.
     package static let signedTimeToleranceMillisecondsMax: Int64 = 24 * 3600 * 1000
     package static let headerValueBytesMax = 1024

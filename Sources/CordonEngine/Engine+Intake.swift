@@ -25,14 +25,9 @@ extension Engine {
         guard !isDraining else { return .unavailable(reason: "shutting down", retryAfterSeconds: 5) }
         guard let source = connections.source(id), let shape = shape(of: id) else { return reject(.sourceUnknown) }
         let now = clock.now
-        var random = SystemRandomNumberGenerator()
         let alert: Alert
         do {
-            let keys = try source.secrets.map { (reference) throws(ConnectorError) in try secrets.read(reference) }
-            alert = try shape.receive(
-                delivery, source: id, secrets: keys, settings: source.settings,
-                id: AlertID(at: now, random: (random.next(), UInt16.random(in: .min ... .max, using: &random))), at: now
-            )
+            alert = try await admit(delivery, source, shape, at: now)
         } catch let rejection as Rejection {
             return reject(rejection)
         } catch {
@@ -78,12 +73,17 @@ extension Engine {
         }
     }
 
-    /// The alert under a name that its bytes complete, when what came first under its delivery's id was something else: a
-    /// sender that gives an id twice loses nothing by it, and it shows.
+    /// The alert under a name that its bytes complete, when what came first under its delivery's id was something else.
+    /// Where that id is not signed, anything may come under it: nothing is lost by it, and it shows. Where it is signed the
+    /// sender itself says that the two are one, and signed it anew: that is counted, and a repeat.
     private func differing(_ alert: Alert, from first: AlertID) async throws(StoreError) -> Alert? {
         var query = AlertQuery()
         query.id = first
         guard let known = try await store.alerts(query).first, known.bodyDigest != alert.bodyDigest else { return nil }
+        guard shape(of: alert.source)?.authentication.signsNames != true else {
+            tellOfKnownID(first, alert)
+            return nil
+        }
         var other = alert
         other.deliveryID += "#" + alert.bodyDigest
         return other
@@ -91,12 +91,15 @@ extension Engine {
 
     private func storeBeside(_ first: AlertID, _ other: Alert) async -> Receipt {
         let receipt = await store(other)
-        guard case .stored = receipt else { return receipt }
+        if case .stored = receipt { tellOfKnownID(first, other) }
+        return receipt
+    }
+
+    private func tellOfKnownID(_ first: AlertID, _ other: Alert) {
         count { $0.alertsUnderKnownID += 1 }
         logger.warning(
             "another body came under a delivery id that is known",
-            metadata: ["source": "\(other.source)", "first": "\(first)", "alert": "\(other.id)"])
-        return receipt
+            metadata: ["source": "\(other.source)", "first": "\(first)", "body": "\(other.bodyDigest)"])
     }
 
     func hand(_ item: Work) { workInlet.yield(item) }

@@ -36,6 +36,34 @@ extension Engine {
         return shape
     }
 
+    /// Verifies a delivery under all that may have signed it.
+    func admit(
+        _ delivery: InboundDelivery, _ source: Connections.Source, _ shape: SourceShape, at now: Instant
+    ) async throws -> Alert {
+        var random = SystemRandomNumberGenerator()
+        let id = AlertID(at: now, random: (random.next(), UInt16.random(in: .min ... .max, using: &random)))
+        let own = try source.secrets.map { (reference) throws(ConnectorError) in try secrets.read(reference) }
+        func receive(_ keys: [Secret]) throws(Rejection) -> Alert {
+            try shape.receive(
+                delivery, source: source.id, secrets: keys, settings: source.settings, id: id, at: now)
+        }
+        guard let published = source.keys else { return try receive(own) }
+        func keys(_ age: Int64) async throws(ConnectorError) -> [Secret] {
+            guard let set = await keyDesk.keys(published, ageMillisecondsMax: age, over: transport, at: now) else {
+                throw ConnectorError(.transport, "the keys at \(published.url) could not be fetched")
+            }
+            return own + [set]
+        }
+        let known = try await keys(Limits.keySetMillisecondsMax)
+        do throws(Rejection) {
+            return try receive(known)
+        } catch {
+            guard error.mayWantNewKey else { throw error }
+            // Its issuer may have changed them: looked up again, though never more often than once in a while.
+            return try receive(try await keys(Limits.keySetMillisecondsMin))
+        }
+    }
+
     /// Whether the source sends no faster than it may.
     func isInPace(_ source: Connections.Source, _ shape: SourceShape, at now: Instant) -> Bool {
         guard shape.resends else { return true }

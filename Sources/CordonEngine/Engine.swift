@@ -91,6 +91,7 @@ package final class Engine: Sendable, Service {
     let haltBook = Mutex(HaltBook())
     let subjectLocks = SubjectLocks()
     let pace = SourcePace()
+    let keyDesk = KeyDesk()
     /// The subjects for which some run waits in line.
     let queuedSubjects = Mutex<Set<String>>([])
     let counter = Mutex(Counts())

@@ -37,7 +37,7 @@ package struct Counts: Sendable, Hashable {
             Rejection.allCases.map { ("{reason=\"\($0.rawValue)\"}", alertsRejected[$0] ?? 0) })
         counter("cordon_alerts_put_off_total", "Deliveries answered with 429.", [("", alertsPutOff)])
         counter(
-            "cordon_alerts_under_known_id_total", "Deliveries stored under a delivery id that had another body.",
+            "cordon_alerts_under_known_id_total", "Deliveries whose id came before with another body.",
             [("", alertsUnderKnownID)])
         counter("cordon_alerts_unavailable_total", "Deliveries answered with 503.", [("", alertsUnavailable)])
         counter("cordon_alerts_quarantined_total", "Alerts of unknown shape, kept.", [("", alertsQuarantined)])

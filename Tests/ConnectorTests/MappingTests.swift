@@ -115,6 +115,18 @@ import Testing
         #expect(normalize(shape, #"{"id":"a","resources":"r"}"#).signals.isEmpty)
     }
 
+    @Test func `a rehearsal hears what a source says without what its channel puts around it`() throws {
+        let bytes = Array(#"{"detail":{"id":"f","type":"T","arn":"a"}}"#.utf8)
+        let alert = Alert(
+            id: AlertID(stem: "01"), source: "s", deliveryID: "d", receivedAt: .start, headers: [:], body: bytes,
+            bodyDigest: digestText(bytes), originProof: .none)
+        let connector = try shippedConnector("guardduty")
+        #expect(connector.source?.normalize(alert).signals.isEmpty == true)
+        #expect(connector.heardPlainly.source?.normalize(alert).signals.count == 1)
+        #expect(try shippedConnector("google-scc").heardPlainly.source?.content == .json)
+        #expect(try shippedConnector("github").heardPlainly == shippedConnector("github"))
+    }
+
     @Test func `bodies of lines are read line by line, and a list or one value as such`() throws {
         let shape = try shape("content: lines\neach: body")
         #expect(events(normalize(shape, "{\"id\":\"a\"}\n{\"id\":\"b\"}\r\n\n")) == ["a", "b"])

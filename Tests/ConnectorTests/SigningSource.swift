@@ -42,6 +42,16 @@ struct SigningSource {
             at: now)
     }
 
+    /// The same for a body of lines.
+    func receive(text: String, headers: [String: String]) throws -> Alert {
+        if let value = try? JSON.parse(text) { return try receive(value, headers: headers) }
+        guard case .token(let name, let prefix) = shape.authentication else { throw CocoaError(.featureUnsupported) }
+        return try shape.receive(
+            InboundDelivery(
+                headers: headers.merging([name: prefix + Self.secret]) { $1 }, body: Array(text.utf8)), source: "s",
+            secrets: [Secret(Self.secret)], id: AlertID(stem: "01"), at: Self.now)
+    }
+
     func sent(
         _ body: Value, _ headers: [String: String] = [:], _ delivery: String = "d-1"
     ) throws -> (delivery: InboundDelivery, secret: Secret, settings: [String: String]) {

@@ -175,6 +175,23 @@ import Testing
         #expect(engine.counts.alertsStored == 2)
     }
 
+    @Test func `other bytes under a name that is signed are a repeat, and counted`() async throws {
+        let secret = "whsec_" + Data("32 bytes that a runtime signs by".utf8).base64EncodedString()
+        let engine = try engine("native", secret: secret)
+        func delivery(_ body: String) throws -> InboundDelivery {
+            let scheme = SourceShape.Authentication.standardWebhooks(toleranceMilliseconds: 300_000)
+            let headers = try #require(
+                scheme.headers(Array(body.utf8), delivery: "d", with: Secret(Array(secret.utf8)), at: clock.now))
+            return InboundDelivery(
+                headers: Dictionary(headers.map { ($0.name, $0.value) }) { $1 }, body: Array(body.utf8))
+        }
+        let first = try stored(await engine.receive(source: "s", try delivery("{}")))
+        #expect(await engine.receive(source: "s", try delivery("[]")) == .duplicate(of: first))
+        #expect(await engine.receive(source: "s", try delivery("{}")) == .duplicate(of: first))
+        #expect(engine.counts.alertsUnderKnownID == 1)
+        #expect(try await store.alerts(AlertQuery()).count == 1)
+    }
+
     @Test func `a sender that sends again is put off when it is too fast, and taken again in time`() async throws {
         let engine = try engine("pagerduty", perSecond: 1)
         for number in 1...5 { _ = try stored(await engine.receive(source: "s", signed("{}", "d-\(number)"))) }

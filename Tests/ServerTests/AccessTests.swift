@@ -186,7 +186,10 @@ struct AccessTests {
             #expect(wrong.status == 405)
             #expect(wrong.headers["allow"] == "GET, HEAD, POST")
             #expect(try await server.ask("GET", url + "/api/v1/secrets").status == 404)
-            #expect(try await server.ask("GET", url + "/hooks/github").status == 405)
+            #expect(try await server.ask("PUT", url + "/hooks/github").status == 405)
+            // Not whether there is such a source, nor whether its sender may ask anything.
+            #expect(try await server.ask("GET", url + "/hooks/github").status == 401)
+            #expect(try await server.ask("GET", url + "/hooks/nobody").status == 401)
         }
     }
 }

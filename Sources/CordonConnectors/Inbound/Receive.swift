@@ -33,6 +33,11 @@ package enum Rejection: String, Error, Sendable, Hashable, CaseIterable {
     case eventNotAuthentic = "authentication_failed"
     case eventStateWrong = "invalid_state"
 
+    /// A key that its issuer has published since would mend it.
+    package var mayWantNewKey: Bool {
+        self == .signatureWrong || self == .eventKeyUnknown || self == .eventNotAuthentic
+    }
+
     /// What the sender of a security event token is told.
     package var eventDescription: String? {
         switch self {

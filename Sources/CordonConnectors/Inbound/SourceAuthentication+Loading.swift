@@ -31,7 +31,7 @@ extension SourceShape.Authentication {
             }
         case .basic: return .basic
         case .bodyToken:
-            let path = map.strings("path", required: true) ?? []
+            guard let path = map.strings("path", required: true) else { return nil }
             guard path.isEmpty else { return .bodyToken(path: path) }
             map.report(
                 DefinitionCode.badSetting.rawValue, "path", "the path leads to no field of the body",
@@ -39,7 +39,7 @@ extension SourceShape.Authentication {
             return nil
         case .sns: return .sns
         case .oidc:
-            let issuers = map.strings("issuers", required: true) ?? []
+            guard let issuers = map.strings("issuers", required: true) else { return nil }
             guard issuers.isEmpty else { return .identityToken(issuers: issuers) }
             map.report(
                 DefinitionCode.badSetting.rawValue, "issuers", "without an issuer no token is anybody's",

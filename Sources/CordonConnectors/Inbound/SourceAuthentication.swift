@@ -89,6 +89,38 @@ extension SourceShape.Authentication {
         }
     }
 
+    /// What it verifies with are JSON Web Key Sets.
+    var checksKeySets: Bool {
+        switch self {
+        case .identityToken, .securityEvent: true
+        case .hmac, .standardWebhooks, .ecdsaP256, .token, .basic, .bodyToken, .sns, .none: false
+        }
+    }
+
+    /// Whether this is a JSON Web Key Set with a key that could be used.
+    package static func isKeySet(_ bytes: [UInt8]) -> Bool { !WebKey.all(in: Secret(bytes)).isEmpty }
+
+    /// What rules read stands inside something of the scheme's own.
+    var wrapsBodies: Bool {
+        switch self {
+        case .sns, .securityEvent: true
+        case .standardWebhooks, .hmac, .ecdsaP256, .token, .basic, .bodyToken, .identityToken, .none: false
+        }
+    }
+
+    /// The scheme itself names a delivery.
+    var namesDeliveries: Bool {
+        switch self {
+        case .standardWebhooks, .sns, .securityEvent: true
+        case .hmac, .ecdsaP256, .token, .basic, .bodyToken, .identityToken, .none: false
+        }
+    }
+
+    /// The name of a delivery is part of what is signed: nobody else can give it to another body.
+    package var signsNames: Bool {
+        if case .hmac(let signature) = self { signature.signed.contains(.delivery) } else { namesDeliveries }
+    }
+
     /// The answer says which check failed, as RFC 8935 §2.3 asks; nobody else's does.
     package var answersAsSecurityEvents: Bool { self == .securityEvent }
 }

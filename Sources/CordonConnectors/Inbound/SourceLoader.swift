@@ -122,21 +122,3 @@ struct SourceLoader {
         }
     }
 }
-
-extension SourceShape.Authentication {
-    /// The name of a delivery is part of what the scheme signs.
-    fileprivate var namesDeliveries: Bool {
-        switch self {
-        case .standardWebhooks, .sns, .securityEvent: true
-        case .hmac, .ecdsaP256, .token, .basic, .bodyToken, .identityToken, .none: false
-        }
-    }
-
-    /// What rules read stands inside something of the scheme's own.
-    fileprivate var wrapsBodies: Bool {
-        switch self {
-        case .sns, .securityEvent: true
-        case .standardWebhooks, .hmac, .ecdsaP256, .token, .basic, .bodyToken, .identityToken, .none: false
-        }
-    }
-}

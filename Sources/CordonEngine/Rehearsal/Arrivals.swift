@@ -16,7 +16,7 @@ struct Arrivals: Sendable {
         switch arrival.content {
         case .alert(let name, let given, let alert):
             guard let found = connectors[name] else { throw EngineError(.store, "there is no connector '\(name)'") }
-            (connector, headers, body) = (found, given, alert)
+            (connector, headers, body) = (found.heardPlainly, given, alert)
         case .signal(let attributes, let severity):
             var members = attributes.objectValue ?? [:]
             members["severity"] = .string(severity.rawValue)

@@ -34,12 +34,13 @@ struct AlertSend: AsyncParsableCommand {
         let body = try readBody()
         let shelf = try Shelf.load(settings)
         guard let connection = shelf.connections.source(source),
-            let shape = shelf.connectors[connection.connector]?.source
+            var shape = shelf.connectors[connection.connector]?.source
         else {
             let known = shelf.connections.sources.map(\.id).joined(separator: ", ")
             throw CommandFailure(
                 .notFound, "connections.yaml has no source '\(source)'; it has: \(known.isEmpty ? "none" : known)")
         }
+        if let own = connection.authentication { shape.authenticate(by: own) }
         guard let client = try await Client.find(settings) else {
             throw CommandFailure(
                 .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")

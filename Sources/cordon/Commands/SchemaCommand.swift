@@ -327,6 +327,11 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             secrets: [{ file: sns.pem }]
             settings: { topic: a }
             limits: { per_second: 5 }
+          - id: signals
+            connector: ssf
+            keys: https://example.org/keys
+            settings: { issuer: a, audience: b }
+            egress: { plain_http: false, loopback: false, networks: ["10.0.0.0/8"] }
 
         """
 

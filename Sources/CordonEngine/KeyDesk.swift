@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import Synchronization
+
+/// The keys that issuers publish, fetched when they are needed and kept for a while; those that were good are used on when
+/// they can't be fetched. Whoever sends tokens that don't fit causes a request now and then, and no more.
+final class KeyDesk: Sendable {
+    private struct Kept: Sendable {
+        var keys: Secret?
+        var askedAt: Instant
+    }
+
+    private let kept = Mutex<[String: Kept]>([:])
+    /// One request at a time for each address; those who wait for it find what it brought.
+    private let locks = SubjectLocks()
+
+    /// `nil`: they could not be fetched, and none were before.
+    func keys(
+        _ published: Connections.PublishedKeys, ageMillisecondsMax age: Int64, over transport: any Transport,
+        at now: Instant
+    ) async -> Secret? {
+        await locks.whileLocked([published.url]) {
+            let known = kept.withLock { $0[published.url] }
+            let patience = known?.keys == nil ? min(age, Limits.keySetRetryMilliseconds) : age
+            if let known, now.since(known.askedAt) < patience { return known.keys }
+            let keys = await fetch(published, transport) ?? known?.keys
+            kept.withLock { $0[published.url] = Kept(keys: keys, askedAt: now) }
+            return keys
+        }
+    }
+
+    private func fetch(_ published: Connections.PublishedKeys, _ transport: any Transport) async -> Secret? {
+        let request = OutboundRequest(
+            method: "GET", url: published.url, headers: [("accept", "application/json")], timeoutMilliseconds: 5000,
+            responseBytesMax: Limits.keySetBytesMax, egress: published.egress)
+        guard case .answered(let response) = await transport.send(request).fate, response.status == 200,
+            SourceShape.Authentication.isKeySet(response.body)
+        else { return nil }
+        return Secret(response.body)
+    }
+}

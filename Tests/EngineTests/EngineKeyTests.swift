@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import CordonEvidence
+import CordonLanguage
+import CordonStore
+import Crypto
+import Foundation
+import Logging
+import Synchronization
+import TestKit
+import Testing
+
+@testable import CordonEngine
+
+/// Keys that an issuer publishes: fetched when they are needed, kept, and looked up again when a token doesn't fit them.
+@Suite struct EngineKeyTests {
+    /// An issuer whose keys and answers a test changes.
+    private final class Issuer: Transport {
+        private let state = Mutex((answer: (status: 200, body: [UInt8]()), asked: [String]()))
+
+        var asked: [String] { state.withLock { $0.asked } }
+        func publish(_ keys: P256.Signing.PrivateKey...) {
+            let set: Value = ["keys": .array(keys.map(key))]
+            answer(200, set.jsonBytes)
+        }
+
+        func answer(_ status: Int, _ body: [UInt8]) { state.withLock { $0.answer = (status, body) } }
+
+        private func key(_ key: P256.Signing.PrivateKey) -> Value {
+            let point = key.publicKey.rawRepresentation
+            return [
+                "kty": "EC", "crv": "P-256", "kid": .string(keyName(key)), "use": "sig",
+                "x": .string(base64URL(point.prefix(32))), "y": .string(base64URL(point.suffix(32))),
+            ]
+        }
+
+        func send(_ request: OutboundRequest) async -> Delivery {
+            let answer = state.withLock { state in
+                state.asked.append(request.url)
+                return state.answer
+            }
+            return Delivery(
+                fate: .answered(OutboundResponse(status: answer.status, headers: [:], body: answer.body)),
+                durationMilliseconds: 1)
+        }
+
+        func close() async {}
+    }
+
+    private let store = MemoryStore()
+    private let clock = VirtualClock(Installation.start)
+    private let folder: ScratchFolder
+    private let issuer = Issuer()
+    private let old = P256.Signing.PrivateKey()
+    private let new = P256.Signing.PrivateKey()
+
+    init() throws { folder = try ScratchFolder() }
+
+    private func engine() throws -> Engine {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let bytes = Array(try Data(contentsOf: root.appending(path: "workflows/connectors/ssf.yaml")))
+        let connector = try Connector.load(bytes, file: "ssf.yaml", digest: digestText(bytes)).get()
+        let source = Connections.Source(
+            id: "s", connector: "ssf", secrets: [], settings: ["issuer": "i", "audience": "a"],
+            keys: Connections.PublishedKeys(url: "https://i.example/keys"))
+        return Engine(
+            Engine.Parts(
+                store: store, clock: clock, connections: Connections(sources: [source], providers: []),
+                connectors: ["ssf": connector], secrets: SecretReader(folder: "/nowhere"),
+                sealKey: Secret(Array("the installation's own key".utf8)), transport: issuer,
+                evidence: EvidenceKeeper(blobs: try Blobs(at: folder.path("evidence"), disk: .real)),
+                library: Library(
+                    playbooks: [], workflows: [], inventory: Inventory(identities: [], digest: "sha256:none"),
+                    sources: []),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    private func token(_ name: String, by key: P256.Signing.PrivateKey) throws -> InboundDelivery {
+        let header: Value = ["alg": "ES256", "kid": .string(keyName(key)), "typ": "secevent+jwt"]
+        let claims: Value = ["iss": "i", "aud": "a", "jti": .string(name), "iat": 1, "events": ["x/y/z/a/b": [:]]]
+        let signed = base64URL(Data(header.jsonBytes)) + "." + base64URL(Data(claims.jsonBytes))
+        let code = base64URL(try key.signature(for: Data(signed.utf8)).rawRepresentation)
+        return InboundDelivery(headers: [:], body: Array((signed + "." + code).utf8))
+    }
+
+    private func isStored(_ receipt: Receipt) -> Bool { if case .stored = receipt { true } else { false } }
+
+    @Test func `keys are fetched once, used for their time, and looked up again for a key that is new`() async throws {
+        let engine = try engine()
+        issuer.publish(old)
+        for name in ["1", "2", "3"] { #expect(isStored(await engine.receive(source: "s", try token(name, by: old)))) }
+        #expect(issuer.asked == ["https://i.example/keys"])
+        // A token of a key that nobody knows: asked for again only after a while.
+        #expect(await engine.receive(source: "s", try token("4", by: new)) == .rejected(.eventKeyUnknown))
+        #expect(issuer.asked.count == 1)
+        clock.advance(milliseconds: Limits.keySetMillisecondsMin)
+        issuer.publish(old, new)
+        #expect(isStored(await engine.receive(source: "s", try token("4", by: new))))
+        #expect(issuer.asked.count == 2)
+        for _ in 1...5 {
+            let stranger = try token("5", by: P256.Signing.PrivateKey())
+            #expect(await engine.receive(source: "s", stranger) == .rejected(.eventKeyUnknown))
+        }
+        #expect(issuer.asked.count == 2, "strangers cause no requests")
+        // A key that was withdrawn is forgotten in time.
+        issuer.publish(new)
+        clock.advance(milliseconds: Limits.keySetMillisecondsMax)
+        #expect(await engine.receive(source: "s", try token("6", by: old)) == .rejected(.eventKeyUnknown))
+        #expect(issuer.asked.count == 3)
+    }
+
+    @Test(arguments: [(500, ""), (200, "no JSON"), (200, #"{"keys":[]}"#), (302, "")] as [(Int, String)])
+    func `without keys a delivery is put off, and good ones are used on`(_ status: Int, _ body: String) async throws {
+        let engine = try engine()
+        issuer.answer(status, Array(body.utf8))
+        guard case .unavailable = await engine.receive(source: "s", try token("1", by: old)) else {
+            Issue.record("must be put off")
+            return
+        }
+        guard case .unavailable = await engine.receive(source: "s", try token("1", by: old)) else {
+            Issue.record("must be put off")
+            return
+        }
+        #expect(issuer.asked.count == 1)
+        clock.advance(milliseconds: Limits.keySetRetryMilliseconds)
+        issuer.publish(old)
+        #expect(isStored(await engine.receive(source: "s", try token("1", by: old))))
+        issuer.answer(status, Array(body.utf8))
+        clock.advance(milliseconds: Limits.keySetMillisecondsMax)
+        #expect(isStored(await engine.receive(source: "s", try token("2", by: old))))
+        #expect(issuer.asked.count == 3)
+    }
+
+    @Test func `deliveries that come at once wait for one request`() async throws {
+        let engine = try engine()
+        issuer.publish(old)
+        let tokens = try (1...8).map { try token("\($0)", by: old) }
+        await withTaskGroup(of: Void.self) { group in
+            for token in tokens { group.addTask { _ = await engine.receive(source: "s", token) } }
+        }
+        #expect(engine.counts.alertsStored == 8)
+        #expect(issuer.asked.count == 1)
+    }
+}
+
+/// A key's name: of its public half.
+private func keyName(_ key: P256.Signing.PrivateKey) -> String {
+    base64URL(key.publicKey.rawRepresentation.prefix(6))
+}
+
+/// RFC 4648 §5, without padding.
+private func base64URL(_ bytes: Data) -> String {
+    bytes.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+}
