@@ -69,5 +69,11 @@ extension EvidenceError {
         package static let signatureInvalid = Code(name: "signatureInvalid")
         package static let signatureMissing = Code(name: "signatureMissing")
         package static let quorumMissing = Code(name: "quorumMissing")
+
+        // The log of an installation, and what is handed out of it.
+        /// What was signed before is not the beginning of what is there now.
+        package static let logForked = Code(name: "logForked")
+        package static let archiveMalformed = Code(name: "archiveMalformed")
+        package static let envelopeMalformed = Code(name: "envelopeMalformed")
     }
 }

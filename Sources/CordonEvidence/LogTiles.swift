@@ -6,9 +6,9 @@
 /// appended again from `edge.size`: files that are there and equal are kept, files that differ are refused, because
 /// then the entries are not those that this log was made from. After `syncFailed` the caller must end the process.
 package struct LogTiles: Sendable {
-    private static let edgeName = "edge"
-    private static let checkpointName = "checkpoint"
-    private static let edgeBytesMax = 8 + 64 * Digest.byteCount
+    static let edgeName = "edge"
+    static let checkpointName = "checkpoint"
+    static let edgeBytesMax = 8 + 64 * Digest.byteCount
 
     package let folder: String
     /// The size and the right edge of the tree as far as it is durable.
@@ -45,10 +45,15 @@ package struct LogTiles: Sendable {
                 "could not append an entry of \(entry.count) bytes: at most \(EntryBundle.entryBytesMax) fit; "
                     + "keep the content as a blob and append its digest")
         }
-        let leafHashes = entries.map(MerkleLog.leafHash)
+        try extendBundles(with: entries)
+        try append(leafHashes: entries.map(MerkleLog.leafHash))
+    }
+
+    /// Appends entries that are kept elsewhere, by their hashes alone: such a log has tiles and no entry bundles.
+    package mutating func append(leafHashes: [Digest]) throws(EvidenceError) {
+        guard !leafHashes.isEmpty else { return }
         var next = edge
         for hash in leafHashes { next.append(hash) }
-        try extendBundles(with: entries)
         try extendTiles(level: 0, from: edge.size, with: leafHashes)
         try prunePartials(upTo: next.size)
         try disk.replace(next.bytes, in: folder, as: LogTiles.edgeName)

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonLanguage
+
+/// Reads a history in the order of its log and says where it contradicts itself, what is open in it, and what it names.
+///
+/// It knows nothing but the lines: whoever hands them in has shown that they are those that were signed.
+package struct HistoryAudit {
+    /// Which streams begin at their first line and miss none.
+    package enum Coverage: Sendable, Hashable {
+        /// All of them.
+        case whole
+        /// Those named, with the number of their last line; of others only some lines are there.
+        case streams([String: Int])
+        /// A piece of the log: streams may have begun before it, but none has a gap in it.
+        case range
+    }
+
+    private struct Stream {
+        var last: Int
+        var at: Instant
+    }
+
+    /// A blob or an alert's body that a line names, and the line that named it first.
+    package struct Named: Sendable, Hashable {
+        package var digest: String
+        package var place: String
+    }
+
+    /// The clock may be set back by this much without a word.
+    private static let toleranceMilliseconds: Int64 = 5000
+
+    private let coverage: Coverage
+    private var streams: [String: Stream] = [:]
+    private var runs: [String: RunAudit] = [:]
+    private var decided: Set<String> = []
+    private var cutDecisions: Set<String> = []
+    private var published: Set<String> = []
+    private var hasLibrary = false
+    private var findings: [AuditFinding] = []
+
+    package private(set) var count = 0
+    package private(set) var blobs: [String: Named] = [:]
+    /// By the alert's id.
+    package private(set) var bodies: [String: Named] = [:]
+    package private(set) var expired: Set<String> = []
+    /// The lines that every reader should see first: times and words of what people did with the log itself.
+    package var runStreams: [String] { runs.keys.sorted() }
+
+    package init(_ coverage: Coverage) { self.coverage = coverage }
+
+    /// The run that its lines make, when they are all there.
+    package func run(_ stream: String) -> Run? { runs[stream]?.run }
+    package func lastNumber(of stream: String) -> Int { streams[stream]?.last ?? 0 }
+
+    /// Takes the next line.
+    ///
+    /// - Parameter place: how a reader finds the line, such as `entry 17`.
+    package mutating func take(_ bytes: [UInt8], place: String) {
+        count += 1
+        guard let line = try? JSON.parse(bytes), let stream = line["stream"]?.stringValue,
+            let number = line["n"]?.intValue.flatMap({ Int(exactly: $0) }), let kind = line["type"]?.stringValue,
+            let at = line["at"]?.stringValue.flatMap(Instant.init(rfc3339:)), let body = line["body"]
+        else {
+            return find(.broken, .entryUnreadable, place, "it is no line of a history")
+        }
+        guard line["v"]?.intValue == 1 else {
+            return find(.broken, .entryUnreadable, place, "its version is not known to this program: use a newer one")
+        }
+        follow(stream, number, at)
+        if stream.hasPrefix(Run.prefix) {
+            takeRun(stream, number, at, kind, body)
+        } else {
+            takeOther(stream, number, kind, body)
+        }
+    }
+
+    // MARK: Streams
+
+    private mutating func follow(_ stream: String, _ number: Int, _ at: Instant) {
+        let known = streams[stream]
+        let place = "\(stream)@\(number)"
+        let isExpected =
+            switch (known, coverage) {
+            case (let known?, .whole), (let known?, .range): number == known.last + 1
+            case (let known?, .streams(let whole)):
+                whole[stream] == nil ? number > known.last : number == known.last + 1
+            case (nil, .whole): number == 1
+            case (nil, .range): true
+            case (nil, .streams(let whole)): whole[stream] == nil || number == 1
+            }
+        if !isExpected {
+            find(.broken, .streamGap, place, "the line before it was \((known?.last).map(String.init) ?? "none")")
+        }
+        if let known, at.since(known.at) < -HistoryAudit.toleranceMilliseconds {
+            find(.note, .timeRunsBack, place, "its time is before that of the line before it, \(known.at)")
+        }
+        streams[stream] = Stream(last: number, at: at)
+    }
+
+    // MARK: Runs
+
+    private mutating func takeRun(_ stream: String, _ number: Int, _ at: Instant, _ kind: String, _ body: Value) {
+        let place = "\(stream)@\(number)"
+        let event: Event
+        do throws(UnreadableRecord) { event = try Event(kind: kind, body) } catch {
+            return find(.broken, .entryUnreadable, place, "\(error)")
+        }
+        if case .callReturned(_, _, let outcome) = event {
+            for item in outcome.evidence where blobs[item.digest] == nil {
+                blobs[item.digest] = Named(digest: item.digest, place: place)
+            }
+        }
+        if number == 1 {
+            guard case .runOpened(let opening) = event else {
+                return find(.broken, .streamUnopened, place, "its first line does not open the run")
+            }
+            checkOpening(opening, place)
+            runs[stream] = RunAudit(stream: stream)
+        }
+        // Of a run that began before what is here, only the order of its lines can be checked.
+        runs[stream]?.take(event, at: at, number: number)
+    }
+
+    private mutating func checkOpening(_ opening: Opening, _ place: String) {
+        let isKnown = decided.contains(opening.id.text) || cutDecisions.contains(opening.decision.text)
+        if !isKnown, isWhole(opening.alert.text) {
+            find(.broken, .runWithoutDecision, place, "no line of \(opening.alert) decides that it be opened")
+        }
+        guard hasLibrary, isWhole("library") else { return }
+        for pin in [opening.playbook, opening.workflow] where !published.contains(pin.digest) {
+            find(.broken, .definitionUnpublished, place, "\(pin.name) \(pin.digest) was never put in force before it")
+        }
+    }
+
+    private func isWhole(_ stream: String) -> Bool {
+        switch coverage {
+        case .whole: true
+        case .streams(let whole): whole[stream] != nil
+        case .range: false
+        }
+    }
+
+    // MARK: The other streams
+
+    private mutating func takeOther(_ stream: String, _ number: Int, _ kind: String, _ body: Value) {
+        let place = "\(stream)@\(number)"
+        switch kind {
+        case "alertReceived":
+            if let digest = body["body"]?.stringValue { bodies[stream] = Named(digest: digest, place: place) }
+        case "decisionMade": decide(body)
+        case "bodiesExpired":
+            expired.formUnion((body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue))
+        case "definitionsPublished":
+            hasLibrary = true
+            published.formUnion((body["changes"]?.arrayValue ?? []).compactMap { $0["digest"]?.stringValue })
+        case "logForked":
+            find(
+                .broken, .logForked, place,
+                "what was signed before is not what was there: \(body["says"]?.stringValue ?? "")")
+        default: break
+        }
+    }
+
+    private mutating func decide(_ body: Value) {
+        if body["cut"] == true { cutDecisions.insert(body["id"]?.stringValue ?? "") }
+        for match in body["matches"]?.arrayValue ?? [] {
+            if let run = match["run"]?.stringValue { decided.insert(run) }
+        }
+    }
+
+    // MARK: The end
+
+    /// All that was found, once the last line was taken: what is broken first, then what is open.
+    package mutating func finish() -> [AuditFinding] {
+        var all = findings
+        for stream in runs.keys.sorted() {
+            runs[stream]?.finish()
+            all += runs[stream]?.findings ?? []
+        }
+        if case .streams(let whole) = coverage {
+            for (stream, last) in whole.sorted(by: { $0.key < $1.key }) where streams[stream]?.last ?? 0 != last {
+                all.append(
+                    AuditFinding(
+                        .broken, .streamCut, "\(stream)@\(last)",
+                        "its last line is \(streams[stream]?.last ?? 0), \(last) were signed for"))
+            }
+        }
+        return all.ordered
+    }
+
+    private mutating func find(
+        _ grade: AuditFinding.Grade, _ code: AuditFinding.Code, _ place: String, _ says: String
+    ) {
+        findings.append(AuditFinding(grade, code, place, says))
+    }
+}
+
+extension [AuditFinding] {
+    /// The gravest first, each grade in the order in which it was found.
+    package var ordered: [AuditFinding] {
+        AuditFinding.Grade.allCases.flatMap { grade in filter { $0.grade == grade } }
+    }
+}
