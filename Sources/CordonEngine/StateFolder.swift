@@ -37,6 +37,8 @@ package struct StateFolder: Sendable, Hashable {
 
     package var evidencePath: String { path + "/evidence" }
     package var keysPath: String { path + "/keys" }
+    /// The signed log: hashes of the history's entries, checkpoints, public keys.
+    package var logPath: String { path + "/log" }
     package var tokenPath: String { path + "/token" }
     /// Where a running server says how to reach it.
     package var addressPath: String { path + "/server.json" }

@@ -17,15 +17,19 @@ package struct SignedLog: Sendable {
 
     /// Opens the log; makes it when it is not there. Throws `logForked` when its own parts contradict each other.
     ///
-    /// - Parameter signers: the keys that sign from now on; while keys are changed, the old and the new.
-    package init(at path: String, signers: [SigningKey], disk: Disk = .real) throws(EvidenceError) {
+    /// - Parameters:
+    ///   - signers: the keys that sign from now on; while keys are changed, the old and the new.
+    ///   - trusted: further keys that may have signed what was published; what lies beside the log proves nothing.
+    package init(
+        at path: String, signers: [SigningKey], trusted: [VerifierKey] = [], disk: Disk = .real
+    ) throws(EvidenceError) {
         folder = LogFolder(path, disk: disk)
         tiles = try LogTiles(at: path, disk: disk)
         try tiles.sweep()
         self.signers = []
         try take(signers)
         guard let note = try folder.published() else { return }
-        let checkpoint = try OpenedCheckpoint(note, logKeys: try folder.keys()).checkpoint
+        let checkpoint = try OpenedCheckpoint(note, logKeys: trusted + signers.map(\.verifier)).checkpoint
         guard checkpoint.size <= tiles.edge.size else {
             throw EvidenceError(
                 .logForked,

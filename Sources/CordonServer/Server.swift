@@ -50,7 +50,8 @@ package final class Server: Sendable, Service {
         }
         api = API(
             engine: engine, access: access, version: version, proofKey: options.proofKey,
-            bodies: BodyReader(heldBytesMax: options.bodiesBytesMax), logger: logger)
+            bodies: BodyReader(heldBytesMax: options.bodiesBytesMax),
+            custody: StreamWriter(StreamWriter.custody, store: engine.store, clock: engine.clock), logger: logger)
         listener = Listener(
             address: options.address, port: options.port, connectionsMax: options.connectionsMax,
             spans: ConnectionClock.Spans(

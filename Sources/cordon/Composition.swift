@@ -19,6 +19,7 @@ struct Composition {
     let engine: Engine
     let access: Access
     let server: Server
+    let checkpointer: Checkpointer
     let transport: CurlTransport
     let logger: Logger
     private let proofKey = ProofKey(randomHex(32))
@@ -45,6 +46,10 @@ struct Composition {
                 alertBodiesMilliseconds: settings.alertBodiesMilliseconds))
         try Composition.refuseUnsigned(engine, settings)
         access = Access(store: store, clock: clock)
+        checkpointer = Checkpointer(
+            Checkpointer.Parts(
+                store: store, clock: clock, logPath: settings.state.logPath, keys: settings.signingKeys,
+                origin: settings.auditOrigin, logger: logger))
         server = try Server(
             engine: engine, access: access, version: Version.text,
             options: Server.Options(address: settings.address, port: settings.port, proofKey: proofKey), logger: logger)
@@ -65,6 +70,8 @@ struct Composition {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
+                    // First in, so last out: what the engine stores at its end is signed too.
+                    .init(service: checkpointer, failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: engine, failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: server, failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(

@@ -34,8 +34,8 @@ struct Cordon: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, DemoCommand.self, AlertCommand.self, RunCommand.self,
             SessionCommand.self, HaltCommand.self, UnhaltCommand.self, PlaybookCommand.self, ExprCommand.self,
-            ExplainCommand.self,
-            SchemaCommand.self, TokenCommand.self, DoctorCommand.self,
+            ExplainCommand.self, SchemaCommand.self, TokenCommand.self, AuditCommand.self, KeyCommand.self,
+            DoctorCommand.self,
             VersionCommand.self,
         ])
 

@@ -28,6 +28,12 @@ struct Settings: Sendable {
     var alertBodiesMilliseconds: Int64?
     /// The most that one run of a playbook may be able to do.
     var policy: RunPolicy
+    /// Where the keys that sign the log lie; `nil`: in the state folder.
+    var auditKeysPath: String?
+    /// The log's name, for a log that does not exist yet; `nil` draws one.
+    var auditOrigin: String?
+
+    var signingKeys: SigningKeys { SigningKeys(folder: auditKeysPath ?? state.keysPath) }
 
     var state: StateFolder { StateFolder(statePath) }
 
@@ -72,6 +78,7 @@ struct Settings: Sendable {
             for (name, keys) in [
                 ("listen", ["address", "port"]), ("log", ["level", "format"]), ("retention", ["alert_bodies"]),
                 ("policy", ["writes", "irreversible", "questions", "hold"]),
+                ("audit", ["keys", "origin"]),
             ] {
                 guard let map = root.mapping(name) else { continue }
                 for key in keys { _ = map.node(key) }
@@ -122,6 +129,17 @@ struct Settings: Sendable {
             throw CommandFailure(.usage, "log.format is '\(format)'; it takes text or json")
         }
         self.logFormat = logFormat
+        auditKeysPath = reader.string(forKey: "audit.keys").map { absolute($0, in: folder) }
+        auditOrigin = try reader.string(forKey: "audit.origin").map { origin in
+            guard !origin.isEmpty, origin.utf8.count <= 200, !origin.contains("+"),
+                !origin.contains(where: \.isWhitespace)
+            else {
+                throw CommandFailure(
+                    .usage,
+                    "audit.origin is '\(origin)'; it takes a name without spaces and plus signs, as example.com/cordon")
+            }
+            return origin
+        }
         alertBodiesMilliseconds = try reader.string(forKey: "retention.alert_bodies").map { text in
             guard let span = YAMLDuration.milliseconds(text), span >= 3_600_000 else {
                 throw CommandFailure(

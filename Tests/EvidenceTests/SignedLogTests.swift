@@ -36,7 +36,7 @@ import Testing
         #expect(both.signatures.count == 2)
         #expect(try OpenedCheckpoint(both.bytes, logKeys: [key.verifier]).checkpoint.size == 2)
         #expect(try OpenedCheckpoint(both.bytes, logKeys: [next.verifier]).checkpoint.size == 2)
-        log = try SignedLog(at: scratch.path + "/log", signers: [next])
+        log = try SignedLog(at: scratch.path + "/log", signers: [next], trusted: [key.verifier])
         #expect(log.published?.size == 2)
         #expect(
             try OpenedCheckpoint(first.bytes, logKeys: LogFolder(scratch.path + "/log").keys()).checkpoint.size == 1)

@@ -68,6 +68,7 @@ private let allowed: [String: Set<Role>] = {
         "GET /api/v1/library": readers,
         "POST /api/v1/library/reload": [.author, .administrator],
         "GET /api/v1/definitions/{digest}": readers,
+        "POST /api/v1/custody": readers,
         "GET /api/v1/tokens": [.administrator],
         "POST /api/v1/tokens": [.administrator],
         "DELETE /api/v1/tokens/{id}": [.administrator],

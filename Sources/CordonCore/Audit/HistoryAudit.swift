@@ -35,16 +35,18 @@ package struct HistoryAudit {
     private var runs: [String: RunAudit] = [:]
     private var decided: Set<String> = []
     private var cutDecisions: Set<String> = []
-    private var published: Set<String> = []
     private var hasLibrary = false
     private var findings: [AuditFinding] = []
+    private var forks: [AuditFinding] = []
 
     package private(set) var count = 0
     package private(set) var blobs: [String: Named] = [:]
     /// By the alert's id.
     package private(set) var bodies: [String: Named] = [:]
     package private(set) var expired: Set<String> = []
-    /// The lines that every reader should see first: times and words of what people did with the log itself.
+    /// Digests of definitions that came into force, and of those that runs were opened on.
+    package private(set) var published: Set<String> = []
+    package private(set) var pins: Set<String> = []
     package var runStreams: [String] { runs.keys.sorted() }
 
     package init(_ coverage: Coverage) { self.coverage = coverage }
@@ -56,16 +58,20 @@ package struct HistoryAudit {
     /// Takes the next line.
     ///
     /// - Parameter place: how a reader finds the line, such as `entry 17`.
-    package mutating func take(_ bytes: [UInt8], place: String) {
+    /// - Returns: the line as it was read, nothing when it can't be.
+    @discardableResult
+    package mutating func take(_ bytes: [UInt8], place: String) -> Value? {
         count += 1
         guard let line = try? JSON.parse(bytes), let stream = line["stream"]?.stringValue,
             let number = line["n"]?.intValue.flatMap({ Int(exactly: $0) }), let kind = line["type"]?.stringValue,
             let at = line["at"]?.stringValue.flatMap(Instant.init(rfc3339:)), let body = line["body"]
         else {
-            return find(.broken, .entryUnreadable, place, "it is no line of a history")
+            find(.broken, .entryUnreadable, place, "it is no line of a history")
+            return nil
         }
         guard line["v"]?.intValue == 1 else {
-            return find(.broken, .entryUnreadable, place, "its version is not known to this program: use a newer one")
+            find(.broken, .entryUnreadable, place, "its version is not known to this program: use a newer one")
+            return nil
         }
         follow(stream, number, at)
         if stream.hasPrefix(Run.prefix) {
@@ -73,6 +79,7 @@ package struct HistoryAudit {
         } else {
             takeOther(stream, number, kind, body)
         }
+        return line
     }
 
     // MARK: Streams
@@ -111,6 +118,9 @@ package struct HistoryAudit {
                 blobs[item.digest] = Named(digest: item.digest, place: place)
             }
         }
+        if case .runMigrated(let migration) = event {
+            pins.formUnion([migration.to.digest] + migration.called.map(\.digest))
+        }
         if number == 1 {
             guard case .runOpened(let opening) = event else {
                 return find(.broken, .streamUnopened, place, "its first line does not open the run")
@@ -123,6 +133,7 @@ package struct HistoryAudit {
     }
 
     private mutating func checkOpening(_ opening: Opening, _ place: String) {
+        pins.formUnion([opening.playbook.digest, opening.workflow.digest] + opening.called.map(\.digest))
         let isKnown = decided.contains(opening.id.text) || cutDecisions.contains(opening.decision.text)
         if !isKnown, isWhole(opening.alert.text) {
             find(.broken, .runWithoutDecision, place, "no line of \(opening.alert) decides that it be opened")
@@ -155,9 +166,13 @@ package struct HistoryAudit {
             hasLibrary = true
             published.formUnion((body["changes"]?.arrayValue ?? []).compactMap { $0["digest"]?.stringValue })
         case "logForked":
-            find(
-                .broken, .logForked, place,
-                "what was signed before is not what was there: \(body["says"]?.stringValue ?? "")")
+            forks.append(
+                AuditFinding(
+                    .broken, .logForked, place,
+                    "what was signed before was not what was there: \(body["says"]?.stringValue ?? "")"))
+        case "logReopened":
+            // A person looked at it: it stays to be read, and breaks nothing any more.
+            for index in forks.indices { forks[index].grade = .note }
         default: break
         }
     }
@@ -173,7 +188,7 @@ package struct HistoryAudit {
 
     /// All that was found, once the last line was taken: what is broken first, then what is open.
     package mutating func finish() -> [AuditFinding] {
-        var all = findings
+        var all = findings + forks
         for stream in runs.keys.sorted() {
             runs[stream]?.finish()
             all += runs[stream]?.findings ?? []

@@ -50,6 +50,7 @@ struct RunAudit {
         case .answerGiven(let step, let answer): hear(step, answer, place)
         case .questionClosed(let step, let choice, let reason): close(step, choice, reason, place)
         case .runEnded(let ending, let reason): end(ending, reason, place)
+        case .runMigrated(let migration): rename(migration)
         default: break
         }
     }
@@ -136,6 +137,17 @@ struct RunAudit {
         }
         gate.choice = choice
         gates[step] = gate
+    }
+
+    /// Another version of the workflow may call its lines by other names.
+    private mutating func rename(_ migration: Migration) {
+        func moved<Item>(_ items: [String: Item]) -> [String: Item] {
+            let kept = items.filter { !migration.dropped.contains($0.key) }
+            return Dictionary(kept.map { (migration.renamed[$0.key] ?? $0.key, $0.value) }) { first, _ in first }
+        }
+        calls = moved(calls)
+        gates = moved(gates)
+        imaged = Set(imaged.map { migration.renamed[$0] ?? $0 })
     }
 
     // MARK: The end

@@ -15,6 +15,7 @@ struct API: Sendable {
     /// Proves to the commands of this machine that this server is the one that the state folder names.
     let proofKey: ProofKey?
     let bodies: BodyReader
+    let custody: StreamWriter
     let logger: Logger
 
     var store: any Store { engine.store }

@@ -99,6 +99,8 @@ struct Route: Sendable {
         Route(.get, "/api/v1/library", .needs(.read), API.library),
         Route(.post, "/api/v1/library/reload", .needs(.publish), API.reloadLibrary),
         Route(.get, "/api/v1/definitions/{digest}", .needs(.read), API.definition),
+        // What is read is on the reader's own account; only that he took it out is stored.
+        Route(.post, "/api/v1/custody", .needs(.read), API.recordCustody),
         Route(.get, "/api/v1/tokens", .needs(.administer), API.tokens),
         Route(.post, "/api/v1/tokens", .needs(.administer), API.grantToken),
         Route(.delete, "/api/v1/tokens/{id}", .needs(.administer), API.revokeToken),

@@ -4,6 +4,7 @@ import ArgumentParser
 import CordonConnectors
 import CordonCore
 import CordonEngine
+import CordonEvidence
 import CordonLanguage
 import CordonStore
 import Foundation
@@ -27,6 +28,7 @@ struct DoctorCommand: AsyncParsableCommand {
         findings += checkDefinitions(settings)
         findings.append(checkSealKey(settings))
         findings.append(await checkStore(settings))
+        findings.append(await checkLog(settings))
         findings.append(await checkServer(settings))
         Output.many(
             findings.map(\.value), as: common.output,
@@ -137,6 +139,58 @@ struct DoctorCommand: AsyncParsableCommand {
                 check: "store", state: isNew ? .note : .bad,
                 says: isNew ? "not made yet; a first start makes it" : "\(error)")
         }
+    }
+
+    /// Whether what is there is signed, and still begins with what was signed. `audit verify` looks at all of it.
+    private func checkLog(_ settings: Settings) async -> Finding {
+        do {
+            guard FileManager.default.fileExists(atPath: settings.statePath + "/cordon.db") else {
+                return Finding(check: "signed log", state: .note, says: "not made yet; a first start makes it")
+            }
+            let store = try SQLiteStore(.readOnly(settings.statePath))
+            let finding = try await checkLog(settings, store)
+            await store.close()
+            return finding
+        } catch {
+            return Finding(check: "signed log", state: .bad, says: "\(error)")
+        }
+    }
+
+    private func checkLog(_ settings: Settings, _ store: SQLiteStore) async throws -> Finding {
+        var book = LogBook()
+        try await book.read(store)
+        if let fork = book.fork {
+            return Finding(
+                check: "signed log", state: .bad,
+                says: "forked, nothing is signed since \(fork.at): \(fork.says); restore the newer state, or see "
+                    + "'cordon audit reopen'")
+        }
+        let keys = try settings.signingKeys.load()
+        let folder = LogFolder(settings.state.logPath)
+        guard let note = try folder.published() else {
+            let isNew = book.origin == nil
+            return Finding(
+                check: "signed log", state: isNew ? .note : .bad,
+                says: isNew ? "nothing is signed yet; a first start signs" : "it is gone, the history tells of one")
+        }
+        guard !keys.isEmpty else {
+            return Finding(
+                check: "signed log", state: .bad,
+                says:
+                    "no key signs it: \(settings.signingKeys.folder) holds none; restore log-1 from your backup of keys"
+            )
+        }
+        let checkpoint = try OpenedCheckpoint(note, logKeys: keys.map(\.verifier) + folder.keys()).checkpoint
+        let entries = try await store.vitals().entries
+        guard checkpoint.size <= UInt64(entries) else {
+            return Finding(
+                check: "signed log", state: .bad,
+                says: "\(checkpoint.size) entries were signed, \(entries) are there: an older state was restored")
+        }
+        return Finding(
+            check: "signed log", state: .ok,
+            says: "\(checkpoint.origin), \(checkpoint.size) of \(entries) entries signed, \(keys.count) "
+                + "key\(keys.count == 1 ? "" : "s")")
     }
 
     private func checkServer(_ settings: Settings) async -> Finding {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import CordonEngine
+import CordonEvidence
 import CordonLanguage
 import CordonServer
 import CordonStore
@@ -46,6 +47,7 @@ struct InitCommand: AsyncParsableCommand {
         try writeNew("identities.yaml", in: folder, Templates.identities)
         try makeSecret(secret, in: settings.state)
         _ = try settings.state.key("seal")
+        try makeSigningKey(settings)
         let isNew = try await FirstToken.make(settings)
         Output.line(
             isNew ? "made    \(settings.state.tokenPath) (administrator)" : "kept    \(settings.state.tokenPath)")
@@ -56,6 +58,14 @@ struct InitCommand: AsyncParsableCommand {
             application/json, with the secret in \(display(secret)).
             Next: list what alerts may name in \(display(folder + "/identities.yaml")), then: cordon serve
             """)
+    }
+
+    /// The key that signs the log. What an auditor is told is its public half.
+    private func makeSigningKey(_ settings: Settings) throws {
+        let keys = settings.signingKeys
+        if let key = try keys.load().last?.verifier { return Output.line("kept    the log's key \(key.text)") }
+        let made = try keys.make(origin: settings.auditOrigin ?? SigningKeys.newOrigin())
+        Output.line("made    \(display(made.path)) (signs the log; its public key for auditors: \(made.key.text))")
     }
 
     private func make(folder: String) throws {
@@ -110,6 +120,11 @@ enum Templates {
         log:
           level: info      # trace, debug, info, notice, warning, error, critical
           format: text     # text or json
+        # The signed log of the history. `keys`: the folder of the keys that sign it (files log-1, log-2 …, mode 0600).
+        # `origin`: the log's name, fixed once its first key is made.
+        # audit:
+        #   keys: state/keys
+        #   origin: example.com/cordon
 
         """
     }

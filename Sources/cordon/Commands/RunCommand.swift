@@ -12,6 +12,7 @@ struct RunCommand: AsyncParsableCommand {
             RunList.self, RunShow.self, RunWhy.self, RunWait.self, RunAnswer.self, RunResume.self, RunSkip.self,
             RunPause.self,
             RunHold.self, RunCancel.self, RunUndo.self, RunResolve.self, RunMigrate.self, RunFork.self,
+            RunExport.self,
         ])
 }
 

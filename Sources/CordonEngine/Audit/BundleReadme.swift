@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonEvidence
+
+/// The page that tells an auditor how to check a bundle by hand. A test runs these very commands.
+enum BundleReadme {
+    static func text(_ head: BundleHead, _ keys: [VerifierKey]) -> String {
+        let key = keys.last?.hash8 ?? ""
+        return """
+            EVIDENCE OF \(head.run ?? "THE ENTRIES \(head.range?.lowerBound ?? 0) TO \((head.range?.upperBound ?? 0) - 1)")
+
+            Log \(head.origin), checkpoint of \(head.size) entries. Begin with open.json: what is not finished, not known
+            or not so. timeline.html shows all lines in a browser.
+
+            With Cordon, without its database and without a network:
+
+              cordon audit verify BUNDLE.tar --key KEYFILE
+
+            KEYFILE holds the log's public keys as the installation's owner gave them to you. Those in keys/ are the
+            bundle's own word: compare them first.
+
+            BY HAND, with openssl 3, sha256sum and a POSIX shell, in an empty folder:
+
+            \(commands(key))
+
+            The first two lines must each say "Signature Verified Successfully", the third nothing but OK. Each leaf of
+            the log is SHA-256 of a byte 0 and the entry; how leaves lead to the root of the checkpoint says RFC 9162,
+            section 2.1. \(proofs(head))
+
+            WHAT IS WHAT
+
+              manifest.dsse.json  an in-toto statement over every other file, in a signed DSSE envelope
+              entries.jsonl       the history's lines, one canonical JSON object (RFC 8785) a line, in the log's order
+              checkpoint          the signed note (C2SP tlog-checkpoint) that all entries are proved against
+              keys/               the log's public keys, as note keys and as PEM
+              blobs/              what providers said, each under its SHA-256
+              definitions/        the playbooks and workflows that were in force, each under its SHA-256
+              runs/               where runs stood; folding their lines gives the same
+              absent.json         what is not here though a line names it, and why
+              ocsf.jsonl          signals (2004) and actions (7001) in the words of OCSF
+              policy.txt          which keys, and which witnesses, must have signed
+
+            WHAT THIS DOES NOT SHOW
+
+            That nothing was done outside of Cordon; that a source whose origin_proof is shared_secret said what it is
+            said to have said; that the holder of the log's key did not make it anew, unless you hold an older
+            checkpoint or a witness signed this one.
+
+            """
+    }
+
+    private static func proofs(_ head: BundleHead) -> String {
+        switch head.kind {
+        case .run: "The files in proofs/ (C2SP tlog-proof) hold the path of each entry, in the order of the lines."
+        case .period:
+            "range.json holds the tree's right edge before the first entry, from which the lines lead to the root."
+        }
+    }
+
+    /// Exactly what an auditor types.
+    static func commands(_ key: String) -> String {
+        #"""
+          tar -xf BUNDLE.tar
+          sed 's/.*"payload":"\([^"]*\)".*/\1/' manifest.dsse.json | base64 -d > statement.json
+          sed 's/.*"sig":"\([^"]*\)".*/\1/' manifest.dsse.json | base64 -d > statement.sig
+          { printf 'DSSEv1 28 application/vnd.in-toto+json %s ' "$(wc -c < statement.json)"; cat statement.json; } > statement.pae
+          openssl pkeyutl -verify -pubin -inkey keys/KEY.pem -rawin -in statement.pae -sigfile statement.sig
+          sed '/^$/,$d' checkpoint > note.txt
+          sed -n '/^— /p' checkpoint | tail -1 | sed 's/.* //' | base64 -d | tail -c +5 > note.sig
+          openssl pkeyutl -verify -pubin -inkey keys/KEY.pem -rawin -in note.txt -sigfile note.sig
+          grep -o '"sha256":"[0-9a-f]*"},"name":"[^"]*"' statement.json | sed 's/"sha256":"\([0-9a-f]*\)"},"name":"\([^"]*\)"/\1  \2/' | sha256sum -c --quiet && echo OK
+        """#.replacing("KEY", with: key)
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonEvidence
+import CordonLanguage
+
+/// What a bundle holds for people and other programs. All of it follows from the lines, so a verifier makes it again and
+/// compares: nobody can be shown a page that the record does not say.
+enum BundleViews {
+    static func files(_ head: BundleHead, _ lines: [BundleLine], _ keys: [VerifierKey]) -> [Tar.File] {
+        var history = HistoryAudit(head.coverage)
+        var parsed: [(index: Int, line: Value)] = []
+        for item in lines {
+            if let line = history.take(item.bytes, place: "entry \(item.index)") { parsed.append((item.index, line)) }
+        }
+        let findings = history.finish()
+        let policy =
+            "# Which keys sign this log. Add your witnesses here: cordon audit verify --policy FILE\n"
+            + keys.map { "log \($0.text)\n" }.joined() + "quorum none\n"
+        return [
+            Tar.File(name: "README.txt", bytes: Array(BundleReadme.text(head, keys).utf8)),
+            Tar.File(name: "open.json", bytes: jsonFile(.array(findings.map(\.value)))),
+            Tar.File(name: "policy.txt", bytes: Array(policy.utf8)),
+            Tar.File(name: "timeline.html", bytes: Array(Timeline.page(head, parsed, findings).utf8)),
+            Tar.File(name: "ocsf.jsonl", bytes: parsed.flatMap { OCSF.lines($0.line) }.flatMap(jsonLine)),
+        ]
+    }
+
+    static func jsonFile(_ value: Value) -> [UInt8] { Array((value.prettyJSON + "\n").utf8) }
+    private static func jsonLine(_ value: Value) -> [UInt8] { value.jsonBytes + [UInt8(ascii: "\n")] }
+}
+
+/// A page of all lines for a browser, without scripts. Text of alerts is hostile: every character that means something
+/// to a browser is written as a reference.
+enum Timeline {
+    static func page(_ head: BundleHead, _ lines: [(index: Int, line: Value)], _ findings: [AuditFinding]) -> String {
+        let title = head.run ?? "\(head.span?.from ?? "") to \(head.span?.to ?? "")"
+        var out = """
+            <!doctype html>
+            <html lang="en"><head><meta charset="utf-8">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+            <title>\(escaped(title))</title>
+            <style>body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
+            table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #ccc;padding:.3rem .6rem;text-align:left;
+            vertical-align:top}td{overflow-wrap:anywhere}.broken{color:#a00}.open{color:#850}pre{white-space:pre-wrap}</style>
+            </head><body><h1>\(escaped(title))</h1>
+            <p>Log \(escaped(head.origin)), checkpoint of \(head.size) entries, \(lines.count) of them here.</p>
+            <h2>Open items and findings</h2>
+
+            """
+        if findings.isEmpty {
+            out += "<p>None.</p>\n"
+        } else {
+            out += "<table><tr><th>Grade</th><th>What</th><th>Where</th><th>Says</th></tr>\n"
+            for finding in findings {
+                out +=
+                    "<tr class=\"\(finding.grade.rawValue)\"><td>\(finding.grade.rawValue)</td><td>\(finding.code.rawValue)"
+                    + "</td><td>\(escaped(finding.place))</td><td>\(escaped(finding.says))</td></tr>\n"
+            }
+            out += "</table>\n"
+        }
+        out += "<h2>Lines</h2>\n<table><tr><th>Entry</th><th>Time</th><th>Line</th><th>What happened</th></tr>\n"
+        for (index, line) in lines { out += row(index, line) }
+        return out + "</table></body></html>\n"
+    }
+
+    private static func row(_ index: Int, _ line: Value) -> String {
+        let stream = line["stream"]?.stringValue ?? ""
+        let number = line["n"]?.intValue ?? 0
+        return """
+            <tr><td>\(index)</td><td>\(escaped(line["at"]?.stringValue ?? ""))</td><td>\(escaped(stream))@\(number)</td>\
+            <td><details><summary>\(escaped(line["type"]?.stringValue ?? ""))</summary>\
+            <pre>\(escaped((line["body"] ?? .null).prettyJSON))</pre></details></td></tr>
+
+            """
+    }
+
+    static func escaped(_ text: String) -> String {
+        var out = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": out += "&amp;"
+            case "<": out += "&lt;"
+            case ">": out += "&gt;"
+            case "\"": out += "&quot;"
+            case "'": out += "&#39;"
+            case "\n": out += "\n"
+            default:
+                // What turns the direction of writing or hides itself is shown as its number.
+                switch scalar.properties.generalCategory {
+                case .control, .format, .privateUse, .surrogate, .unassigned, .lineSeparator, .paragraphSeparator:
+                    out += "[U+\(String(scalar.value, radix: 16, uppercase: true))]"
+                default: out.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        return out
+    }
+}

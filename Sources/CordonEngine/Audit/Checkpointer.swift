@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonEvidence
+import CordonLanguage
+package import CordonStore
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Signs what the history holds, beside the engine and never in its way: it reads what was committed, adds its hashes to
+/// the log, and publishes a checkpoint.
+///
+/// It signs every ten seconds when there is something new, at 256 new entries, at each run's end and each export, but at
+/// most once a second for all that came meanwhile. A crash between commit and checkpoint is harmless: the next start
+/// goes on from what is signed. When what was signed is not the beginning of what is there, it says so in the history
+/// and signs nothing more; runs go on, because a stolen credential does not wait for an auditor.
+package final class Checkpointer: Service, Sendable {
+    package struct Parts: Sendable {
+        package var store: any Store
+        package var clock: any WallClock
+        package var logPath: String
+        package var keys: SigningKeys
+        /// The name for a log that does not exist yet; `nil` draws one.
+        package var origin: String?
+        package var logger: Logger
+
+        package init(
+            store: any Store, clock: any WallClock, logPath: String, keys: SigningKeys, origin: String? = nil,
+            logger: Logger
+        ) {
+            self.store = store
+            self.clock = clock
+            self.logPath = logPath
+            self.keys = keys
+            self.origin = origin
+            self.logger = logger
+        }
+    }
+
+    /// Whether it signs, and if not, why.
+    package enum Standing: Sendable, Hashable {
+        case signing
+        case refused(String)
+    }
+
+    private static let tickMilliseconds: Int64 = 1000
+    private static let signMilliseconds: Int64 = 10_000
+    private static let signEntries = 256
+    private static let pageEntries = 4096
+    private static let keepMilliseconds: Int64 = 3_600_000
+    /// What is signed for as soon as it is seen.
+    private static let urgentKinds: Set<String> = ["runEnded", "exported", LogBook.opened, LogBook.keysChanged]
+
+    private struct State {
+        var unsignedSince: Instant?
+        var keptAt: Instant?
+        var keys: [String] = []
+        var standing = Standing.signing
+    }
+
+    private let parts: Parts
+    private let writer: StreamWriter
+    private let state = Mutex(State())
+    private let failure = Mutex<EvidenceError?>(nil)
+
+    package init(_ parts: Parts) {
+        self.parts = parts
+        writer = StreamWriter(LogBook.stream, store: parts.store, clock: parts.clock)
+    }
+
+    package var standing: Standing { state.withLock { $0.standing } }
+
+    package func run() async throws {
+        let keeper: LogKeeper?
+        do { keeper = try await open() } catch let error as StoreError where error.code == .closed { return }
+        await cancelWhenGracefulShutdown { await self.keepSigning(keeper) }
+        // The engine has ended by now: what it stored last is signed too.
+        if let keeper { await tryTurn(keeper, isLast: true) }
+        if let failure = failure.withLock({ $0 }) { throw failure }
+    }
+
+    private func keepSigning(_ keeper: LogKeeper?) async {
+        while !Task.isCancelled, failure.withLock({ $0 }) == nil {
+            if let keeper { await tryTurn(keeper, isLast: false) }
+            await parts.clock.sleep(until: parts.clock.now.adding(milliseconds: Checkpointer.tickMilliseconds))
+        }
+    }
+
+    private func tryTurn(_ keeper: LogKeeper, isLast: Bool) async {
+        do { try await turn(keeper, isLast: isLast) } catch let error as EvidenceError where error.code == .syncFailed {
+            // The disk did not confirm: what is stored is unknown, and only a new start may look.
+            parts.logger.critical("the log can't be trusted any more", metadata: ["error": "\(error.reason)"])
+            failure.withLock { $0 = error }
+        } catch {
+            parts.logger.error("no checkpoint was signed; it is tried again", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: A turn
+
+    /// Takes in what is new and signs it when it is time.
+    package func turn(_ keeper: LogKeeper, isLast: Bool) async throws {
+        var isDue = isLast
+        while true {
+            let size = try await keeper.work { (log) throws(EvidenceError) in log.size }
+            let page = try await parts.store.log(from: Int(size), limit: Checkpointer.pageEntries)
+            guard !page.isEmpty else { break }
+            isDue = isDue || isTime(page)
+            guard isDue else { return }
+            let hashes = page.compactMap { Digest(bytes: $0.entry.leaf) }
+            try await keeper.work { (log) throws(EvidenceError) in try log.append(hashes) }
+            if page.count < Checkpointer.pageEntries { break }
+        }
+        try await sign(keeper, isLast: isLast)
+    }
+
+    private func isTime(_ page: [IndexedEntry]) -> Bool {
+        let now = parts.clock.now
+        let since = state.withLock { state in
+            if state.unsignedSince == nil { state.unsignedSince = now }
+            return state.unsignedSince ?? now
+        }
+        return page.count >= Checkpointer.signEntries || now.since(since) >= Checkpointer.signMilliseconds
+            || since > now || page.contains { Checkpointer.urgentKinds.contains($0.entry.kind) }
+    }
+
+    private func sign(_ keeper: LogKeeper, isLast: Bool) async throws {
+        let now = parts.clock.now
+        let signers = try parts.keys.load()
+        let texts = signers.map(\.verifier.text)
+        let (keys, keptAt) = state.withLock { ($0.keys, $0.keptAt) }
+        let isRotated = !keys.isEmpty && keys != texts
+        let keeps = isLast || isRotated || keptAt.map { now.since($0) >= Checkpointer.keepMilliseconds } ?? true
+        let hasSigned = try await keeper.work { (log) throws(EvidenceError) -> Bool in
+            guard isRotated || log.published?.size != log.size else { return false }
+            try log.take(signers)
+            try log.sign(keeps: keeps)
+            return true
+        }
+        guard hasSigned else { return }
+        state.withLock { state in
+            state.unsignedSince = nil
+            state.keys = texts
+            if keeps { state.keptAt = now }
+        }
+        if isRotated {
+            try await writer.append(LogBook.keysChanged, ["keys": .array(texts.map(Value.string))])
+            parts.logger.notice("other keys sign the log now", metadata: ["keys": "\(texts.joined(separator: " "))"])
+        }
+    }
+}
+
+// MARK: - The start
+
+extension Checkpointer {
+    /// Opens the log, and compares what was signed with what is there. Gives nothing when nothing may be signed.
+    package func open() async throws -> LogKeeper? {
+        var book = LogBook()
+        try await book.read(parts.store)
+        // Until a person begins a new one: two trees under one name would let each be denied.
+        if let fork = book.fork { return refuse(fork.says) }
+        let folder = LogFolder(parts.logPath)
+        do {
+            let isNew = try folder.published() == nil
+            // The history tells of a log only after its first checkpoint was published.
+            guard !isNew || book.origin == nil else {
+                return try await fork(nil, "the signed log in \(parts.logPath) is gone; the history tells of one", book)
+            }
+            let signers = try signers(isNew: isNew)
+            guard !signers.isEmpty else {
+                return refuse("no key signs the log: \(parts.keys.folder) holds none; restore it from a backup of keys")
+            }
+            return try await open(signers, book)
+        } catch let error as EvidenceError where error.code == .logForked || error.code == .rootDiffers {
+            return try await fork(published(folder), error.reason, book)
+        } catch let error as EvidenceError where error.code != .syncFailed {
+            return refuse(error.reason)
+        }
+    }
+
+    private func signers(isNew: Bool) throws(EvidenceError) -> [SigningKey] {
+        let found = try parts.keys.load()
+        guard found.isEmpty, isNew else { return found }
+        let made = try parts.keys.make(origin: parts.origin ?? SigningKeys.newOrigin())
+        parts.logger.notice("made the key that signs the log", metadata: ["file": "\(made.path)"])
+        return try parts.keys.load()
+    }
+
+    private func open(_ signers: [SigningKey], _ book: LogBook) async throws -> LogKeeper? {
+        let known = try book.keys.map { (text) throws(EvidenceError) in try VerifierKey(parsing: text) }
+        let log = try SignedLog(at: parts.logPath, signers: signers, trusted: known)
+        if let difference = try await difference(log) { return try await fork(log.published, difference, book) }
+        let texts = signers.map(\.verifier.text)
+        state.withLock { $0.keys = book.origin == nil ? texts : book.keys }
+        let keeper = LogKeeper(log)
+        guard book.origin == nil else { return keeper }
+        try await turn(keeper, isLast: true)
+        // Published from here: a log that is missing at a later start was taken away.
+        try await writer.append(
+            LogBook.opened, ["origin": .string(signers[0].name), "keys": .array(texts.map(Value.string))])
+        return keeper
+    }
+
+    /// Why what was signed is not the beginning of what is there. The last tile tells: from the place on at which a
+    /// restored backup goes its own way, no entry is the same.
+    private func difference(_ log: SignedLog) async throws -> String? {
+        let size = Int(log.size)
+        guard size > 0 else { return nil }
+        let first = (size - 1) / TilePath.width * TilePath.width
+        let there = try await parts.store.log(from: first, limit: size - first)
+        let signed = try log.folder.tiles(size: log.size).hashes(level: 0, index: UInt64(first / TilePath.width))
+        if there.count < size - first {
+            let found = try await parts.store.vitals().entries
+            return
+                "the store holds \(found) entries, \(size) are in the signed log: entries \(found) to \(size - 1) are lost"
+        }
+        let differing = zip(there, signed).first { Digest(bytes: $0.0.entry.leaf) != $0.1 }
+        return differing.map { "entry \($0.0.index) is not the one in the signed log of \(size) entries" }
+    }
+
+    /// What the folder says that it signed, for a person to read: it may be what contradicts the rest.
+    private func published(_ folder: LogFolder) -> Checkpoint? {
+        guard let note = try? folder.published(), let read = try? Note(parsing: note) else { return nil }
+        return try? Checkpoint(parsing: read.text)
+    }
+
+    private func fork(_ signed: Checkpoint?, _ says: String, _ book: LogBook) async throws -> LogKeeper? {
+        let body: [String: Value] = [
+            "says": .string(says), "origin": .string(signed?.origin ?? book.origin ?? ""),
+            "signed_size": .int(Int64(signed?.size ?? 0)), "signed_root": .string(signed?.root.text ?? ""),
+        ]
+        try await writer.append(LogBook.forked, .object(body))
+        return refuse(says)
+    }
+
+    private func refuse(_ reason: String) -> LogKeeper? {
+        state.withLock { $0.standing = .refused(reason) }
+        parts.logger.critical(
+            "nothing is signed any more; runs go on. See 'cordon doctor'", metadata: ["reason": "\(reason)"])
+        return nil
+    }
+}

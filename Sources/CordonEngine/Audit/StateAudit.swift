@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+package import CordonEvidence
+import CordonLanguage
+package import CordonStore
+
+/// Checks a whole state folder against what was signed: entries, tiles, checkpoints, blobs, rows, snapshots, meaning.
+///
+/// It only reads, so it may run beside a server.
+package struct StateAudit {
+    private static let pageEntries = 2000
+
+    private let store: any Store
+    private let folder: LogFolder
+    private let blobs: Blobs
+    private let trust: AuditTrust
+    private var report = AuditReport(subject: "state folder")
+    private var history = HistoryAudit(.whole)
+    private var frontier = MerkleFrontier()
+    /// Signed checkpoints by their size, each with the file that it stands in.
+    private var checkpoints: [UInt64: [(place: String, checkpoint: Checkpoint)]] = [:]
+    private var size: UInt64 = 0
+    private var tiles: TileReader?
+    private var tile: (index: UInt64, hashes: [Digest])?
+    /// What the lines say of rows beside them: digests of signals and decisions by their ids.
+    private var rows: [String: (digest: String, place: String)] = [:]
+
+    package init(store: any Store, folder: LogFolder, blobs: Blobs, trust: AuditTrust) {
+        self.store = store
+        self.folder = folder
+        self.blobs = blobs
+        self.trust = trust
+    }
+
+    package static func run(
+        store: any Store, folder: LogFolder, blobs: Blobs, trust: AuditTrust
+    ) async throws(StoreError) -> AuditReport {
+        var audit = StateAudit(store: store, folder: folder, blobs: blobs, trust: trust)
+        // Before anything else: what is appended meanwhile is not signed yet, and is not missed.
+        audit.openLog()
+        try await audit.readEntries()
+        audit.checkLog()
+        audit.report.findings += audit.history.finish()
+        try await audit.checkRows()
+        try await audit.checkRuns()
+        audit.checkBlobs()
+        try await audit.checkDefinitions()
+        audit.report.findings = audit.report.findings.ordered
+        return audit.report
+    }
+
+    // MARK: The log
+
+    private mutating func openLog() {
+        do throws(EvidenceError) {
+            let keys = trust.keys(beside: try folder.keys())
+            guard let note = try folder.published() else {
+                return report.find(
+                    .broken, .logMissing, "log/checkpoint",
+                    "nothing is signed: there is no checkpoint; start the server")
+            }
+            report.tellKeys(keys, trust, "log/keys")
+            for (place, bytes) in try folder.kept() { admit(bytes, "log/" + place, keys) }
+            admit(note, "log/checkpoint", keys, isLast: true)
+            size = checkpoints.keys.max() ?? 0
+            report.size = size
+            report.origin = checkpoints[size]?.last?.checkpoint.origin ?? ""
+            report.checkpoints = checkpoints.values.reduce(0) { $0 + $1.count }
+            if let edge = try folder.edge(), edge.size >= size {
+                tiles = try folder.tiles(size: size)
+            } else {
+                report.find(.broken, .tileMissing, "log/edge", "the log's edge is before its checkpoint of \(size)")
+            }
+        } catch { report.find(.broken, .checkpointMalformed, "log", error.reason) }
+    }
+
+    private mutating func admit(_ note: [UInt8], _ place: String, _ keys: [VerifierKey], isLast: Bool = false) {
+        guard let checkpoint = report.open(note, place, trust, keys, needsQuorum: isLast) else { return }
+        checkpoints[checkpoint.size, default: []].append((place, checkpoint))
+    }
+
+    // MARK: The entries
+
+    private mutating func readEntries() async throws(StoreError) {
+        while true {
+            let next = Int(frontier.size)
+            let page: [IndexedEntry]
+            do throws(StoreError) { page = try await store.log(from: next, limit: StateAudit.pageEntries) } catch {
+                guard error.code == .corrupt || error.code == .unavailable else { throw error }
+                return report.find(.broken, .entryUnreadable, "entry \(next)", error.reason)
+            }
+            for indexed in page { take(indexed) }
+            guard page.count == StateAudit.pageEntries else { break }
+        }
+        let found = frontier.size
+        report.entries = Int(found)
+        report.runs = history.runStreams.count
+        if found < size {
+            report.find(
+                .broken, .entryMissing, "entry \(found)",
+                "\(size) entries were signed, \(found) are there: those from \(found) to \(size - 1) are lost")
+        } else if found > size {
+            report.find(
+                .open, .entriesUnsigned, "entry \(size)",
+                "\(found - size) entries were stored since the last checkpoint and are not signed yet")
+        }
+    }
+
+    private mutating func take(_ indexed: IndexedEntry) {
+        let entry = indexed.entry
+        let place = "entry \(indexed.index) (\(entry.stream)@\(entry.number))"
+        if indexed.index != Int(frontier.size) {
+            report.find(
+                .broken, .entryMissing, "entry \(frontier.size)", "the next one that is there is \(indexed.index)")
+            while frontier.size < UInt64(indexed.index), let hash = signedHash(frontier.size) { frontier.append(hash) }
+        }
+        let hash = MerkleLog.leafHash(entry.bytes)
+        let signed = signedHash(frontier.size)
+        if let signed, signed != hash {
+            report.find(.broken, .entryChanged, place, "its bytes are not those that were signed")
+        } else if Digest(bytes: entry.leaf) != hash {
+            report.find(.broken, .entryChanged, place, "its hash beside it is not that of its bytes")
+        }
+        // With the hash that was signed one changed entry is named, and not every checkpoint after it.
+        frontier.append(signed ?? hash)
+        compareCheckpoints()
+        guard let line = history.take(entry.bytes, place: place) else { return }
+        if line["stream"]?.stringValue != entry.stream || line["n"]?.intValue != Int64(entry.number)
+            || line["type"]?.stringValue != entry.kind || line["at"]?.stringValue != entry.at.description
+        {
+            report.find(.broken, .rowDiffers, place, "the columns beside it say something else than the line itself")
+        }
+        note(line, place)
+    }
+
+    private mutating func signedHash(_ index: UInt64) -> Digest? {
+        guard let tiles, index < size else { return nil }
+        let (number, offset) = index.quotientAndRemainder(dividingBy: UInt64(TilePath.width))
+        if tile?.index != number {
+            do throws(EvidenceError) { tile = (number, try tiles.hashes(level: 0, index: number)) } catch {
+                report.find(.broken, .tileMissing, "log/tile of entry \(index)", error.reason)
+                tile = (number, [])
+            }
+        }
+        guard let hashes = tile?.hashes, Int(offset) < hashes.count else { return nil }
+        return hashes[Int(offset)]
+    }
+
+    private mutating func compareCheckpoints() {
+        guard let signed = checkpoints[frontier.size] else { return }
+        let root = frontier.root
+        for (place, checkpoint) in signed where checkpoint.root != root {
+            report.find(
+                .broken, .checkpointDiffers, place,
+                "the first \(checkpoint.size) entries do not lead to the root that was signed")
+        }
+    }
+
+    private mutating func checkLog() {
+        if let empty = checkpoints[0]?.first, empty.checkpoint.root != MerkleLog.emptyRoot {
+            report.find(.broken, .checkpointDiffers, empty.place, "a log without entries has another root")
+        }
+        guard let tiles, let last = checkpoints[size]?.last else { return }
+        do throws(EvidenceError) { try tiles.verifyTiles(root: last.checkpoint.root) } catch {
+            report.find(.broken, .tileChanged, "log/tile", error.reason)
+        }
+    }
+
+    // MARK: What stands beside the entries
+
+    private mutating func note(_ line: Value, _ place: String) {
+        guard let kind = line["type"]?.stringValue, let body = line["body"], let id = body["id"]?.stringValue else {
+            return
+        }
+        switch kind {
+        case "signalNormalized": rows[id] = (digestText(body.jsonBytes), place)
+        case "decisionMade":
+            rows[id] = (body["cut"] == true ? body["digest"]?.stringValue ?? "" : digestText(body.jsonBytes), place)
+        default: break
+        }
+    }
+
+    private mutating func checkRows() async throws(StoreError) {
+        var query = AlertQuery()
+        query.oldestFirst = true
+        query.limit = 200
+        while true {
+            let page = try await store.alerts(query)
+            for alert in page { try await check(alert) }
+            guard page.count == query.limit else { return }
+            query.beyond = page.last?.id
+        }
+    }
+
+    private mutating func check(_ alert: Alert) async throws(StoreError) {
+        guard let named = history.bodies[alert.id.text] else {
+            return report.find(.broken, .rowDiffers, alert.id.text, "no line of the history tells of this alert")
+        }
+        if alert.body.isEmpty, named.digest != digestText([]) {
+            if !history.expired.contains(alert.id.text) {
+                report.find(
+                    .broken, .blobMissing, "body of \(alert.id)", "it is gone, and no line says that it expired")
+            }
+        } else if digestText(alert.body) != named.digest {
+            report.find(.broken, .blobChanged, "body of \(alert.id)", "it is not what was received")
+        }
+        var query = DecisionQuery()
+        query.alert = alert.id
+        query.limit = 10_000
+        let signals = try await store.signals(of: alert.id).map { ($0.id.text, $0.body) }
+        let decisions = try await store.decisions(query).map { ($0.id.text, $0.body) }
+        for (id, body) in signals + decisions {
+            guard let row = rows[id] else {
+                report.find(.broken, .rowDiffers, id, "no line of the history tells of it")
+                continue
+            }
+            if digestText(body) != row.digest {
+                report.find(.broken, .rowDiffers, id, "its row says something else than \(row.place)")
+            }
+        }
+    }
+
+    private mutating func checkRuns() async throws(StoreError) {
+        var query = RunQuery()
+        query.oldestFirst = true
+        query.limit = 200
+        var seen: Set<String> = []
+        while true {
+            let page = try await store.runs(query)
+            for row in page {
+                seen.insert(row.id.text)
+                check(row)
+            }
+            guard page.count == query.limit else { break }
+            query.beyond = page.last?.id
+        }
+        for stream in history.runStreams where !seen.contains(stream) {
+            report.find(.broken, .rowDiffers, stream, "its lines are there and its row is not")
+        }
+    }
+
+    private mutating func check(_ row: RunRecord) {
+        guard let run = history.run(row.id.text) else {
+            return report.find(.broken, .rowDiffers, row.id.text, "no line of the history opens this run")
+        }
+        // A server may have gone on since the lines were read.
+        guard row.number == history.lastNumber(of: row.id.text) else {
+            if row.number < history.lastNumber(of: row.id.text) {
+                report.find(.broken, .snapshotDiffers, row.id.text, "its row is older than its last line")
+            }
+            return
+        }
+        if run.value.jsonBytes != row.snapshot || row.phase != run.phaseWord || row.endedAt != run.endedAt {
+            report.find(.broken, .snapshotDiffers, row.id.text, "folding its lines does not give its row")
+        }
+    }
+
+    private mutating func checkDefinitions() async throws(StoreError) {
+        for digest in history.published.union(history.pins).sorted() {
+            guard let definition = try await store.definition(digest) else {
+                report.find(.broken, .blobMissing, "definition \(digest)", "it was in force, and it is not there")
+                continue
+            }
+            if digestText(definition.source) != digest {
+                report.find(.broken, .blobChanged, "definition \(digest)", "it is not what was in force")
+            }
+        }
+    }
+
+    private mutating func checkBlobs() {
+        for named in history.blobs.values.sorted(by: { $0.digest < $1.digest }) {
+            report.blobs += 1
+            do throws(EvidenceError) { _ = try blobs.get(try Digest(parsing: named.digest)) } catch {
+                report.find(
+                    .broken, error.code == .notFound ? .blobMissing : .blobChanged, "blob \(named.digest)",
+                    "\(error.reason); \(named.place) names it")
+            }
+        }
+        do throws(EvidenceError) {
+            let unnamed = try blobs.digests().count { history.blobs[$0.text] == nil }
+            if unnamed > 0 {
+                report.find(
+                    .note, .blobUnnamed, "evidence", "\(unnamed) files are named by no line: a crash leaves such behind"
+                )
+            }
+        } catch { report.find(.broken, .blobMissing, "evidence", error.reason) }
+    }
+}

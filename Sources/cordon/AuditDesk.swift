@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CordonCore
+import CordonEngine
+import CordonEvidence
+import CordonLanguage
+import CordonStore
+import Foundation
+
+/// Takes evidence out of a state folder: it is recorded first, then signed for, then read.
+struct AuditDesk {
+    /// A running server signs within seconds.
+    private static let signedWithinMilliseconds: Int64 = 30_000
+    private static let pollMilliseconds: Int64 = 200
+
+    let settings: Settings
+
+    /// Runs `make` once the history says who took out what, and once a checkpoint holds that line.
+    func export(
+        _ what: String, reason: String, includesBodies: Bool, _ make: (Bundler) async throws -> [UInt8]
+    ) async throws -> [UInt8] {
+        guard FileManager.default.fileExists(atPath: settings.statePath + "/cordon.db") else {
+            throw CommandFailure(
+                .notFound, "there is no state folder \(settings.statePath); name it with --state")
+        }
+        let store: SQLiteStore
+        if let client = try await Client.find(settings) {
+            _ = try await client.ask("POST", "/custody", ["what": .string(what), "reason": .string(reason)])
+            store = try SQLiteStore(.readOnly(settings.statePath))
+            try await awaitSignature(store)
+        } else {
+            store = try SQLiteStore(.readWrite(settings.statePath))
+            try await record(what, reason, store)
+        }
+        do {
+            let bytes = try await make(
+                Bundler(
+                    store: store, folder: LogFolder(settings.state.logPath),
+                    blobs: try Blobs(at: settings.state.evidencePath), signers: try settings.signingKeys.load(),
+                    includesBodies: includesBodies))
+            await store.close()
+            return bytes
+        } catch {
+            await store.close()
+            throw (error as? Bundler.Failure).map(AuditDesk.failure) ?? error
+        }
+    }
+
+    /// Without a server this command writes the line, and signs.
+    private func record(_ what: String, _ reason: String, _ store: SQLiteStore) async throws {
+        let clock = SystemClock()
+        try await StreamWriter(StreamWriter.custody, store: store, clock: clock).append(
+            "exported", ["what": .string(what), "by": .string("cordon (this machine)"), "reason": .string(reason)])
+        let checkpointer = Checkpointer(
+            Checkpointer.Parts(
+                store: store, clock: clock, logPath: settings.state.logPath, keys: settings.signingKeys,
+                origin: settings.auditOrigin, logger: .cordon(settings)))
+        guard let keeper = try await checkpointer.open() else {
+            throw CommandFailure(.notVerified, "the log is not signed any more; see 'cordon doctor'")
+        }
+        try await checkpointer.turn(keeper, isLast: true)
+    }
+
+    private func awaitSignature(_ store: SQLiteStore) async throws {
+        let clock = SystemClock()
+        let needed = try await store.vitals().entries
+        let until = clock.now.adding(milliseconds: AuditDesk.signedWithinMilliseconds)
+        while clock.now < until {
+            let note = try LogFolder(settings.state.logPath).published()
+            if let note, try Checkpoint(parsing: Note(parsing: note).text).size >= UInt64(needed) { return }
+            await clock.sleep(until: clock.now.adding(milliseconds: AuditDesk.pollMilliseconds))
+        }
+        throw CommandFailure(
+            .tryAgain, "the server has not signed the last entries; 'cordon doctor' says whether it still signs")
+    }
+
+    private static func failure(_ failure: Bundler.Failure) -> CommandFailure {
+        switch failure {
+        case .noSuchRun: CommandFailure(.notFound, "there is no such run; 'cordon run list' shows those there are")
+        case .notSigned(let size, let needed):
+            CommandFailure(.tryAgain, "\(size) entries are signed, \(needed) are needed; try again in some seconds")
+        case .tooLarge(let reason): CommandFailure(.failed, "the bundle would be too large: \(reason); ask for less")
+        case .empty: CommandFailure(.notFound, "no entry of the history lies between these times")
+        }
+    }
+
+    /// Writes the bundle, for its owner alone; a file that is there stays as it is.
+    static func write(_ bytes: [UInt8], to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw errno == EEXIST
+                ? CommandFailure(.conflict, "\(display(path)) is there already; choose another name with --out")
+                : CommandFailure(.failed, "could not make \(display(path)): \(String(cString: strerror(errno)))")
+        }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        do {
+            try file.write(contentsOf: Data(bytes))
+            try file.synchronize()
+        } catch {
+            unlink(path)
+            throw CommandFailure(.failed, "could not write \(display(path)): \(error.localizedDescription)")
+        }
+    }
+}
+
+/// What both exports take.
+struct ExportOptions: ParsableArguments {
+    @Option(name: .long, help: "The file to write; one that exists is not replaced.") var out: String?
+    @Option(name: .long, help: "Why; it goes into the history.") var reason = "audit"
+    @Flag(name: .long, help: "Include the bodies of alerts: they may hold live secrets.") var bodies = false
+
+    func finish(_ bytes: [UInt8], name: String) throws {
+        let path = absolute(out ?? name, in: FileManager.default.currentDirectoryPath)
+        try AuditDesk.write(bytes, to: path)
+        Output.line(path)
+        Output.note(
+            "\(bytes.count) bytes, sha256:\(Digest.of(bytes).hex)\nNext: cordon audit verify \(display(path)) --key KEYFILE"
+        )
+    }
+}

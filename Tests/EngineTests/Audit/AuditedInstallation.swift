@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonEvidence
+import CordonStore
+import Logging
+import TestKit
+import Testing
+
+@testable import CordonEngine
+
+/// An installation whose history is signed as a server signs it.
+final class AuditedInstallation: Sendable {
+    let installation: Installation
+    let scratch: ScratchFolder
+    let keys: SigningKeys
+
+    init() throws {
+        installation = try Installation()
+        scratch = try ScratchFolder("cordon-audit")
+        try scratch.write("", to: "keys/.keep")
+        keys = SigningKeys(folder: scratch.path("keys"))
+    }
+
+    var folder: LogFolder { LogFolder(scratch.path("log")) }
+    var store: MemoryStore { installation.base }
+
+    func checkpointer(over store: (any Store)? = nil) -> Checkpointer {
+        Checkpointer(
+            Checkpointer.Parts(
+                store: store ?? installation.base, clock: installation.clock, logPath: scratch.path("log"), keys: keys,
+                origin: "cordon.example/log", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    /// Lets one alert become a run that ends.
+    func contain(_ delivery: String = "d-1") async throws {
+        let engine = installation.engine(ScriptedTransport(installation))
+        let ended = try await installation.runs.filter { $0.phase == "ended" }.count
+        try await installation.whileRunning(engine) { [installation] in
+            try await installation.waitUntilStarted()
+            _ = await installation.post(engine, delivery: delivery)
+            try await installation.waitUntilEnded(ended + 1)
+        }
+    }
+
+    /// Signs all that there is, as a server does at its end.
+    @discardableResult
+    func sign() async throws -> Checkpointer.Standing {
+        let checkpointer = checkpointer()
+        if let keeper = try await checkpointer.open() { try await checkpointer.turn(keeper, isLast: true) }
+        return checkpointer.standing
+    }
+
+    var signed: Checkpoint {
+        get throws { try Checkpoint(parsing: Note(parsing: #require(try folder.published())).text) }
+    }
+
+    func audit(_ trust: AuditTrust = AuditTrust()) async throws -> AuditReport {
+        try await StateAudit.run(store: store, folder: folder, blobs: installation.blobs, trust: trust)
+    }
+
+    var bundler: Bundler {
+        get throws { Bundler(store: store, folder: folder, blobs: installation.blobs, signers: try keys.load()) }
+    }
+
+    func runBundle() async throws -> [UInt8] {
+        try await bundler.run(try #require(try await installation.runs.first).id)
+    }
+
+    func periodBundle() async throws -> [UInt8] {
+        try await bundler.period(
+            from: Instant(milliseconds: 0), to: installation.clock.now.adding(milliseconds: 1))
+    }
+}
+
+extension AuditReport {
+    var broken: [AuditFinding.Code] { findings.filter { $0.grade == .broken }.map(\.code) }
+    func codes(_ grade: AuditFinding.Grade) -> [AuditFinding.Code] { findings.filter { $0.grade == grade }.map(\.code) }
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonEvidence
+import CordonLanguage
+import CordonStore
+import Foundation
+import TestKit
+import Testing
+
+@testable import CordonEngine
+
+/// What is handed out verifies by itself, and nothing in it can be changed without being found and named.
+@Suite(.timeLimit(.minutes(5))) struct BundleTests {
+    private let place: AuditedInstallation
+    private let key: VerifierKey
+
+    init() async throws {
+        place = try AuditedInstallation()
+        try await place.contain("d-1")
+        try await place.sign()
+        try await place.contain("d-2")
+        try await place.sign()
+        key = try #require(try place.keys.load().first?.verifier)
+    }
+
+    private var trust: AuditTrust { AuditTrust(keys: [key]) }
+
+    @Test func `a run's bundle is sound, complete and the same each time`() async throws {
+        let bundle = try await place.runBundle()
+        #expect(try await place.runBundle() == bundle)
+        let report = BundleAudit.run(bundle, trust: trust)
+        #expect(report.broken == [], "\(report.findings)")
+        #expect(report.codes(.open) == [])
+        #expect(report.runs == 1)
+        #expect(report.blobs > 0)
+        #expect(report.verdict == "sound")
+        // The bodies of alerts stay out, and the bundle says so.
+        #expect(report.codes(.note) == [.blobErased])
+        #expect(BundleAudit.run(bundle, trust: AuditTrust()).codes(.note).contains(.keysFromBundle))
+    }
+
+    @Test func `a period's bundle is sound, from the log's beginning and from a checkpoint on`() async throws {
+        let whole = BundleAudit.run(try await place.periodBundle(), trust: trust)
+        #expect(whole.broken == [], "\(whole.findings)")
+        #expect(whole.runs == 2)
+        #expect(whole.entries == Int(try place.signed.size))
+
+        place.installation.clock.advance(to: place.installation.clock.now.adding(milliseconds: 5000))
+        let later = place.installation.clock.now
+        try await place.contain("d-3")
+        try await place.sign()
+        let bundle = try await place.bundler.period(from: later, to: later.adding(milliseconds: 60_000))
+        let report = BundleAudit.run(bundle, trust: trust)
+        #expect(report.broken == [], "\(report.findings)")
+        #expect(report.checkpoints == 2)
+        #expect(report.entries < Int(report.size))
+        #expect(try Tar.files(bundle).contains { $0.name == "since.checkpoint" })
+        await #expect(throws: Bundler.Failure.empty) {
+            try await place.bundler.period(from: Instant(milliseconds: 0), to: Instant(milliseconds: 1))
+        }
+    }
+
+    @Test func `bodies go along only when asked for`() async throws {
+        let bundler = Bundler(
+            store: place.store, folder: place.folder, blobs: place.installation.blobs, signers: try place.keys.load(),
+            includesBodies: true)
+        let bundle = try await bundler.run(try #require(try await place.installation.runs.first).id)
+        let report = BundleAudit.run(bundle, trust: trust)
+        #expect(report.broken == [])
+        #expect(report.codes(.note) == [])
+    }
+
+    // MARK: Tampering
+
+    @Test func `every byte of a run's bundle that is flipped is found`() async throws {
+        let bundle = try await place.runBundle()
+        // Each byte of what is small, and one byte in each 97 of the rest: no file is left out.
+        var missed: [Int] = []
+        for at in stride(from: 0, to: bundle.count, by: 97) {
+            var changed = bundle
+            changed[at] ^= 0x01
+            if !BundleAudit.run(changed, trust: trust).isBroken { missed.append(at) }
+        }
+        #expect(missed == [])
+    }
+
+    @Test func `a flipped byte in each file of a bundle is named with its file`() async throws {
+        for bundle in [try await place.runBundle(), try await place.periodBundle()] {
+            let files = try Tar.files(bundle)
+            for file in files where !file.bytes.isEmpty {
+                for at in [0, file.bytes.count / 2, file.bytes.count - 1] {
+                    let report = try audit(files.map { $0.name == file.name ? flipped($0, at: at) : $0 })
+                    #expect(report.isBroken, "\(file.name) at \(at)")
+                    let isNamed = report.findings.contains {
+                        $0.grade == .broken && ($0.place.contains(file.name) || $0.says.contains(file.name))
+                    }
+                    #expect(isNamed || file.name.hasPrefix("manifest"), "\(file.name) at \(at): \(report.findings)")
+                }
+            }
+        }
+    }
+
+    @Test func `each file that is dropped, added or put under another name is named`() async throws {
+        let files = try Tar.files(try await place.runBundle())
+        for file in files {
+            let report = try audit(files.filter { $0.name != file.name })
+            #expect(report.isBroken, "\(file.name)")
+            #expect(report.findings.contains { $0.grade == .broken && $0.place.contains(file.name) }, "\(file.name)")
+        }
+        #expect(try audit(files + [Tar.File(name: "extra.txt", bytes: [1])]).broken == [.fileUnlisted])
+        var swapped = files
+        let blobs = files.indices.filter { files[$0].name.hasPrefix("blobs/") }
+        swapped[blobs[0]].bytes = files[blobs[1]].bytes
+        swapped[blobs[1]].bytes = files[blobs[0]].bytes
+        #expect(try audit(swapped).broken.filter { $0 == .blobChanged }.count == 2)
+    }
+
+    @Test func `truncation is found wherever it ends`() async throws {
+        let bundle = try await place.runBundle()
+        for count in stride(from: 0, to: bundle.count, by: 311) {
+            #expect(BundleAudit.run(Array(bundle.prefix(count)), trust: trust).broken == [.archiveMalformed])
+        }
+        #expect(BundleAudit.run(bundle + bundle, trust: trust).broken == [.archiveMalformed])
+    }
+
+    /// What an attacker with the log's own key could still not do: the manifest is his, the log is not.
+    @Test(arguments: ["drop", "swap", "insert", "change", "cut"])
+    func `lines that are changed and signed for anew do not lead to the checkpoint`(_ deed: String) async throws {
+        for bundle in [try await place.runBundle(), try await place.periodBundle()] {
+            var files = try Tar.files(bundle)
+            let at = try #require(files.firstIndex { $0.name == "entries.jsonl" })
+            var lines = files[at].bytes.split(separator: UInt8(ascii: "\n")).map(Array.init)
+            switch deed {
+            case "drop": lines.remove(at: 3)
+            case "swap": lines.swapAt(3, 4)
+            case "insert": lines.insert(lines[3], at: 4)
+            case "change":
+                lines[3] = Array(String(decoding: lines[3], as: UTF8.self).replacing("\"n\":", with: "\"n\":1").utf8)
+            default: lines.removeLast()
+            }
+            files[at].bytes = lines.flatMap { $0 + [UInt8(ascii: "\n")] }
+            let report = BundleAudit.run(try sealed(files, with: try place.keys.load()), trust: trust)
+            #expect(
+                report.broken.contains(.entryUnproved) || report.broken.contains(.entryMissing), "\(report.findings)")
+            #expect(!report.broken.contains(.signatureInvalid), "the manifest is signed")
+        }
+    }
+
+    @Test func `a bundle that another key signed is not believed`() async throws {
+        let thief = try SigningKey(name: key.name)
+        let files = try Tar.files(try await place.runBundle())
+        let resigned = BundleAudit.run(try sealed(files, with: [thief]), trust: trust)
+        #expect(resigned.broken == [.signatureMissing])
+        // With his own key laid beside, and no key brought, the checkpoint still is not his.
+        var own = files
+        for index in own.indices where own[index].name == "keys/log.vkeys" {
+            own[index].bytes = Array((thief.verifier.text + "\n").utf8)
+        }
+        let report = BundleAudit.run(try sealed(own, with: [thief]), trust: AuditTrust())
+        #expect(report.broken.contains(.signatureMissing))
+    }
+
+    @Test func `an older checkpoint in a newer bundle is found`() async throws {
+        let older = try #require(try place.folder.kept().first { $0.bytes != (try? place.folder.published()) })
+        var files = try Tar.files(try await place.runBundle())
+        for index in files.indices where files[index].name == "checkpoint" { files[index].bytes = older.bytes }
+        let report = BundleAudit.run(try sealed(files, with: try place.keys.load()), trust: trust)
+        #expect(report.broken.contains(.checkpointDiffers))
+        #expect(report.broken.contains(.entryUnproved))
+    }
+
+    @Test func `a page that does not follow from the lines is found though it is signed`() async throws {
+        var files = try Tar.files(try await place.runBundle())
+        for index in files.indices where files[index].name == "timeline.html" {
+            files[index].bytes = Array("<p>nothing happened</p>".utf8)
+        }
+        let report = BundleAudit.run(try sealed(files, with: try place.keys.load()), trust: trust)
+        #expect(report.findings.filter { $0.grade == .broken }.map(\.place) == ["timeline.html"])
+    }
+
+    @Test func `a witness that must have signed is missed`() async throws {
+        let witness = try SigningKey(name: "witness.example", kind: .cosignature)
+        let policy = try WitnessPolicy(
+            parsing: "log \(key.text)\nwitness w \(witness.verifier.text)\nquorum w\n")
+        let report = BundleAudit.run(try await place.runBundle(), trust: AuditTrust(policy: policy))
+        #expect(report.broken == [.quorumMissing])
+    }
+
+    // MARK: Other readers
+
+    @Test func `the README's commands, typed by hand, verify it with openssl and sha256sum`() async throws {
+        for (name, bundle) in [("run", try await place.runBundle()), ("period", try await place.periodBundle())] {
+            let scratch = try ScratchFolder("cordon-by-hand")
+            try Data(bundle).write(to: URL(fileURLWithPath: scratch.path("BUNDLE.tar")))
+            let readme = try #require(try Tar.files(bundle).first { $0.name == "README.txt" })
+            let text = String(decoding: readme.bytes, as: UTF8.self)
+            let lines = text.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.contains("cordon audit") }
+            let commands = lines.prefix { !$0.contains("manifest.dsse.json  an") }.map { $0.dropFirst(2) }
+            #expect(commands.count == 9)
+            let shell = try ProgramUnderTest(
+                "/bin/sh", ["-ec", commands.joined(separator: "\n")], folder: scratch.path, capturedIn: scratch,
+                as: name)
+            #expect(try await shell.waitForExit() == .exited(0), "\(shell.error)")
+            #expect(
+                shell.output.split(separator: "\n") == [
+                    "Signature Verified Successfully", "Signature Verified Successfully", "OK",
+                ], "\(shell.output) \(shell.error)")
+        }
+    }
+
+    @Test func `text of an alert can't become markup in the timeline`() {
+        let hostile = "<script>alert('1')</script>&\"\u{202e}"
+        #expect(
+            Timeline.escaped(hostile)
+                == "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;[U+202E]")
+        let line: Value = [
+            "stream": .string(hostile), "n": 1, "at": .string(hostile), "type": .string(hostile),
+            "body": ["text": .string(hostile)],
+        ]
+        let head = BundleHead(kind: .run, origin: hostile, size: 1, run: hostile)
+        let page = Timeline.page(head, [(0, line)], [AuditFinding(.open, .runLive, hostile, hostile)])
+        #expect(!page.contains("<script"))
+        #expect(!page.contains("\u{202e}"))
+        #expect(page.contains("default-src 'none'"))
+    }
+
+    @Test func `signals and actions are told in OCSF's words`() async throws {
+        let files = try Tar.files(try await place.runBundle())
+        let ocsf = try #require(files.first { $0.name == "ocsf.jsonl" })
+        let events = try ocsf.bytes.split(separator: UInt8(ascii: "\n")).map { try JSON.parse(Array($0)) }
+        #expect(events.first?["class_uid"] == 2004)
+        let intents = events.filter { $0["class_uid"] == 7001 && $0["activity_id"] == 2 }
+        #expect(intents.count == 1)
+        #expect(intents[0]["type_uid"] == 700_102)
+        #expect(
+            intents[0]["countermeasures"]?.arrayValue?.first?.at("d3f_technique", "uid") == "D3-CR")
+        for event in events { #expect(event["metadata"]?["version"] == "1.8.0") }
+    }
+
+    // MARK: Making changed bundles
+
+    private func flipped(_ file: Tar.File, at: Int) -> Tar.File {
+        var bytes = file.bytes
+        bytes[at] ^= 0x04
+        return Tar.File(name: file.name, bytes: bytes)
+    }
+
+    private func audit(_ files: [Tar.File]) throws -> AuditReport {
+        BundleAudit.run(try Tar.archive(files), trust: trust)
+    }
+
+    /// The files with a new manifest over them.
+    private func sealed(_ files: [Tar.File], with keys: [SigningKey]) throws -> [UInt8] {
+        let manifest = try #require(files.first { $0.name == "manifest.dsse.json" })
+        let old = try JSON.parse(
+            try #require(Base64.bytes((JSON.parse(manifest.bytes)["payload"]?.stringValue ?? "").utf8)))
+        let rest = files.filter { $0.name != manifest.name }
+        var statement = old.objectValue ?? [:]
+        statement["subject"] = .array(
+            rest.map { ["name": .string($0.name), "digest": ["sha256": .string(Digest.of($0.bytes).hex)]] })
+        var envelope = try Envelope(
+            payloadType: "application/vnd.in-toto+json", payload: Value.object(statement).jsonBytes)
+        try envelope.sign(with: keys)
+        let value: Value = [
+            "payload": .string(Base64.text(envelope.payload)), "payloadType": .string(envelope.payloadType),
+            "signatures": .array(
+                envelope.signatures.map { ["keyid": .string($0.keyID), "sig": .string(Base64.text($0.bytes))] }),
+        ]
+        return try Tar.archive(rest + [Tar.File(name: manifest.name, bytes: value.jsonBytes + [UInt8(ascii: "\n")])])
+    }
+}
