@@ -175,7 +175,7 @@ if ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil, built.contains("c
             .executableTarget(
                 name: "cordon-bench",
                 dependencies: ["BenchKit", "TestKit", "CordonLanguage", product("Crypto")],
-                path: "Tests/Benchmarks", exclude: ["README.md", "Kit", "Expressions", "Engine", "Quick"],
+                path: "Tests/Benchmarks", exclude: ["README.md", "Kit", "Expressions", "Engine", "Audit", "Quick"],
                 swiftSettings: strict))
         targets.append(
             .executableTarget(
@@ -185,6 +185,14 @@ if ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil, built.contains("c
                     "CordonConnectors", "CordonEngine", product("Logging"),
                 ],
                 path: "Tests/Benchmarks/Engine", swiftSettings: strict))
+        targets.append(
+            .executableTarget(
+                name: "cordon-bench-audit",
+                dependencies: [
+                    "BenchKit", "TestKit", "CordonLanguage", "CordonCore", "CordonStore", "CordonEvidence",
+                    "CordonEngine", product("Logging"),
+                ],
+                path: "Tests/Benchmarks/Audit", swiftSettings: strict))
     }
 }
 

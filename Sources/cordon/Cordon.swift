@@ -35,7 +35,7 @@ struct Cordon: AsyncParsableCommand {
             InitCommand.self, ServeCommand.self, DemoCommand.self, AlertCommand.self, RunCommand.self,
             SessionCommand.self, HaltCommand.self, UnhaltCommand.self, PlaybookCommand.self, ExprCommand.self,
             ExplainCommand.self, SchemaCommand.self, TokenCommand.self, AuditCommand.self, KeyCommand.self,
-            DoctorCommand.self,
+            BackupCommand.self, RestoreCommand.self, CoverageCommand.self, DoctorCommand.self,
             VersionCommand.self,
         ])
 

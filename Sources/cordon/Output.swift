@@ -28,6 +28,12 @@ struct CommonOptions: ParsableArguments {
 /// Data goes to standard output, words to standard error.
 enum Output {
     static func line(_ text: String) { write(text + "\n", to: FileHandle.standardOutput) }
+    /// Bytes as they are, for formats that are signed or hashed.
+    static func raw(_ bytes: [UInt8]) {
+        do { try FileHandle.standardOutput.write(contentsOf: Data(bytes)) } catch {
+            Foundation.exit(Exit.failed.rawValue)
+        }
+    }
     static func note(_ text: String) { write(text + "\n", to: FileHandle.standardError) }
 
     private static func write(_ text: String, to handle: FileHandle) {

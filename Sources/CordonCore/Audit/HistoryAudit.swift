@@ -25,6 +25,11 @@ package struct HistoryAudit {
     package struct Named: Sendable, Hashable {
         package var digest: String
         package var place: String
+
+        package init(digest: String, place: String) {
+            self.digest = digest
+            self.place = place
+        }
     }
 
     /// The clock may be set back by this much without a word.

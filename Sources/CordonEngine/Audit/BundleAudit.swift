@@ -220,10 +220,11 @@ package struct BundleAudit {
         for line in lines { history.take(line.bytes, place: "entry \(line.index)") }
         report.findings += history.finish()
         report.runs = history.runStreams.count
-        let absent = Set(
-            ((try? JSON.parse(file(BundleFormat.absent) ?? []))?.arrayValue ?? []).compactMap {
-                $0["digest"]?.stringValue
-            })
+        var absent: [String: AbsentState] = [:]
+        for item in (try? JSON.parse(file(BundleFormat.absent) ?? []))?.arrayValue ?? [] {
+            guard let digest = item["digest"]?.stringValue else { continue }
+            absent[digest] = item["state"]?.stringValue.flatMap(AbsentState.init(rawValue:))
+        }
         for named in history.blobs.values.sorted(by: { $0.digest < $1.digest }) {
             check(BundleFormat.blob(named.digest), named.digest, named.place, absent)
         }
@@ -241,12 +242,15 @@ package struct BundleAudit {
         }
     }
 
-    private mutating func check(_ name: String, _ digest: String, _ place: String, _ absent: Set<String>) {
+    private mutating func check(_ name: String, _ digest: String, _ place: String, _ absent: [String: AbsentState]) {
         guard let bytes = files[name] else {
-            if absent.contains(digest) {
+            switch absent[digest] {
+            case .expired, .withheld:
                 report.find(
                     .note, .blobErased, name, "\(place) names it; \(BundleFormat.absent) says why it is not here")
-            } else {
+            case .lost:
+                report.find(.broken, .blobMissing, name, "\(place) names it, and it was lost before the export")
+            case nil:
                 report.find(.broken, .blobMissing, name, "\(place) names it, and nothing says why it is not here")
             }
             return

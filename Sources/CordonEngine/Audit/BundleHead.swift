@@ -32,6 +32,13 @@ enum BundleFormat {
     }
 }
 
+/// Why something that a line names is not in a bundle.
+enum AbsentState: String {
+    case expired, withheld
+    /// It ought to be there.
+    case lost
+}
+
 /// What a bundle says of itself; it is part of what is signed.
 package struct BundleHead: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable { case run, period }

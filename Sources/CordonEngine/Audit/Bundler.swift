@@ -187,10 +187,10 @@ package struct Bundler: Sendable {
         var files: [String: Tar.File] = [:]
         var absent: [Value] = []
         var total = 0
-        func lack(_ what: String, _ named: HistoryAudit.Named, _ reason: String) {
+        func lack(_ what: String, _ named: HistoryAudit.Named, _ state: AbsentState, _ reason: String) {
             absent.append([
                 "what": .string(what), "digest": .string(named.digest), "named_by": .string(named.place),
-                "reason": .string(reason),
+                "state": .string(state.rawValue), "reason": .string(reason),
             ])
         }
         func add(_ name: String, _ bytes: [UInt8]) throws {
@@ -204,24 +204,30 @@ package struct Bundler: Sendable {
             do throws(EvidenceError) {
                 let bytes = try blobs.get(try Digest(parsing: named.digest))
                 try? add(BundleFormat.blob(named.digest), bytes)
-            } catch { lack("blob", named, "\(error.code): \(error.reason)") }
+            } catch { lack("blob", named, .lost, error.reason) }
         }
         for (alert, named) in history.bodies.sorted(by: { $0.key < $1.key }) {
             var query = AlertQuery()
             query.id = AlertID(alert)
             let body = try await store.alerts(query).first?.body ?? []
             if history.expired.contains(alert) || (body.isEmpty && named.digest != digestText([])) {
-                lack("body of \(alert)", named, "expired: it had its time")
+                lack("body of \(alert)", named, .expired, "it had its time, and the history says so")
             } else if includesBodies {
                 try add(BundleFormat.blob(named.digest), body)
             } else {
                 lack(
-                    "body of \(alert)", named, "withheld: an alert's body may hold a live secret; export with --bodies")
+                    "body of \(alert)", named, .withheld, "an alert's body may hold a live secret; --bodies exports it")
             }
         }
-        for digest in history.published.union(history.pins).sorted() {
+        // Of a run those that it ran on; of a period all that came into force.
+        let definitions = head.kind == .run ? history.pins : history.pins.union(history.published)
+        for digest in definitions.sorted() {
             if let definition = try await store.definition(digest) {
                 try add(BundleFormat.definition(digest), definition.source)
+            } else {
+                lack(
+                    "definition", HistoryAudit.Named(digest: digest, place: "a run"), .lost,
+                    "the store does not hold it")
             }
         }
         guard total <= Bundler.blobBytesMax else {

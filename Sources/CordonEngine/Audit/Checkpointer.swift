@@ -57,6 +57,8 @@ package final class Checkpointer: Service, Sendable {
         var keptAt: Instant?
         var keys: [String] = []
         var standing = Standing.signing
+        /// What kept it from opening the log may pass: a full disk, a key that is not there yet.
+        var mayOpenLater = false
     }
 
     private let parts: Parts
@@ -72,29 +74,38 @@ package final class Checkpointer: Service, Sendable {
     package var standing: Standing { state.withLock { $0.standing } }
 
     package func run() async throws {
-        let keeper: LogKeeper?
-        do { keeper = try await open() } catch let error as StoreError where error.code == .closed { return }
-        await cancelWhenGracefulShutdown { await self.keepSigning(keeper) }
+        let first = try await open()
+        let keeper = await cancelWhenGracefulShutdown { await self.keepSigning(first) }
         // The engine has ended by now: what it stored last is signed too.
         if let keeper { await tryTurn(keeper, isLast: true) }
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
-    private func keepSigning(_ keeper: LogKeeper?) async {
+    private func keepSigning(_ first: LogKeeper?) async -> LogKeeper? {
+        var keeper = first
         while !Task.isCancelled, failure.withLock({ $0 }) == nil {
-            if let keeper { await tryTurn(keeper, isLast: false) }
-            await parts.clock.sleep(until: parts.clock.now.adding(milliseconds: Checkpointer.tickMilliseconds))
+            if let keeper {
+                await tryTurn(keeper, isLast: false)
+            } else if state.withLock({ $0.mayOpenLater }) {
+                do { keeper = try await open() } catch { note(error) }
+            }
+            let pause = keeper == nil ? Checkpointer.signMilliseconds : Checkpointer.tickMilliseconds
+            await parts.clock.sleep(until: parts.clock.now.adding(milliseconds: pause))
         }
+        return keeper
     }
 
     private func tryTurn(_ keeper: LogKeeper, isLast: Bool) async {
-        do { try await turn(keeper, isLast: isLast) } catch let error as EvidenceError where error.code == .syncFailed {
-            // The disk did not confirm: what is stored is unknown, and only a new start may look.
-            parts.logger.critical("the log can't be trusted any more", metadata: ["error": "\(error.reason)"])
-            failure.withLock { $0 = error }
-        } catch {
-            parts.logger.error("no checkpoint was signed; it is tried again", metadata: ["error": "\(error)"])
+        do { try await turn(keeper, isLast: isLast) } catch { note(error) }
+    }
+
+    private func note(_ error: any Error) {
+        guard let failed = error as? EvidenceError, failed.code == .syncFailed else {
+            return parts.logger.error("no checkpoint was signed; it is tried again", metadata: ["error": "\(error)"])
         }
+        // The disk did not confirm: what is stored is unknown, and only a new start may look.
+        parts.logger.critical("the log can't be trusted any more", metadata: ["error": "\(failed.reason)"])
+        failure.withLock { $0 = failed }
     }
 
     // MARK: A turn
@@ -108,11 +119,24 @@ package final class Checkpointer: Service, Sendable {
             guard !page.isEmpty else { break }
             isDue = isDue || isTime(page)
             guard isDue else { return }
-            let hashes = page.compactMap { Digest(bytes: $0.entry.leaf) }
+            let hashes = try hashes(page, from: size)
             try await keeper.work { (log) throws(EvidenceError) in try log.append(hashes) }
             if page.count < Checkpointer.pageEntries { break }
         }
         try await sign(keeper, isLast: isLast)
+    }
+
+    /// One wrong place, and every later proof would be of another entry.
+    private func hashes(_ page: [IndexedEntry], from size: UInt64) throws(EvidenceError) -> [Digest] {
+        var hashes: [Digest] = []
+        for indexed in page {
+            let next = size + UInt64(hashes.count)
+            guard indexed.index == Int(next), let hash = Digest(bytes: indexed.entry.leaf) else {
+                throw EvidenceError(.logForked, "entry \(next) is missing in the store, or its hash is damaged")
+            }
+            hashes.append(hash)
+        }
+        return hashes
     }
 
     private func isTime(_ page: [IndexedEntry]) -> Bool {
@@ -169,13 +193,15 @@ extension Checkpointer {
             }
             let signers = try signers(isNew: isNew)
             guard !signers.isEmpty else {
-                return refuse("no key signs the log: \(parts.keys.folder) holds none; restore it from a backup of keys")
+                return refuse(
+                    "no key signs the log: \(parts.keys.folder) holds none; restore it from a backup of keys",
+                    mayPass: true)
             }
             return try await open(signers, book)
         } catch let error as EvidenceError where error.code == .logForked || error.code == .rootDiffers {
             return try await fork(published(folder), error.reason, book)
         } catch let error as EvidenceError where error.code != .syncFailed {
-            return refuse(error.reason)
+            return refuse(error.reason, mayPass: true)
         }
     }
 
@@ -193,6 +219,7 @@ extension Checkpointer {
         if let difference = try await difference(log) { return try await fork(log.published, difference, book) }
         let texts = signers.map(\.verifier.text)
         state.withLock { $0.keys = book.origin == nil ? texts : book.keys }
+        state.withLock { ($0.standing, $0.mayOpenLater) = (.signing, false) }
         let keeper = LogKeeper(log)
         guard book.origin == nil else { return keeper }
         try await turn(keeper, isLast: true)
@@ -234,10 +261,15 @@ extension Checkpointer {
         return refuse(says)
     }
 
-    private func refuse(_ reason: String) -> LogKeeper? {
-        state.withLock { $0.standing = .refused(reason) }
-        parts.logger.critical(
-            "nothing is signed any more; runs go on. See 'cordon doctor'", metadata: ["reason": "\(reason)"])
+    private func refuse(_ reason: String, mayPass: Bool = false) -> LogKeeper? {
+        let isNew = state.withLock { state in
+            defer { (state.standing, state.mayOpenLater) = (.refused(reason), mayPass) }
+            return state.standing != .refused(reason)
+        }
+        if isNew {
+            parts.logger.critical(
+                "nothing is signed any more; runs go on. See 'cordon doctor'", metadata: ["reason": "\(reason)"])
+        }
         return nil
     }
 }

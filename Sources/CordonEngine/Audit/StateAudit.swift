@@ -186,11 +186,20 @@ package struct StateAudit {
         var query = AlertQuery()
         query.oldestFirst = true
         query.limit = 200
+        var seen: Set<String> = []
         while true {
             let page = try await store.alerts(query)
-            for alert in page { try await check(alert) }
-            guard page.count == query.limit else { return }
+            for alert in page {
+                seen.insert(alert.id.text)
+                try await check(alert)
+            }
+            guard page.count == query.limit else { break }
             query.beyond = page.last?.id
+        }
+        // Those of which a line tells and no row is left.
+        let lost = history.bodies.keys.filter { !seen.contains($0) } + rows.keys
+        for id in lost.sorted() {
+            report.find(.broken, .rowDiffers, id, "its lines are there and its row is not")
         }
     }
 
@@ -212,7 +221,7 @@ package struct StateAudit {
         let signals = try await store.signals(of: alert.id).map { ($0.id.text, $0.body) }
         let decisions = try await store.decisions(query).map { ($0.id.text, $0.body) }
         for (id, body) in signals + decisions {
-            guard let row = rows[id] else {
+            guard let row = rows.removeValue(forKey: id) else {
                 report.find(.broken, .rowDiffers, id, "no line of the history tells of it")
                 continue
             }

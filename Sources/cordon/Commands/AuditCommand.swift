@@ -11,7 +11,9 @@ import Foundation
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Verify the history, and hand it to auditors.",
-        subcommands: [AuditVerify.self, AuditExport.self, AuditReopen.self])
+        subcommands: [
+            AuditVerify.self, AuditExport.self, AuditList.self, AuditSample.self, AuditProve.self, AuditReopen.self,
+        ])
 }
 
 struct AuditVerify: AsyncParsableCommand {
@@ -122,9 +124,11 @@ enum AuditText {
         func text(_ key: String) -> String { printable(report[key]?.stringValue ?? "") }
         func number(_ key: String) -> Int64 { report[key]?.intValue ?? 0 }
         var out = ["\(text("verdict")): \(text("subject")) of \(text("origin"))"]
+        func count(_ key: String, _ one: String) -> String { "\(number(key)) \(one)\(number(key) == 1 ? "" : "s")" }
         out.append(
-            "  \(number("entries")) entries, \(number("runs")) runs, \(number("blobs")) blobs against \(number("checkpoints")) "
-                + "checkpoint\(number("checkpoints") == 1 ? "" : "s"), the last of \(number("size")) entries")
+            "  \(number("entries") == 1 ? "1 entry" : "\(number("entries")) entries"), \(count("runs", "run")), "
+                + "\(count("blobs", "blob")) against \(count("checkpoints", "checkpoint")), the last of "
+                + "\(number("size")) entries")
         for key in report["keys"]?.arrayValue ?? [] { out.append("  key \(printable(key.stringValue ?? ""))") }
         for finding in report["findings"]?.arrayValue ?? [] {
             func part(_ key: String) -> String { printable(finding[key]?.stringValue ?? "") }
@@ -152,20 +156,13 @@ struct AuditExport: AsyncParsableCommand {
     @Option(name: .long, help: "The first moment after it.") var to: String
 
     func run() async throws {
-        let (from, to) = (try instant(self.from, "--from"), try instant(self.to, "--to"))
+        let (from, to) = (try AuditTime.read(self.from, "--from"), try AuditTime.read(self.to, "--to"))
         guard from < to else { throw CommandFailure(.usage, "--from is not before --to") }
         let desk = AuditDesk(settings: try await common.settings())
         let bytes = try await desk.export(
             "period \(from) to \(to)", reason: export.reason, includesBodies: export.bodies
         ) { try await $0.period(from: from, to: to) }
         try export.finish(bytes, name: "audit-\(self.from.prefix(10))-\(self.to.prefix(10)).tar")
-    }
-
-    private func instant(_ text: String, _ option: String) throws -> Instant {
-        guard let instant = Instant(rfc3339: text.utf8.count == 10 ? text + "T00:00:00Z" : text) else {
-            throw CommandFailure(.usage, "\(option) is '\(text)'; it takes a day or a time, as 2026-07-01T06:00:00Z")
-        }
-        return instant
     }
 }
 
@@ -213,7 +210,12 @@ struct AuditReopen: AsyncParsableCommand {
         let settings = try await common.settings()
         let store = try SQLiteStore(.readWrite(settings.statePath))
         do {
-            let says = try await reopen(settings, store)
+            var book = LogBook()
+            try await book.read(store)
+            guard book.fork != nil else {
+                throw CommandFailure(.conflict, "the log is not forked: there is nothing to begin anew")
+            }
+            let says = try await LogReopening.reopen(settings, store, book, reason: reason)
             await store.close()
             Output.line(says)
         } catch {
@@ -221,16 +223,17 @@ struct AuditReopen: AsyncParsableCommand {
             throw error
         }
     }
+}
 
-    private func reopen(_ settings: Settings, _ store: SQLiteStore) async throws -> String {
-        var book = LogBook()
-        try await book.read(store)
-        guard book.fork != nil else {
-            throw CommandFailure(.conflict, "the log is not forked: there is nothing to begin anew")
-        }
+/// Puts a log aside that can't go on, so that the next start begins a new one under another name.
+enum LogReopening {
+    static func reopen(_ settings: Settings, _ store: SQLiteStore, _ book: LogBook, reason: String) async throws
+        -> String
+    {
         let aside = LogMove.free(settings.state.logPath)
         let keys = settings.signingKeys
-        let origin = (try keys.load().last?.name ?? book.origin ?? SigningKeys.newOrigin()) + "-\(aside.number + 1)"
+        let old = try keys.load().last?.name ?? LogFolder(settings.state.logPath).keys().last?.name ?? book.origin
+        let origin = (old ?? SigningKeys.newOrigin()) + "-\(aside.number + 1)"
         // The line first: a crash after it leaves a log that is begun anew, and an old folder that is still there.
         try await StreamWriter(LogBook.stream, store: store, clock: SystemClock()).append(
             LogBook.reopened,

@@ -3,6 +3,7 @@
 import CordonCore
 import CordonEvidence
 import CordonStore
+import Foundation
 import Logging
 import TestKit
 import Testing
@@ -34,6 +35,7 @@ final class AuditedInstallation: Sendable {
 
     /// Lets one alert become a run that ends.
     func contain(_ delivery: String = "d-1") async throws {
+        try await publishPlaybook()
         let engine = installation.engine(ScriptedTransport(installation))
         let ended = try await installation.runs.filter { $0.phase == "ended" }.count
         try await installation.whileRunning(engine) { [installation] in
@@ -41,6 +43,16 @@ final class AuditedInstallation: Sendable {
             _ = await installation.post(engine, delivery: delivery)
             try await installation.waitUntilEnded(ended + 1)
         }
+    }
+
+    /// The installation's own library holds the workflow's source alone.
+    private func publishPlaybook() async throws {
+        let root = URL(fileURLWithPath: #filePath).pathComponents.dropLast(4).joined(separator: "/")
+        let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: root + "/playbooks/secret-leaked.yaml")))
+        try await store.publish(
+            Definition(
+                digest: Digest.of(bytes).text, kind: .playbook, name: "secret-leaked", source: bytes,
+                publishedAt: installation.clock.now))
     }
 
     /// Signs all that there is, as a server does at its end.
@@ -64,7 +76,7 @@ final class AuditedInstallation: Sendable {
     }
 
     func runBundle() async throws -> [UInt8] {
-        try await bundler.run(try #require(try await installation.runs.first).id)
+        try await bundler.run(try #require(try await installation.runs.last).id)
     }
 
     func periodBundle() async throws -> [UInt8] {

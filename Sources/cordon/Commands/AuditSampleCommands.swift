@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CordonCore
+import CordonEngine
+import CordonEvidence
+import CordonLanguage
+import CordonStore
+import Foundation
+
+/// Which runs an auditor speaks of: those that were opened in a period.
+struct PopulationOptions: ParsableArguments {
+    @OptionGroup var common: CommonOptions
+    @Option(name: .long, help: "The first moment, as 2026-07-01 or 2026-07-01T06:00:00Z.") var from: String
+    @Option(name: .long, help: "The first moment after it.") var to: String
+
+    private static let pageRuns = 500
+
+    /// All of them, the oldest first.
+    func runs() async throws -> [RunRecord] {
+        let (from, to) = (try AuditTime.read(self.from, "--from"), try AuditTime.read(self.to, "--to"))
+        let settings = try await common.settings()
+        guard FileManager.default.fileExists(atPath: settings.statePath + "/cordon.db") else {
+            throw CommandFailure(.notFound, "there is no state folder \(settings.statePath); name it with --state")
+        }
+        let store = try SQLiteStore(.readOnly(settings.statePath))
+        do {
+            let runs = try await all(store).filter { from <= $0.openedAt && $0.openedAt < to }
+            await store.close()
+            return runs
+        } catch {
+            await store.close()
+            throw error
+        }
+    }
+
+    private func all(_ store: SQLiteStore) async throws -> [RunRecord] {
+        var query = RunQuery()
+        query.oldestFirst = true
+        query.limit = PopulationOptions.pageRuns
+        var all: [RunRecord] = []
+        while true {
+            let page = try await store.runs(query)
+            all += page
+            guard page.count == query.limit else { return all }
+            query.beyond = page.last?.id
+        }
+    }
+
+    func show(_ runs: [RunRecord]) throws {
+        Output.many(
+            try runs.map { row in
+                let run = try row.run()
+                return [
+                    "run": .string(row.id.text), "opened_at": .string(row.openedAt.description),
+                    "ended_at": row.endedAt.map { .string($0.description) } ?? .null,
+                    "ending": run.ending.map { .string($0.rawValue) } ?? .null, "playbook": .string(row.playbook),
+                    "subject": .string(row.subject),
+                ]
+            }, as: common.output,
+            columns: [
+                Output.Column("RUN") { $0["run"]?.stringValue ?? "" },
+                Output.Column("OPENED") { $0["opened_at"]?.stringValue ?? "" },
+                Output.Column("ENDED") { $0["ended_at"]?.stringValue ?? "not yet" },
+                Output.Column("AS") { $0["ending"]?.stringValue ?? "" },
+                Output.Column("PLAYBOOK") { $0["playbook"]?.stringValue ?? "" },
+                Output.Column("SUBJECT") { $0["subject"]?.stringValue ?? "" },
+            ])
+    }
+}
+
+enum AuditTime {
+    static func read(_ text: String, _ option: String) throws -> Instant {
+        guard let instant = Instant(rfc3339: text.utf8.count == 10 ? text + "T00:00:00Z" : text) else {
+            throw CommandFailure(.usage, "\(option) is '\(text)'; it takes a day or a time, as 2026-07-01T06:00:00Z")
+        }
+        return instant
+    }
+}
+
+struct AuditList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List all runs of a period: the population that a sample is drawn from.",
+        discussion: """
+            EXAMPLES
+              cordon audit list --from 2026-07-01 --to 2026-10-01
+            """)
+
+    @OptionGroup var population: PopulationOptions
+
+    func run() async throws {
+        let runs = try await population.runs()
+        try population.show(runs)
+        if population.common.output == .table { Output.note("\(runs.count) run\(runs.count == 1 ? "" : "s")") }
+    }
+}
+
+struct AuditSample: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sample", abstract: "Draw runs of a period by a seed, so that anybody draws the same.",
+        discussion: """
+            A run's lot is SHA-256 of the seed, a newline and the run's id; the lowest lots are drawn. Let the auditor \
+            name the seed.
+
+            EXAMPLES
+              cordon audit sample --from 2026-07-01 --to 2026-10-01 --seed "KPMG 2026-11-24" --count 25
+              cordon audit sample --from 2026-07-01 --to 2026-10-01 --seed 7 -o json | jq -r '.[].run' | xargs -n1 cordon run export
+            """)
+
+    @OptionGroup var population: PopulationOptions
+    @Option(name: .long, help: "Any text; the same text draws the same runs.") var seed: String
+    @Option(name: .long, help: "How many.") var count = 25
+
+    func run() async throws {
+        guard count > 0 else { throw CommandFailure(.usage, "--count is \(count); it takes a number from 1") }
+        let runs = try await population.runs()
+        let lots = runs.map { (lot: Digest.of(Array("\(seed)\n\($0.id)".utf8)), run: $0) }
+        let drawn = lots.sorted { $0.lot < $1.lot }.prefix(count).map(\.run)
+        try population.show(drawn)
+        if population.common.output == .table { Output.note("\(drawn.count) of \(runs.count) runs") }
+    }
+}
+
+struct AuditProve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prove", abstract: "Print the proof that one line is part of the signed log.",
+        discussion: """
+            The proof (C2SP tlog-proof) holds the line's place, the path to the root and the signed checkpoint. With \
+            --line the line itself is printed instead: its bytes are what is proved.
+
+            EXAMPLES
+              cordon audit prove run_01KATB9Z2M8D4W6X1V3C5R7T9Y@7 > line.tlog-proof
+              cordon audit prove run_01KATB9Z2M8D4W6X1V3C5R7T9Y@7 --line
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "A line as STREAM@NUMBER, as 'cordon run show' and findings name it.") var line: String
+    @Flag(name: .customLong("line"), help: "Print the line.") var printsLine = false
+
+    func run() async throws {
+        let parts = line.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, let number = Int(parts[1]), number > 0 else {
+            throw CommandFailure(.usage, "'\(line)' names no line; they look like run_01KATB…@7")
+        }
+        let settings = try await common.settings()
+        let store = try SQLiteStore(.readOnly(settings.statePath))
+        let found = try await store.history(String(parts[0]), from: number, limit: 1).first
+        await store.close()
+        guard let found, found.entry.number == number else {
+            throw CommandFailure(.notFound, "there is no line \(line)")
+        }
+        if printsLine { return Output.line(String(decoding: found.entry.bytes, as: UTF8.self)) }
+        let folder = LogFolder(settings.state.logPath)
+        guard let note = try folder.published() else { throw CommandFailure(.notFound, "nothing is signed yet") }
+        let size = try Checkpoint(parsing: Note(parsing: note).text).size
+        guard found.index < Int(size) else {
+            throw CommandFailure(.tryAgain, "\(line) is not signed yet; a running server signs within seconds")
+        }
+        let proof = try folder.tiles(size: size).tree.inclusionProof(of: UInt64(found.index))
+        let bytes = LogProof(index: proof.index, hashes: proof.hashes, checkpoint: note).bytes
+        Output.raw(bytes)
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CordonEngine
+import CordonEvidence
+import CordonStore
+import Foundation
+
+struct BackupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup",
+        abstract: "Copy history, evidence and signed log into a new folder, also while a server runs.",
+        discussion: """
+            No key goes along: neither those that sign the log nor the seal key. Back up keys apart. 'cordon audit \
+            verify FOLDER' checks a backup like any state folder.
+
+            EXAMPLES
+              cordon backup /backup/cordon-2026-11-24
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The folder to make.") var folder: String
+
+    func run() async throws {
+        let settings = try await common.settings()
+        let target = absolute(folder, in: FileManager.default.currentDirectoryPath)
+        guard FileManager.default.fileExists(atPath: settings.statePath + "/cordon.db") else {
+            throw CommandFailure(.notFound, "there is no state folder \(settings.statePath); name it with --state")
+        }
+        guard mkdir(target, 0o700) == 0 else {
+            throw CommandFailure(
+                errno == EEXIST ? .conflict : .failed,
+                "could not make \(display(target)): \(String(cString: strerror(errno)))")
+        }
+        // In this order each part holds all that the one before it speaks of: the log, the entries, the evidence.
+        try FolderCopy.copy(settings.state.logPath, to: target + "/log")
+        try SQLiteStore.backUp(settings.statePath, to: target + "/cordon.db")
+        try FolderCopy.copy(settings.state.evidencePath, to: target + "/evidence")
+        Output.line(target)
+        Output.note("Next: cordon audit verify \(display(target))")
+    }
+}
+
+struct RestoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore", abstract: "Make a state folder from a backup, with a new signed log.",
+        discussion: """
+            What was signed after the backup can't be known here, so the old log is put aside (log.forked-1) and a new \
+            one begins under another name, with a new key; the history says so. The seal key and the tokens' file come \
+            from your backup of keys: put them into the new folder before the first start.
+
+            EXAMPLES
+              cordon restore /backup/cordon-2026-11-24 --state /var/lib/cordon --reason "the disk failed"
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The backup's folder.") var backup: String
+    @Option(name: .long, help: "Why; it goes into the history.") var reason: String
+
+    func run() async throws {
+        let settings = try await common.settings()
+        let source = absolute(backup, in: FileManager.default.currentDirectoryPath)
+        guard FileManager.default.fileExists(atPath: source + "/cordon.db") else {
+            throw CommandFailure(.notFound, "\(display(source)) is no backup: it has no cordon.db")
+        }
+        for name in ["cordon.db", "log", "evidence"] {
+            let path = settings.statePath + "/" + name
+            let isEmpty = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? ["cordon.db"]).isEmpty
+            guard !FileManager.default.fileExists(atPath: path) || isEmpty else {
+                throw CommandFailure(.conflict, "\(display(path)) is there already; restore into a new folder")
+            }
+        }
+        try settings.state.make()
+        try FolderCopy.copy(source + "/evidence", to: settings.state.evidencePath)
+        try FolderCopy.copy(source + "/log", to: settings.state.logPath)
+        try FolderCopy.file(source + "/cordon.db", to: settings.statePath + "/cordon.db")
+        let store = try SQLiteStore(.readWrite(settings.statePath))
+        do {
+            var book = LogBook()
+            try await book.read(store)
+            let says = try await LogReopening.reopen(settings, store, book, reason: "restored: \(reason)")
+            await store.close()
+            Output.line(says)
+        } catch {
+            await store.close()
+            throw error
+        }
+    }
+}
+
+/// Copies that are durable when they return, each file for its owner alone.
+private enum FolderCopy {
+    static func copy(_ folder: String, to target: String) throws {
+        guard FileManager.default.fileExists(atPath: folder) else { return }
+        if mkdir(target, 0o700) != 0, errno != EEXIST { throw failure("make", target) }
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
+            let (from, to) = (folder + "/" + name, target + "/" + name)
+            // A running server may have taken it away since: drafts, and tiles that are full now.
+            let kind = (try? FileManager.default.attributesOfItem(atPath: from))?[.type] as? FileAttributeType
+            switch kind {
+            case .typeDirectory: try copy(from, to: to)
+            case .typeRegular where !name.hasPrefix("draft-"): try file(from, to: to)
+            default: continue
+            }
+        }
+        try sync(target)
+    }
+
+    static func file(_ source: String, to target: String) throws {
+        guard let contents = FileManager.default.contents(atPath: source) else {
+            if FileManager.default.fileExists(atPath: source) { throw failure("read", source) }
+            return
+        }
+        try AuditDesk.write(Array(contents), to: target)
+    }
+
+    private static func sync(_ folder: String) throws {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open", folder) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure("sync", folder) }
+    }
+
+    private static func failure(_ verb: String, _ path: String) -> CommandFailure {
+        CommandFailure(.failed, "could not \(verb) \(display(path)): \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BenchKit
+import CordonCore
+import CordonEngine
+import CordonEvidence
+import CordonLanguage
+import CordonStore
+import Foundation
+import Logging
+import TestKit
+
+/// Measures what signing the history costs those who write it, and what verifying a long one takes.
+@main
+struct AuditBench {
+    private let entries: Int
+    private var report = Report()
+    private let scratch: ScratchFolder
+    private let clock = SystemClock()
+
+    static func main() async {
+        do {
+            let arguments = CommandLine.arguments.dropFirst()
+            var bench = try AuditBench(entries: arguments.first.flatMap { Int($0) } ?? 1_000_000)
+            try await bench.measure()
+            print(bench.report.table)
+        } catch {
+            FileHandle.standardError.write(Data("cordon-bench-audit: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private init(entries: Int) throws {
+        self.entries = entries
+        scratch = try ScratchFolder("cordon-bench-audit")
+        try scratch.write("", to: "keys/.keep")
+    }
+
+    private mutating func measure() async throws {
+        report.noteMachine("before")
+        try await measureCost()
+        let store = try SQLiteStore(.readWrite(scratch.path("state")))
+        try await fill(store)
+        let checkpointer = checkpointer(store, "log")
+        let start = Monotonic.nanoseconds
+        guard let keeper = try await checkpointer.open() else {
+            throw BenchFailure(description: "the log refuses to sign")
+        }
+        try await checkpointer.turn(keeper, isLast: true)
+        report.add("first signature over \(entries) entries", seconds(start), "s")
+        try measureProofs()
+        try await measureVerifying(store)
+        await store.close()
+        report.noteMachine("after")
+    }
+
+    private func checkpointer(_ store: any Store, _ log: String) -> Checkpointer {
+        Checkpointer(
+            Checkpointer.Parts(
+                store: store, clock: clock, logPath: scratch.path(log), keys: SigningKeys(folder: scratch.path("keys")),
+                origin: "bench.example/log", logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    private func seconds(_ start: Int64) -> Double { Double(Monotonic.nanoseconds - start) / 1_000_000_000 }
+
+    // MARK: Filling
+
+    /// Runs of fourteen lines, as one contained token makes them.
+    private func fill(_ store: SQLiteStore) async throws {
+        let runs = entries / 14
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for part in 0..<256 {
+                group.addTask {
+                    for number in stride(from: part, to: runs, by: 256) {
+                        for entry in BenchHistory.lines(number, at: clock.now) { try await store.note(entry) }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    // MARK: What it costs
+
+    /// The same writes without and with a checkpointer beside them, by turns.
+    private mutating func measureCost() async throws {
+        var (plain, signed): ([Double], [Double]) = ([], [])
+        for round in 0..<3 {
+            plain.append(try await writes("plain\(round)", signs: false))
+            signed.append(try await writes("signed\(round)", signs: true))
+        }
+        let (bare, beside) = (plain.sorted()[1], signed.sorted()[1])
+        report.add("durable entries without a signed log", bare, "/s")
+        report.add("durable entries with it", beside, "/s")
+        report.add("its cost", (1 - beside / bare) * 100, "%", target: 20)
+    }
+
+    private func writes(_ name: String, signs: Bool) async throws -> Double {
+        let store = try SQLiteStore(.readWrite(scratch.path(name)))
+        let checkpointer = checkpointer(store, name + "-log")
+        let keeper = signs ? try await checkpointer.open() : nil
+        let until = clock.now.adding(milliseconds: 4000)
+        let count = try await withThrowingTaskGroup(of: Int.self) { group in
+            for part in 0..<256 {
+                group.addTask {
+                    var written = 0
+                    var number = part
+                    while clock.now < until {
+                        for entry in BenchHistory.lines(number, at: clock.now) {
+                            try await store.note(entry)
+                            written += 1
+                        }
+                        number += 256
+                    }
+                    return written
+                }
+            }
+            if let keeper {
+                group.addTask {
+                    while clock.now < until {
+                        try await checkpointer.turn(keeper, isLast: false)
+                        await clock.sleep(until: clock.now.adding(milliseconds: 1000))
+                    }
+                    return 0
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        await store.close()
+        return Double(count) / 4
+    }
+
+    // MARK: Proofs and verifying
+
+    private mutating func measureProofs() throws {
+        let folder = LogFolder(scratch.path("log"))
+        guard let note = try folder.published() else { throw BenchFailure(description: "nothing was signed") }
+        let checkpoint = try Checkpoint(parsing: Note(parsing: note).text)
+        let tree = try folder.tiles(size: checkpoint.size).tree
+        var times: [Double] = []
+        var bytes = 0
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<200 {
+            let index = UInt64.random(in: 0..<checkpoint.size, using: &random)
+            let start = Monotonic.nanoseconds
+            let proof = try tree.inclusionProof(of: index)
+            times.append(Monotonic.milliseconds(Monotonic.nanoseconds - start))
+            bytes = LogProof(index: index, hashes: proof.hashes, checkpoint: note).bytes.count
+        }
+        times.sort()
+        report.add("proof of one entry, p50", times[100], "ms")
+        report.add("proof of one entry, max", times[199], "ms", target: 5)
+        report.add("size of a kept proof with its checkpoint", Double(bytes), "bytes")
+    }
+
+    private mutating func measureVerifying(_ store: SQLiteStore) async throws {
+        let blobs = try Blobs(at: scratch.path("evidence"))
+        let start = Monotonic.nanoseconds
+        let audit = try await StateAudit.run(
+            store: store, folder: LogFolder(scratch.path("log")), blobs: blobs, trust: AuditTrust())
+        let took = seconds(start)
+        report.add("verified with meaning", Double(audit.entries) / took, "entries/s")
+        report.note("entries verified", "\(audit.entries), \(audit.runs) runs")
+        let tiles = try LogFolder(scratch.path("log")).tiles(size: audit.size)
+        let again = Monotonic.nanoseconds
+        var frontier = MerkleFrontier()
+        var index = 0
+        while true {
+            let page = try await store.log(from: index, limit: 5000)
+            for item in page { frontier.append(MerkleLog.leafHash(item.entry.bytes)) }
+            index += page.count
+            guard page.count == 5000 else { break }
+        }
+        report.add("hashes alone, read from the store", Double(index) / seconds(again), "entries/s", target: nil)
+        try tiles.verifyTiles(root: tiles.tree.root())
+    }
+}
+
+/// The lines of a run as the engine writes them.
+private enum BenchHistory {
+    static func lines(_ number: Int, at now: Instant) -> [Entry] {
+        let stem = "BENCH" + String(number)
+        let run = AlertID(stem: stem).signal(1).decision.run(1)
+        return events(stem).enumerated().map { offset, event in
+            Chronicle().entry(run.text, offset + 1, now, event.kind, event.value)
+        }
+    }
+
+    private static func events(_ stem: String) -> [Event] {
+        let alert = AlertID(stem: stem)
+        let decision = alert.signal(1).decision
+        let pin = Run.Pin(name: "token-revocation", digest: "sha256:" + String(repeating: "2c", count: 32))
+        let subject = Subject(kind: .credential, id: "billing-ci-token", provider: "login", owner: "team/billing")
+        let opening = Opening(
+            id: decision.run(1), decision: decision, signal: alert.signal(1), alert: alert, playbook: pin,
+            workflow: pin, subject: subject, severity: .high, inputs: ["credential": ["id": "billing-ci-token"]],
+            steps: ["proof", "revoke"])
+        let deadline = Instant(milliseconds: 1_795_000_900_000)
+        var events: [Event] = [.runOpened(opening), .stepStarted(step: "proof", deadline: deadline)]
+        for (step, call, purpose) in [
+            ("proof", 1, Call.Purpose.act), ("revoke", 1, .before), ("revoke", 2, .act), ("revoke", 3, .readBack),
+        ] {
+            events.append(.callIntended(step: step, intent(call, purpose, step == "proof" ? .read : .convergent)))
+            events.append(
+                .callReturned(
+                    step: step, number: call,
+                    Outcome(
+                        .done, status: 200, result: ["active": true, "client_id": "billing"], durationMilliseconds: 12))
+            )
+            if step == "proof" {
+                events += [
+                    .stepFinished(step: step, isVerified: false, note: nil),
+                    .stepStarted(step: "revoke", deadline: deadline),
+                ]
+            }
+        }
+        return events + [
+            .stepFinished(step: "revoke", isVerified: true, note: nil),
+            .runEnded(.completed, reason: "every step is done"),
+        ]
+    }
+
+    private static func intent(_ number: Int, _ purpose: Call.Purpose, _ effect: EffectClass) -> Call {
+        Call(
+            number: number, purpose: purpose, attempt: 1, capability: "tokens.revoke", provider: "login",
+            effectClass: effect, arguments: ["credential": "billing-ci-token"],
+            seal: Seal(
+                idempotencyKey: String(repeating: "3d", count: 32),
+                requestDigest: "sha256:" + String(repeating: "4e", count: 32)),
+            intendedAt: Instant(milliseconds: 1_795_000_000_000), deadline: Instant(milliseconds: 1_795_000_010_000))
+    }
+}

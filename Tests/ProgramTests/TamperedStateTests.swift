@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CSQLite
+import CordonLanguage
+import Foundation
+import TestKit
+import Testing
+
+/// Whatever class of bytes of a state folder is changed by hand, the verifier finds it and names it.
+@Suite(.serialized)
+struct TamperedStateTests {
+    /// What an intruder with a database shell does, and what he is found by.
+    private static let deeds: [(sql: String, code: String)] = [
+        (
+            "UPDATE entry SET bytes = CAST(replace(bytes, 'active', 'passiv') AS BLOB) WHERE kind = 'callReturned'",
+            "entryChanged"
+        ),
+        ("UPDATE entry SET leaf = zeroblob(32) WHERE place = 5", "entryChanged"),
+        ("DELETE FROM entry WHERE place = 7", "entryMissing"),
+        ("DELETE FROM entry WHERE place >= 12", "entryMissing"),
+        (
+            "UPDATE entry SET place = -1 WHERE place = 8; UPDATE entry SET place = 8 WHERE place = 9; UPDATE entry SET place = 9 WHERE place = -1",
+            "entryChanged"
+        ),
+        ("UPDATE entry SET kind = 'stepSkipped' WHERE place = 9", "rowDiffers"),
+        ("UPDATE entry SET at = at + 1000 WHERE place = 9", "rowDiffers"),
+        ("INSERT INTO entry SELECT max(place) + 1, 'node', 99, at, kind, leaf, bytes FROM entry", "streamGap"),
+        ("UPDATE run SET snapshot = CAST(replace(snapshot, 'completed', 'cancelled') AS BLOB)", "snapshotDiffers"),
+        ("UPDATE run SET phase = 'running', ended_at = NULL", "snapshotDiffers"),
+        ("DELETE FROM run", "rowDiffers"),
+        ("UPDATE alert_body SET bytes = CAST(bytes || ' ' AS BLOB)", "blobChanged"),
+        ("DELETE FROM alert_body", "blobMissing"),
+        ("DELETE FROM decision", "rowDiffers"), ("DELETE FROM signal", "rowDiffers"),
+        ("DELETE FROM alert", "rowDiffers"),
+        ("UPDATE decision SET body = CAST(replace(body, 'enforce', 'ignoree') AS BLOB)", "rowDiffers"),
+        ("UPDATE signal SET body = CAST(body || ' ' AS BLOB)", "rowDiffers"),
+        ("UPDATE definition SET source = CAST(source || '#' AS BLOB)", "blobChanged"),
+        ("DELETE FROM definition", "blobMissing"),
+    ]
+
+    @Test func `each change of the database is found and named`() async throws {
+        let origin = try await settled()
+        for (sql, code) in Self.deeds {
+            let (report, end) = try await verify(origin) { folder in try Self.change(folder + "/cordon.db", sql) }
+            #expect(end == .exited(9), "\(sql)\n\(report)")
+            #expect(codes(report).contains(code), "\(sql)\n\(codes(report))")
+        }
+    }
+
+    @Test func `each change of the signed log and of the evidence is found and named`() async throws {
+        let origin = try await settled()
+        let files = FileManager.default
+        let names = (files.subpaths(atPath: origin.path("state")) ?? []).filter { name in
+            var isFolder: ObjCBool = false
+            let path = origin.path("state/" + name)
+            return files.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
+                && (name.hasPrefix("log/") || name.hasPrefix("evidence/"))
+        }
+        #expect(names.count > 8)
+        for name in names.sorted() {
+            let isSpare = isSpareTile(name, origin)
+            for deed in ["flip the first byte of", "flip the last byte of", "truncate", "drop"] {
+                let (report, end) = try await verify(origin) { try Self.change($0 + "/" + name, by: deed) }
+                // What an older checkpoint's tile says is not asked for any more.
+                if isSpare || (deed == "drop" && name.hasPrefix("log/checkpoints/")) { continue }
+                #expect(end == .exited(9), "\(deed) \(name)\n\(report)")
+                let word = name.hasPrefix("evidence/") ? String(name.dropFirst(9).prefix(2)) : "log"
+                #expect(
+                    places(report).contains { $0.contains(word) || $0.hasPrefix("entry") }, "\(deed) \(name): \(report)"
+                )
+            }
+        }
+    }
+
+    /// A partial tile that a larger one has taken the place of.
+    private func isSpareTile(_ name: String, _ origin: ScratchFolder) -> Bool {
+        guard let size = (try? origin.read("state/log/checkpoint"))?.split(separator: "\n").dropFirst().first else {
+            return false
+        }
+        return name.contains(".p/") && !name.hasSuffix("/" + size)
+    }
+
+    @Test func `two blobs that change places, and a rolled back log, are found`() async throws {
+        let origin = try await settled()
+        let (swapped, end) = try await verify(origin) { folder in
+            let names = (FileManager.default.subpaths(atPath: folder + "/evidence") ?? []).filter { $0.count > 10 }
+            let paths = names.sorted().prefix(2).map { URL(filePath: folder + "/evidence/" + $0) }
+            let (first, second) = (try Data(contentsOf: paths[0]), try Data(contentsOf: paths[1]))
+            try second.write(to: paths[0])
+            try first.write(to: paths[1])
+        }
+        #expect(end == .exited(9))
+        #expect(codes(swapped).filter { $0 == "blobChanged" }.count == 2)
+        // An older checkpoint in the newer's place signs for less: what lies behind it is an open item by name.
+        let (rolled, rolledEnd) = try await verify(origin) { folder in
+            let kept = (try FileManager.default.contentsOfDirectory(atPath: folder + "/log/checkpoints")).sorted()
+            let first = try Data(contentsOf: URL(filePath: folder + "/log/checkpoints/" + kept[0]))
+            try first.write(to: URL(filePath: folder + "/log/checkpoint"))
+            for name in kept.dropFirst() {
+                try FileManager.default.removeItem(atPath: folder + "/log/checkpoints/" + name)
+            }
+        }
+        #expect(rolledEnd == .exited(0))
+        #expect(codes(rolled).contains("entriesUnsigned"))
+    }
+
+    // MARK: The stage
+
+    /// One contained alert, all of it signed, the write-ahead log empty.
+    private func settled() async throws -> ScratchFolder {
+        let provider = try PracticeAuthority()
+        let installation = try provider.installation()
+        #expect(try await installation.finish("init").end == .exited(0))
+        let serving = try await installation.serve()
+        #expect(try await serving.post(Installation.alert(), delivery: "d-1").status == 202)
+        try await eventually("the run to end") { try await installation.runs().first?["phase"] == "ended" }
+        #expect(try await serving.stop() == .exited(0))
+        let sound = try await installation.finish("audit", "verify")
+        #expect(sound.end == .exited(0), "\(sound.output)")
+        return installation.scratch
+    }
+
+    private func verify(
+        _ origin: ScratchFolder, _ deed: (String) throws -> Void
+    ) async throws -> (report: Value, end: ProgramUnderTest.End) {
+        let copy = try ScratchFolder("cordon-tampered")
+        try FileManager.default.copyItem(atPath: origin.path("state"), toPath: copy.path("state"))
+        try deed(copy.path("state"))
+        let ended = try await Installation.finish(["audit", "verify", "state", "-o", "json"], in: copy)
+        return ((try? JSON.parse(ended.output)) ?? .string(ended.error), ended.end)
+    }
+
+    private func codes(_ report: Value) -> [String] { column("code", report) }
+    private func places(_ report: Value) -> [String] { column("place", report) }
+
+    private func column(_ name: String, _ report: Value) -> [String] {
+        (report["findings"]?.arrayValue ?? []).compactMap { $0[name]?.stringValue }
+    }
+
+    private static func change(_ path: String, by deed: String) throws {
+        guard deed != "drop" else { return try FileManager.default.removeItem(atPath: path) }
+        var bytes = try Data(contentsOf: URL(filePath: path))
+        switch deed {
+        case "truncate": bytes.removeLast(max(1, bytes.count / 3))
+        case "flip the first byte of": bytes[0] ^= 2
+        default: bytes[bytes.count - 1] ^= 2
+        }
+        try bytes.write(to: URL(filePath: path))
+    }
+
+    private static func change(_ database: String, _ sql: String) throws {
+        var connection: OpaquePointer?
+        try #require(sqlite3_open(database, &connection) == SQLITE_OK)
+        defer { sqlite3_close(connection) }
+        let whole = "DROP TRIGGER entry_never_changes; DROP TRIGGER entry_never_leaves; \(sql);"
+        let status = sqlite3_exec(connection, whole, nil, nil, nil)
+        try #require(status == SQLITE_OK, "\(sql): \(String(cString: sqlite3_errmsg(connection)))")
+        #expect(sqlite3_total_changes(connection) > 0, "\(sql) changes nothing")
+    }
+}
