@@ -38,10 +38,11 @@ import Testing
             Array(try Data(contentsOf: URL(fileURLWithPath: root + "/" + path)))
         }
         let workflow = try Workflow.load(
-            try bytes("workflows/token-revocation.yaml"), file: "w.yaml", digest: "sha256:w"
+            try bytes("workflows/token-revocation.yaml"), file: "token-revocation.yaml", digest: "sha256:w"
         ).get()
         return try Playbook.load(
-            try bytes("playbooks/secret-leaked.yaml"), file: "p.yaml", digest: "sha256:p", workflows: [workflow]
+            try bytes("playbooks/secret-leaked.yaml"), file: "secret-leaked.yaml", digest: "sha256:p",
+            workflows: [workflow]
         ).get()
     }
 }

@@ -49,6 +49,8 @@ package struct HistoryAudit {
     /// By the alert's id.
     package private(set) var bodies: [String: Named] = [:]
     package private(set) var expired: Set<String> = []
+    /// A line says that the log was signed, and none since that it was begun anew.
+    package private(set) var tellsOfLog = false
     /// Digests of definitions that came into force, and of those that runs were opened on.
     package private(set) var published: Set<String> = []
     package private(set) var pins: Set<String> = []
@@ -170,6 +172,7 @@ package struct HistoryAudit {
         case "definitionsPublished":
             hasLibrary = true
             published.formUnion((body["changes"]?.arrayValue ?? []).compactMap { $0["digest"]?.stringValue })
+        case "logOpened": tellsOfLog = true
         case "logForked":
             forks.append(
                 AuditFinding(
@@ -178,6 +181,7 @@ package struct HistoryAudit {
         case "logReopened":
             // A person looked at it: it stays to be read, and breaks nothing any more.
             for index in forks.indices { forks[index].grade = .note }
+            tellsOfLog = false
         default: break
         }
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CordonConnectors
 package import CordonCore
 package import CordonEvidence
 import CordonLanguage
@@ -176,65 +175,9 @@ package struct Bundler: Sendable {
         files.append(Tar.File(name: BundleFormat.checkpoint, bytes: note))
         files.append(Tar.File(name: BundleFormat.keys, bytes: Array(keys.map { $0.text + "\n" }.joined().utf8)))
         files += keys.map { Tar.File(name: "keys/\($0.hash8).pem", bytes: Array($0.pem.utf8)) }
-        files += try await contents(head, lines)
+        files += try await BundleContents.gather(
+            head, lines, store: store, blobs: blobs, includesBodies: includesBodies)
         return try Tar.archive(files + [try manifest(head, files)])
-    }
-
-    /// Blobs, bodies and definitions that the lines name, and a list of what is not there.
-    private func contents(_ head: BundleHead, _ lines: [BundleLine]) async throws -> [Tar.File] {
-        var history = HistoryAudit(head.coverage)
-        for line in lines { history.take(line.bytes, place: "entry \(line.index)") }
-        var files: [String: Tar.File] = [:]
-        var absent: [Value] = []
-        var total = 0
-        func lack(_ what: String, _ named: HistoryAudit.Named, _ state: AbsentState, _ reason: String) {
-            absent.append([
-                "what": .string(what), "digest": .string(named.digest), "named_by": .string(named.place),
-                "state": .string(state.rawValue), "reason": .string(reason),
-            ])
-        }
-        func add(_ name: String, _ bytes: [UInt8]) throws {
-            total += bytes.count
-            guard total <= Bundler.blobBytesMax else {
-                throw Failure.tooLarge("what it names is larger than \(Bundler.blobBytesMax) bytes")
-            }
-            files[name] = Tar.File(name: name, bytes: bytes)
-        }
-        for named in history.blobs.values.sorted(by: { $0.digest < $1.digest }) {
-            do throws(EvidenceError) {
-                let bytes = try blobs.get(try Digest(parsing: named.digest))
-                try? add(BundleFormat.blob(named.digest), bytes)
-            } catch { lack("blob", named, .lost, error.reason) }
-        }
-        for (alert, named) in history.bodies.sorted(by: { $0.key < $1.key }) {
-            var query = AlertQuery()
-            query.id = AlertID(alert)
-            let body = try await store.alerts(query).first?.body ?? []
-            if history.expired.contains(alert) || (body.isEmpty && named.digest != digestText([])) {
-                lack("body of \(alert)", named, .expired, "it had its time, and the history says so")
-            } else if includesBodies {
-                try add(BundleFormat.blob(named.digest), body)
-            } else {
-                lack(
-                    "body of \(alert)", named, .withheld, "an alert's body may hold a live secret; --bodies exports it")
-            }
-        }
-        // Of a run those that it ran on; of a period all that came into force.
-        let definitions = head.kind == .run ? history.pins : history.pins.union(history.published)
-        for digest in definitions.sorted() {
-            if let definition = try await store.definition(digest) {
-                try add(BundleFormat.definition(digest), definition.source)
-            } else {
-                lack(
-                    "definition", HistoryAudit.Named(digest: digest, place: "a run"), .lost,
-                    "the store does not hold it")
-            }
-        }
-        guard total <= Bundler.blobBytesMax else {
-            throw Failure.tooLarge("what it names is larger than \(Bundler.blobBytesMax) bytes")
-        }
-        return Array(files.values)
-            + [Tar.File(name: BundleFormat.absent, bytes: BundleViews.jsonFile(.array(absent)))]
     }
 
     private func manifest(_ head: BundleHead, _ files: [Tar.File]) throws -> Tar.File {

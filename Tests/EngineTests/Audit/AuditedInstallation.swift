@@ -36,6 +36,8 @@ final class AuditedInstallation: Sendable {
     /// Lets one alert become a run that ends.
     func contain(_ delivery: String = "d-1") async throws {
         try await publishPlaybook()
+        // So that runs are told apart by their time.
+        installation.clock.advance(to: installation.clock.now.adding(milliseconds: 1000))
         let engine = installation.engine(ScriptedTransport(installation))
         let ended = try await installation.runs.filter { $0.phase == "ended" }.count
         try await installation.whileRunning(engine) { [installation] in

@@ -111,6 +111,7 @@ import Testing
         #expect(try audit(files + [Tar.File(name: "extra.txt", bytes: [1])]).broken == [.fileUnlisted])
         var swapped = files
         let blobs = files.indices.filter { files[$0].name.hasPrefix("blobs/") }
+        try #require(blobs.count >= 2)
         swapped[blobs[0]].bytes = files[blobs[1]].bytes
         swapped[blobs[1]].bytes = files[blobs[0]].bytes
         #expect(try audit(swapped).broken.filter { $0 == .blobChanged }.count == 2)

@@ -107,6 +107,17 @@ import Testing
         #expect(try await place.store.history("log", from: 1, limit: 10).last?.entry.kind == "logForked")
     }
 
+    @Test func `a log that was never signed is open, one that is gone is broken`() async throws {
+        let place = try AuditedInstallation()
+        try await place.contain()
+        let unsigned = try await place.audit()
+        #expect(unsigned.broken == [])
+        #expect(unsigned.codes(.open).contains(.logMissing))
+        try await place.sign()
+        #expect(unlink(place.scratch.path("log/checkpoint")) == 0)
+        #expect(try await place.audit().broken == [.logMissing])
+    }
+
     @Test func `while two keys lie there both sign, and the history tells of each change`() async throws {
         let place = try AuditedInstallation()
         try await place.sign()

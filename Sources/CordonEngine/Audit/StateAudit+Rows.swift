@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import CordonEvidence
+import CordonLanguage
+import CordonStore
+
+/// What stands beside the entries: rows, snapshots, blobs, bodies, definitions.
+extension StateAudit {
+    mutating func note(_ line: Value, _ place: String) {
+        guard let kind = line["type"]?.stringValue, let body = line["body"], let id = body["id"]?.stringValue else {
+            return
+        }
+        switch kind {
+        case "signalNormalized": rows[id] = (digestText(body.jsonBytes), place)
+        case "decisionMade":
+            rows[id] = (body["cut"] == true ? body["digest"]?.stringValue ?? "" : digestText(body.jsonBytes), place)
+        default: break
+        }
+    }
+
+    mutating func checkRows() async throws(StoreError) {
+        var query = AlertQuery()
+        query.oldestFirst = true
+        query.limit = 200
+        var seen: Set<String> = []
+        while true {
+            let page = try await store.alerts(query)
+            for alert in page {
+                seen.insert(alert.id.text)
+                try await check(alert)
+            }
+            guard page.count == query.limit else { break }
+            query.beyond = page.last?.id
+        }
+        // Those of which a line tells and no row is left.
+        let lost = history.bodies.keys.filter { !seen.contains($0) } + rows.keys
+        for id in lost.sorted() {
+            report.find(.broken, .rowDiffers, id, "its lines are there and its row is not")
+        }
+    }
+
+    private mutating func check(_ alert: Alert) async throws(StoreError) {
+        guard let named = history.bodies[alert.id.text] else {
+            return report.find(.broken, .rowDiffers, alert.id.text, "no line of the history tells of this alert")
+        }
+        if alert.body.isEmpty, named.digest != digestText([]) {
+            if !history.expired.contains(alert.id.text) {
+                report.find(
+                    .broken, .blobMissing, "body of \(alert.id)", "it is gone, and no line says that it expired")
+            }
+        } else if digestText(alert.body) != named.digest {
+            report.find(.broken, .blobChanged, "body of \(alert.id)", "it is not what was received")
+        }
+        var query = DecisionQuery()
+        query.alert = alert.id
+        query.limit = 10_000
+        let signals = try await store.signals(of: alert.id).map { ($0.id.text, $0.body) }
+        let decisions = try await store.decisions(query).map { ($0.id.text, $0.body) }
+        for (id, body) in signals + decisions {
+            guard let row = rows.removeValue(forKey: id) else {
+                report.find(.broken, .rowDiffers, id, "no line of the history tells of it")
+                continue
+            }
+            if digestText(body) != row.digest {
+                report.find(.broken, .rowDiffers, id, "its row says something else than \(row.place)")
+            }
+        }
+    }
+
+    mutating func checkRuns() async throws(StoreError) {
+        var query = RunQuery()
+        query.oldestFirst = true
+        query.limit = 200
+        var seen: Set<String> = []
+        while true {
+            let page = try await store.runs(query)
+            for row in page {
+                seen.insert(row.id.text)
+                check(row)
+            }
+            guard page.count == query.limit else { break }
+            query.beyond = page.last?.id
+        }
+        for stream in history.runStreams where !seen.contains(stream) {
+            report.find(.broken, .rowDiffers, stream, "its lines are there and its row is not")
+        }
+    }
+
+    private mutating func check(_ row: RunRecord) {
+        guard let run = history.run(row.id.text) else {
+            return report.find(.broken, .rowDiffers, row.id.text, "no line of the history opens this run")
+        }
+        // A server may have gone on since the lines were read.
+        guard row.number == history.lastNumber(of: row.id.text) else {
+            if row.number < history.lastNumber(of: row.id.text) {
+                report.find(.broken, .snapshotDiffers, row.id.text, "its row is older than its last line")
+            }
+            return
+        }
+        if run.value.jsonBytes != row.snapshot || row.phase != run.phaseWord || row.endedAt != run.endedAt {
+            report.find(.broken, .snapshotDiffers, row.id.text, "folding its lines does not give its row")
+        }
+    }
+
+    mutating func checkDefinitions() async throws(StoreError) {
+        for digest in history.published.union(history.pins).sorted() {
+            guard let definition = try await store.definition(digest) else {
+                report.find(.broken, .blobMissing, "definition \(digest)", "it was in force, and it is not there")
+                continue
+            }
+            if digestText(definition.source) != digest {
+                report.find(.broken, .blobChanged, "definition \(digest)", "it is not what was in force")
+            }
+        }
+    }
+
+    mutating func checkBlobs() {
+        for named in history.blobs.values.sorted(by: { $0.digest < $1.digest }) {
+            report.blobs += 1
+            do throws(EvidenceError) { _ = try blobs.get(try Digest(parsing: named.digest)) } catch {
+                report.find(
+                    .broken, error.code == .notFound ? .blobMissing : .blobChanged, "blob \(named.digest)",
+                    "\(error.reason); \(named.place) names it")
+            }
+        }
+        do throws(EvidenceError) {
+            let unnamed = try blobs.digests().count { history.blobs[$0.text] == nil }
+            if unnamed > 0 {
+                report.find(
+                    .note, .blobUnnamed, "evidence", "\(unnamed) files are named by no line: a crash leaves such behind"
+                )
+            }
+        } catch { report.find(.broken, .blobMissing, "evidence", error.reason) }
+    }
+}
