@@ -66,7 +66,8 @@ struct AuditCommandTests {
         #expect(again.end == .exited(6), "a file that is there stays as it is")
     }
 
-    private let stranger = "cordon/x+5558ac45+AaYSo2qzDFo/FGGv/Zhe14kLksPsGycV72PP9U35ahbK"
+    /// A good key that signed nothing here.
+    private var stranger: String { get throws { try SigningKey(name: "cordon/x").verifier.text } }
 
     private func entries(of bundle: String, _ installation: Installation) async throws -> [Value] {
         let tar = try ProgramUnderTest(
@@ -100,7 +101,10 @@ struct AuditCommandTests {
         let state = installation.scratch.path("state")
         let backup = installation.scratch.path("backup.db")
         try await installation.finishSettled()
-        try FileManager.default.copyItem(atPath: state + "/cordon.db", toPath: backup)
+        // The write-ahead log belongs to it.
+        for end in ["", "-wal"] {
+            try? FileManager.default.copyItem(atPath: state + "/cordon.db" + end, toPath: backup + end)
+        }
         var serving = try await installation.serve()
         #expect(try await serving.post(Installation.alert(number: 43), delivery: "d-2").status == 202)
         try await eventually("two runs to end") {
@@ -110,7 +114,9 @@ struct AuditCommandTests {
         for name in ["cordon.db-wal", "cordon.db-shm", "cordon.db"] {
             try? FileManager.default.removeItem(atPath: state + "/" + name)
         }
-        try FileManager.default.copyItem(atPath: backup, toPath: state + "/cordon.db")
+        for end in ["", "-wal"] {
+            try? FileManager.default.copyItem(atPath: backup + end, toPath: state + "/cordon.db" + end)
+        }
 
         let lost = try await installation.finish("audit", "verify", "-o", "json")
         #expect(lost.end == .exited(9))

@@ -67,12 +67,20 @@ package struct StateAudit {
             report.size = size
             report.origin = checkpoints[size]?.last?.checkpoint.origin ?? ""
             report.checkpoints = checkpoints.values.reduce(0) { $0 + $1.count }
-            if let edge = try folder.edge(), edge.size >= size {
-                tiles = try folder.tiles(size: size)
-            } else {
-                report.find(.broken, .tileMissing, "log/edge", "the log's edge is before its checkpoint of \(size)")
-            }
+            try openTiles()
         } catch { report.find(.broken, .checkpointMalformed, "log", error.reason) }
+    }
+
+    /// The edge is what the log grows from: it is compared with the tiles, which are compared with the entries.
+    private mutating func openTiles() throws(EvidenceError) {
+        guard let edge = try folder.edge(), edge.size >= size else {
+            return report.find(
+                .broken, .tileMissing, "log/edge", "the log's edge is not that of its checkpoint of \(size)")
+        }
+        tiles = try folder.tiles(size: size)
+        guard try folder.tiles(size: edge.size).tree.frontier() == edge else {
+            return report.find(.broken, .tileChanged, "log/edge", "it is not the edge that the tiles make")
+        }
     }
 
     private mutating func admit(_ note: [UInt8], _ place: String, _ keys: [VerifierKey], isLast: Bool = false) {
