@@ -8,8 +8,8 @@ package import CordonStore
 import Logging
 import Synchronization
 
-// The registry of agent sessions: input, machine, commit, then memory. What memory holds beyond the store (the totals of
-// the last heartbeats) its runtime tells again with the next.
+// The registry of agent sessions: input, machine, commit, then memory. What memory holds beyond the store (the totals
+// of the last heartbeats) its runtime tells again with the next.
 
 extension Engine {
     package typealias SessionResult = Result<SessionStanding, SessionRefusal>
@@ -172,8 +172,8 @@ extension Engine {
 
     // MARK: Boundaries
 
-    /// Makes the alerts that are due of a session and of those above it. An alert is stored first: a crash between the two
-    /// makes it again, and the store knows it by its delivery id.
+    /// Makes the alerts that are due of a session and of those above it. An alert is stored first: a crash between the
+    /// two makes it again, and the store knows it by its delivery id.
     private func raiseCrossings(of id: String) async throws {
         let now = clock.now
         let line = sessionDesk.state.withLock { state in

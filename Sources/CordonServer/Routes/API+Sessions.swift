@@ -10,16 +10,18 @@ import Hummingbird
 // The registry of agent sessions. What its callers learn:
 //
 // For agent runtimes (`agent_runtime`), each for the sessions that it opened itself:
-// - POST /sessions: 201 opened; 200 the same is open already; 409 open with other content, or closed (no id is used twice).
-// - POST /sessions/{id}/delegate: the same for a child, which gets no more than its parent has: 409 when it asks for more,
-//   when there is no such parent, or when the parent may not go on.
-// - POST /sessions/{id}/heartbeat: 200 with the verdict and what is left. Totals since the opening, so a report that comes
-//   twice or late changes nothing. `at`, the runtime's own time, moves no boundary, which Cordon measures by its own
-//   clock: how far it is off is answered as `clock_skew_ms`, and beyond a minute the history says so once. 409 when closed.
+// - POST /sessions: 201 opened; 200 the same is open already; 409 open with other content, or closed (no id is used
+//   twice).
+// - POST /sessions/{id}/delegate: the same for a child, which gets no more than its parent has: 409 when it asks for
+//   more, when there is no such parent, or when the parent may not go on.
+// - POST /sessions/{id}/heartbeat: 200 with the verdict and what is used. Totals since the opening, so a report that
+//   comes twice or late changes nothing. `at`, the runtime's own time, moves no boundary, which Cordon measures by its
+//   own clock: how far it is off is answered as `clock_skew_ms`, and beyond a minute the history says so once. 409 when
+//   closed.
 // - POST /sessions/{id}/close: 200, again too. What it delegated to is closed with it.
 //
-// For runs and people (`session_keeper`, operators): isolation, limit, extension, approved, release; 200 with the session,
-// also when it was so before; 412 when `If-Match` names another revision than it stands at.
+// For runs and people (`session_keeper`, operators): isolation, limit, extension, approved, release; 200 with the
+// session, also when it was so before; 412 when `If-Match` names another revision than it stands at.
 
 extension API {
     @Sendable func openSession(_ inquiry: Inquiry) async throws -> Response { try await open(inquiry, parent: nil) }
