@@ -21,13 +21,51 @@ package struct Instant: Sendable, Hashable, Comparable {
 extension Instant: CustomStringConvertible {
     /// RFC 3339 in UTC with milliseconds, `2026-11-24T04:11:17.250Z`.
     package var description: String {
+        String(unsafeUninitializedCapacity: 32) { text in
+            var at = 0
+            write { byte in
+                text[at] = byte
+                at += 1
+            }
+            return at
+        }
+    }
+
+    /// The bytes of the text, one after the other: at most 32, for years that have no more than eleven digits.
+    private func write(_ put: (UInt8) -> Void) {
+        func digits(_ number: Int64, _ width: Int64) {
+            var place: Int64 = 1
+            var rest = number.magnitude
+            if number < 0 { put(UInt8(ascii: "-")) }
+            var count: Int64 = 1
+            while count < width || rest / UInt64(place) > 9 {
+                place *= 10
+                count += 1
+            }
+            while place > 0 {
+                put(UInt8(ascii: "0") + UInt8(rest / UInt64(place)))
+                rest %= UInt64(place)
+                place /= 10
+            }
+        }
         let dayMilliseconds: Int64 = 86_400_000
         let days = milliseconds.floorDivided(by: dayMilliseconds)
         let rest = (milliseconds % dayMilliseconds + dayMilliseconds) % dayMilliseconds
         let (year, month, day) = civil(fromDays: days)
-        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T"
-            + "\(padded(rest / 3_600_000, 2)):\(padded(rest / 60_000 % 60, 2)):\(padded(rest / 1000 % 60, 2))"
-            + ".\(padded(rest % 1000, 3))Z"
+        digits(year, 4)
+        put(UInt8(ascii: "-"))
+        digits(month, 2)
+        put(UInt8(ascii: "-"))
+        digits(day, 2)
+        put(UInt8(ascii: "T"))
+        digits(rest / 3_600_000, 2)
+        put(UInt8(ascii: ":"))
+        digits(rest / 60_000 % 60, 2)
+        put(UInt8(ascii: ":"))
+        digits(rest / 1000 % 60, 2)
+        put(UInt8(ascii: "."))
+        digits(rest % 1000, 3)
+        put(UInt8(ascii: "Z"))
     }
 
     /// Reads RFC 3339 (`T` or a blank between date and time, any fraction, `Z` or an offset); digits beyond the
@@ -54,11 +92,6 @@ extension Int64 {
         let quotient = self / divisor
         return self % divisor < 0 ? quotient - 1 : quotient
     }
-}
-
-private func padded(_ number: Int64, _ width: Int) -> String {
-    let digits = String(number.magnitude)
-    return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, width - digits.count)) + digits
 }
 
 /// The proleptic Gregorian date of a day number counted from 1970-01-01; years begin in March inside the

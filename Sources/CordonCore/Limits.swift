@@ -45,6 +45,8 @@ package enum Limits {
     /// One entry of the history, the size that an auditor's tools may count on.
     package static let entryBytesMax = 16 * 1024
     package static let resultBytesMax = 8 * 1024
+    /// How many entries are folded onto a stored snapshot before a new one is stored.
+    package static let entriesPerSnapshot = 32
     package static let callsPerStepMax = 1000
     /// Steps of a run with its items, called workflows and undos.
     package static let stepsPerRunMax = 2000

@@ -10,31 +10,50 @@ package struct Chronicle: Sendable {
     package init() {}
 
     package func entry(_ stream: String, _ number: Int, _ at: Instant, _ kind: String, _ body: Value) -> Entry {
-        let line: Value = [
-            "v": 1, "stream": .string(stream), "n": .int(Int64(number)), "at": .string(at.description),
-            "type": .string(kind), "body": body,
-        ]
-        let bytes = line.jsonBytes
+        line(stream, number, at, kind) { $0.value(body) }
+    }
+
+    /// A line whose body is JSON text already.
+    func entry(_ stream: String, _ number: Int, _ at: Instant, _ kind: String, json body: [UInt8]) -> Entry {
+        line(stream, number, at, kind) { $0.raw(body) }
+    }
+
+    /// Members in the order of their names, as RFC 8785 wants them.
+    private func line(
+        _ stream: String, _ number: Int, _ at: Instant, _ kind: String, _ body: (inout JSONWriter) -> Void
+    ) -> Entry {
+        var writer = JSONWriter(capacity: 640)
+        writer.beginObject()
+        writer.field("at", at.description)
+        writer.key("body")
+        body(&writer)
+        writer.field("n", number)
+        writer.field("stream", stream)
+        writer.field("type", kind)
+        writer.field("v", 1)
+        writer.endObject()
         return Entry(
-            stream: stream, number: number, at: at, kind: kind, bytes: bytes, leaf: MerkleLog.leafHash(bytes).bytes)
+            stream: stream, number: number, at: at, kind: kind, bytes: writer.bytes,
+            leaf: MerkleLog.leafHash(writer.bytes).bytes)
     }
 
     /// The change that stores a transition: its events as the run's next lines, and the run they make.
     package func change(_ transition: Transition, from expected: Int, at now: Instant) -> RunChange {
         let run = transition.run
         let entries = transition.events.enumerated().map { offset, event in
-            entry(run.id.text, expected + offset + 1, now, event.kind, event.value)
+            line(run.id.text, expected + offset + 1, now, event.kind) { event.write(to: &$0) }
         }
-        return RunChange(expectedNumber: expected, run: record(run), entries: entries)
+        let snapshot = run.isSnapshotDue(since: expected) ? run.value.jsonBytes : []
+        return RunChange(expectedNumber: expected, run: record(run, snapshot), entries: entries)
     }
 
-    private func record(_ run: Run) -> RunRecord {
+    private func record(_ run: Run, _ snapshot: [UInt8]) -> RunRecord {
         RunRecord(
             id: run.id, decision: run.decision, alert: run.alert, playbook: run.playbook.name,
             playbookDigest: run.playbook.digest, workflow: run.workflow.name, workflowDigest: run.workflow.digest,
             subject: run.subject?.key ?? "", severity: run.severity, phase: run.phaseWord, wake: run.wake?.word,
             dueAt: run.dueAt, number: run.number, openedAt: run.openedAt, updatedAt: run.updatedAt,
-            endedAt: run.endedAt, snapshot: run.value.jsonBytes)
+            endedAt: run.endedAt, snapshot: snapshot)
     }
 }
 
@@ -42,20 +61,9 @@ extension RunRecord {
     /// The run as it stands.
     package func run() throws(EngineError) -> Run {
         do {
-            return try Run(JSON.parse(snapshot))
+            return try Run(snapshot: snapshot, tail: tail)
         } catch {
-            throw EngineError(.store, "the snapshot of \(id) can't be read: \(error)")
-        }
-    }
-}
-
-extension Entry {
-    /// The event that this line tells of, for a run's stream.
-    package func event() throws(EngineError) -> Event {
-        do {
-            return try Event(kind: kind, try JSON.parse(bytes)["body"] ?? .null)
-        } catch {
-            throw EngineError(.store, "line \(number) of \(stream) can't be read: \(error)")
+            throw EngineError(.store, "the run \(id) can't be read: \(error)")
         }
     }
 }

@@ -37,22 +37,15 @@ extension Engine {
         var query = RunQuery()
         query.onlyLive = true
         query.limit = 500
+        var page = try await store.runs(query)
         while true {
-            let page = try await store.runs(query)
-            for stored in page {
-                do {
-                    let run = try stored.run()
-                    let definition = try await definition(of: run)
-                    // What has nothing to act on waits for its cancellation, whatever is configured.
-                    if run.gate?.kind != .undecided, let lack = definition.lack(run.subject) {
-                        stranded.append("\(run.id): \(lack)")
-                    }
-                } catch {
-                    stranded.append("\(stored.id): \(error)")
-                }
-            }
-            guard page.count == query.limit else { break }
             query.beyond = page.last?.id
+            let hasMore = page.count == query.limit
+            let found = page
+            async let lacks = self.stranded(among: found)
+            if hasMore { page = try await store.runs(query) }
+            stranded += await lacks
+            guard hasMore else { break }
         }
         guard stranded.isEmpty else {
             let list = stranded.prefix(20).joined(separator: "\n  ")
@@ -62,6 +55,43 @@ extension Engine {
             )
         }
     }
+}
+
+extension Engine {
+    private func stranded(among page: [RunRecord]) async -> [String] {
+        let half = page.count / 2
+        async let first = strandedOnes(of: page[..<half])
+        let second = await strandedOnes(of: page[half...])
+        return await first + second
+    }
+
+    private func strandedOnes(of page: ArraySlice<RunRecord>) async -> [String] {
+        var stranded: [String] = []
+        // Many runs are of one kind: what is found of one is true of the next.
+        var known: [Needs: String] = [:]
+        for stored in page {
+            do {
+                let run = try stored.run()
+                let needs = Needs(workflow: run.workflow, called: run.called, provider: run.subject?.provider)
+                if known[needs] == nil {
+                    known[needs] = try await definition(of: run).lack(run.subject) ?? ""
+                }
+                // What has nothing to act on waits for its cancellation, whatever is configured.
+                guard run.gate?.kind != .undecided, let lack = known[needs], !lack.isEmpty else { continue }
+                stranded.append("\(run.id): \(lack)")
+            } catch {
+                stranded.append("\(stored.id): \(error)")
+            }
+        }
+        return stranded
+    }
+}
+
+/// What decides whether a run can go on under a configuration.
+private struct Needs: Hashable {
+    var workflow: Run.Pin
+    var called: [Run.Pin]
+    var provider: String?
 }
 
 extension RunDefinition {

@@ -273,16 +273,18 @@ extension Engine {
         var reading = Reading(alert: alert.id, state: .read, entries: [])
         var transitions: [Transition] = []
         for (signal, decision) in decisions {
-            lines.write("signalNormalized", signal.value)
+            let signalBytes = signal.value.jsonBytes
+            lines.write("signalNormalized", json: signalBytes)
             reading.signals.append(
                 SignalRecord(
                     id: signal.id, alert: alert.id, kind: signal.kind, receivedAt: signal.receivedAt,
-                    body: signal.value.jsonBytes, event: signal.event))
-            lines.write("decisionMade", decision.line)
+                    body: signalBytes, event: signal.event))
+            let decisionBytes = decision.value.jsonBytes
+            lines.write("decisionMade", json: decision.line(decisionBytes))
             reading.decisions.append(
                 DecisionRecord(
                     id: decision.id, signal: signal.id, alert: alert.id, verdict: decision.verdict.rawValue, at: now,
-                    body: decision.value.jsonBytes))
+                    body: decisionBytes))
             transitions += open(decision, signal, library, live, at: now)
         }
         var body: [String: Value] = ["signals": .array(decisions.map { .string($0.0.id.text) })]
@@ -364,14 +366,14 @@ extension Decision {
 
     /// Its line in the history: whole, or where it is longer than a line may be, the digest of the decision as its row
     /// keeps it.
-    fileprivate var line: Value {
-        let bytes = value.jsonBytes
-        guard bytes.count > Limits.entryBytesMax else { return value }
-        return [
+    fileprivate func line(_ bytes: [UInt8]) -> [UInt8] {
+        guard bytes.count > Limits.entryBytesMax else { return bytes }
+        let cut: Value = [
             "id": .string(id.text), "verdict": .string(verdict.rawValue), "cut": true,
             "bytes": .int(Int64(bytes.count)),
             "digest": .string(digestText(bytes)),
         ]
+        return cut.jsonBytes
     }
 }
 
@@ -393,5 +395,10 @@ private struct LineWriter {
     mutating func write(_ kind: String, _ body: Value) {
         after += 1
         entries.append(chronicle.entry(stream, after, at, kind, body))
+    }
+
+    mutating func write(_ kind: String, json body: [UInt8]) {
+        after += 1
+        entries.append(chronicle.entry(stream, after, at, kind, json: body))
     }
 }

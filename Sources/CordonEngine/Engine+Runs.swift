@@ -36,12 +36,15 @@ extension Engine {
         return await step(id, input)
     }
 
-    func advance(_ id: RunID, _ input: RunInput) async {
+    func advance(_ id: RunID, _ input: RunInput, from known: Run? = nil) async {
         // A call that was found lost may have been sent again meanwhile: then it is not.
         if case .callReturned(_, _, _, let outcome) = input, outcome == .lost, isInHand(id) { return }
         hold(id)
         defer { release(id) }
-        if case .refused(let refusal) = await step(id, input) {
+        let answer = await step(id, from: known) { run, definition, now in
+            run.handle(input, definition, halts: self.halts, at: now)
+        }
+        if case .refused(let refusal) = answer {
             logger.debug("an input was refused", metadata: ["run": "\(id)", "reason": "\(refusal.reason)"])
         }
     }
@@ -50,14 +53,17 @@ extension Engine {
         await step(id) { run, definition, now in run.handle(input, definition, halts: self.halts, at: now) }
     }
 
-    /// Decide, commit; read again and decide anew when another writer was first.
+    /// Decide, commit; read again and decide anew when another writer was first. `known` is the run as it was just read.
     func step(
-        _ id: RunID, _ decide: (Run, RunDefinition, Instant) async throws -> Result<Transition, Refusal>
+        _ id: RunID, from known: Run? = nil,
+        _ decide: (Run, RunDefinition, Instant) async throws -> Result<Transition, Refusal>
     ) async -> ControlAnswer {
         var waits = 0
+        var isFirst = true
         while !Task.isCancelled {
             do {
-                guard let run = try await current(id) else { return .noSuchRun }
+                guard let run = try await current(id, unless: isFirst ? known : nil) else { return .noSuchRun }
+                isFirst = false
                 let definition = try await definition(of: run)
                 let now = clock.now
                 let transition: Transition
@@ -93,8 +99,8 @@ extension Engine {
         return .unavailable("shutting down")
     }
 
-    private func current(_ id: RunID) async throws -> Run? {
-        if let run = moving[id] { return run }
+    private func current(_ id: RunID, unless known: Run?) async throws -> Run? {
+        if let run = known ?? moving[id] { return run }
         return try await find(id)?.run()
     }
 

@@ -76,11 +76,16 @@ extension Engine {
         query.wake = all ? nil : "call"
         query.oldestFirst = true
         query.limit = Engine.pageRows
+        var page = try await store.runs(query)
         while true {
-            let page = try await store.runs(query)
-            for stored in page { pickUp(stored) }
-            guard page.count == query.limit else { break }
             query.beyond = page.last?.id
+            let hasMore = page.count == query.limit
+            // The next page is read while this one goes on: what many commits share is one sync.
+            let found = page
+            async let picked: Void = pickUp(found)
+            if hasMore { page = try await store.runs(query) }
+            await picked
+            guard hasMore else { break }
         }
         if !all { try await noteTimers() }
         try await sweepQueues()
@@ -96,19 +101,28 @@ extension Engine {
         }
     }
 
-    private func pickUp(_ stored: RunRecord) {
-        guard !isInHand(stored.id) else { return }
-        if let due = stored.dueAt { timekeeper.note(stored.id, due: due) }
-        guard stored.wake == "call" else { return }
+    private func pickUp(_ page: [RunRecord]) async {
+        await withDiscardingTaskGroup { group in
+            for stored in page where !isInHand(stored.id) {
+                if let due = stored.dueAt { timekeeper.note(stored.id, due: due) }
+                if stored.wake == "call" { group.addTask(priority: .utility) { await self.pickUp(stored) } }
+            }
+        }
+    }
+
+    private func pickUp(_ stored: RunRecord) async {
         do {
-            for case .perform(let step, let call) in try stored.run().commands {
+            // Read once: the first of its calls is settled on what was read.
+            let run = try stored.run()
+            var isFirst = true
+            for case .perform(let step, let call) in run.commands {
                 logger.notice(
                     "a call's outcome was lost with the process that made it",
                     metadata: ["run": "\(stored.id)", "step": "\(step)", "call": "\(call.number)"])
-                hand(
-                    .advance(
-                        stored.id,
-                        .callReturned(step: step, number: call.number, delivery: call.delivery, .lost)))
+                await advance(
+                    stored.id, .callReturned(step: step, number: call.number, delivery: call.delivery, .lost),
+                    from: isFirst ? run : nil)
+                isFirst = false
             }
         } catch {
             logger.error("a run can't be read", metadata: ["run": "\(stored.id)", "error": "\(error)"])

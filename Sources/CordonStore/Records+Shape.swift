@@ -43,9 +43,21 @@ extension [Entry] {
 }
 
 extension RunRecord {
+    /// What is stored of a change: where its snapshot stands follows from the change.
+    var asStored: RunRecord {
+        var row = self
+        row.snapshotNumber = snapshot.isEmpty ? 0 : number
+        row.tail = []
+        return row
+    }
+
     /// The row after a later change: what a run is and why it exists was settled when it was opened.
     func advanced(to next: RunRecord) -> RunRecord {
-        var row = next
+        var row = next.asStored
+        if row.snapshot.isEmpty {
+            row.snapshot = snapshot
+            row.snapshotNumber = snapshotNumber
+        }
         row.id = id
         row.decision = decision
         row.alert = alert

@@ -99,7 +99,7 @@ package struct DecisionRecord: Sendable, Hashable {
     }
 }
 
-/// A run's row: the snapshot that the system runs on, and the columns that queries need.
+/// A run's row: the columns that queries need, and what gives the run as it stands: a snapshot and the entries after it.
 package struct RunRecord: Sendable, Hashable {
     package var id: RunID
     package var decision: DecisionID
@@ -122,13 +122,19 @@ package struct RunRecord: Sendable, Hashable {
     package var openedAt: Instant
     package var updatedAt: Instant
     package var endedAt: Instant?
-    /// JSON of the run's state; folding the run's entries gives the same.
+    /// JSON of the run's state after entry `snapshotNumber`; folding the run's entries up to there gives the same. In a
+    /// change, an empty one leaves what is stored as it is.
     package var snapshot: [UInt8]
+    /// 0 where no snapshot is stored: then the entries alone tell the run. In a change it is not looked at.
+    package var snapshotNumber: Int
+    /// What was read with the row: the entries after the snapshot, up to `number`. In a change it is not looked at.
+    package var tail: [Entry]
 
     package init(
         id: RunID, decision: DecisionID, alert: AlertID, playbook: String, playbookDigest: String, workflow: String,
         workflowDigest: String, subject: String, severity: Signal.Severity, phase: String, wake: String?,
-        dueAt: Instant?, number: Int, openedAt: Instant, updatedAt: Instant, endedAt: Instant?, snapshot: [UInt8]
+        dueAt: Instant?, number: Int, openedAt: Instant, updatedAt: Instant, endedAt: Instant?, snapshot: [UInt8],
+        snapshotNumber: Int? = nil, tail: [Entry] = []
     ) {
         self.id = id
         self.decision = decision
@@ -147,6 +153,8 @@ package struct RunRecord: Sendable, Hashable {
         self.updatedAt = updatedAt
         self.endedAt = endedAt
         self.snapshot = snapshot
+        self.snapshotNumber = snapshotNumber ?? (snapshot.isEmpty ? 0 : number)
+        self.tail = tail
     }
 }
 

@@ -9,6 +9,7 @@ package import CordonCore
 ///   loses none of it, and a reader sees all of it or none.
 /// - A writing verb that throws `conflict` has stored nothing, and so has every other code but `unavailable`:
 ///   after `unavailable` the caller doesn't know, and reads again before it goes on.
+/// - A run is read as it stands: with a snapshot that some change brought, and all entries after it.
 /// - Entries of one stream are numbered from 1 without gaps; an entry, once stored, never changes. Over all streams
 ///   they are indexed from 0 without gaps, in the order of their commits: that index is the leaf's place in the log.
 package protocol Store: Sendable {

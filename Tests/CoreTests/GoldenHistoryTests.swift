@@ -71,6 +71,54 @@ import Testing
         #expect(stored.count == made.count, "run once with CORDON_GOLDEN=append, and look at what it adds")
     }
 
+    @Test func `an event is written as its value is`() throws {
+        var events = GoldenHistory.all.flatMap(\.events)
+        let evidence = Evidence(digest: "sha256:ab", mediaType: "application/json", bytes: 7, about: "\"Jänner\"\n")
+        var outcome = Outcome(
+            .later, status: 429, reason: "too many", retryAfterMilliseconds: 1500, result: ["b": 1, "a": [true, nil]],
+            evidence: [evidence, evidence], wasSentTwice: true, wasWithheld: true, durationMilliseconds: 12)
+        events.append(.callReturned(step: "revoke", number: 3, outcome))
+        outcome.result = .null
+        events.append(.callReturned(step: "e.1", number: 1, outcome))
+        events.append(.callRedelivered(step: "e", number: 1, delivery: 2, deadline: Instant(milliseconds: -5)))
+        for event in events {
+            var writer = JSONWriter()
+            event.write(to: &writer)
+            #expect(writer.text == event.value.json)
+        }
+        #expect(events.count > 60)
+    }
+
+    @Test func `a run is read from its journal, or from any snapshot of it and what came after`() throws {
+        for history in GoldenHistory.all {
+            let entries = history.history.enumerated().map { offset, line in
+                Entry(
+                    stream: "run_1", number: offset + 1, at: line.at, kind: line.event.kind,
+                    bytes: (["body": line.event.value] as Value).jsonBytes, leaf: [])
+            }
+            let whole = try #require(Run.fold(history.history))
+            #expect(try Run(snapshot: [], tail: entries) == whole)
+            for cut in 1...entries.count {
+                let early = try #require(Run.fold(Array(history.history.prefix(cut))))
+                let tail = Array(entries.dropFirst(cut))
+                #expect(try Run(snapshot: early.value.jsonBytes, tail: tail) == whole)
+            }
+        }
+    }
+
+    @Test func `what gives no run is refused by name`() throws {
+        let line = Entry(
+            stream: "run_1", number: 2, at: Instant(milliseconds: 1), kind: "rollbackFinished",
+            bytes: Array("{\"body\":{}}".utf8), leaf: [])
+        #expect(throws: UnreadableRecord(place: "run", reason: "its history doesn't begin with its opening")) {
+            try Run(snapshot: [], tail: [line])
+        }
+        #expect(throws: UnreadableRecord.self) { try Run(snapshot: Array("{".utf8), tail: []) }
+        var torn = line
+        torn.bytes.removeLast()
+        #expect(throws: UnreadableRecord.self) { try torn.event() }
+    }
+
     @Test func `every line that was stored once reads back to itself`() throws {
         for text in try Golden.lines("history.jsonl") {
             let line = try StoredLine(text)

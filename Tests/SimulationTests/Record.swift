@@ -41,7 +41,7 @@ struct Commit: Sendable {
     var lines: [Line]
     /// The fold with it.
     var folded: Run
-    /// The stored row, and the run in its snapshot.
+    /// The stored row, and the run that it gives: its snapshot with the entries after it.
     var row: RunRecord
     var run: Run
     /// What was forbidden when it was decided.

@@ -181,6 +181,61 @@ import Testing
         #expect(history.map(\.entry.number) == [1, 2, 3, 4])
     }
 
+    @Test(arguments: StoreKind.allCases)
+    func `a run is read with the last snapshot that a change brought, and the entries after it`(
+        kind: StoreKind
+    ) async throws {
+        var tested = try kind.make()
+        _ = try await tested.store.accept(Sample.alert(1), entry: Sample.entry(Sample.alertID(1).text, 1))
+        var reading = Sample.reading(1)
+        reading.opened[0].run.snapshot = []
+        try await tested.store.record(reading)
+        for (from, hasSnapshot) in [(2, false), (4, true), (6, false), (8, false)] {
+            var change = Sample.change(1, from: from, to: from + 2)
+            if !hasSnapshot { change.run.snapshot = [] }
+            // What a change says of these counts for nothing.
+            change.run.snapshotNumber = 99
+            change.run.tail = [Sample.entry("node", 7)]
+            try await tested.store.commit(change)
+            tested = try await tested.reopened()
+            let run = try #require(try await tested.store.run(1))
+            let snapshot = from < 4 ? [] : Sample.run(1, at: 6).snapshot
+            #expect(run.snapshot == snapshot)
+            #expect(run.snapshotNumber == (from < 4 ? 0 : 6))
+            let history = try await tested.store.history(Sample.runID(1).text, from: 1, limit: 100)
+            #expect(run.tail == history.map(\.entry).filter { $0.number > run.snapshotNumber })
+            #expect(run.number == from + 2)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `lines of any form come back byte for byte, and so do bodies that they hold`(kind: StoreKind) async throws {
+        var tested = try kind.make()
+        let stream = Sample.alertID(1).text
+        let at = Sample.time(2)
+        let body = #"{"id":"1","text":"a \"quoted\" word"}"#
+        let frame = #"{"at":"\#(at)","body":\#(body),"n":2,"stream":"\#(stream)","type":"decisionMade","v":1}"#
+        let lines = [
+            frame, frame.replacing("\"v\":1", with: "\"v\":2"), frame.replacing("\"n\":2", with: "\"n\":3"),
+            " " + frame,
+            "", #"{"at":"\#(at)","body":,"n":5,"stream":"\#(stream)","type":"decisionMade","v":1}"#,
+        ]
+        _ = try await tested.store.accept(Sample.alert(1), entry: Sample.entry(stream, 1))
+        var reading = Sample.reading(1, opens: false)
+        reading.entries = lines.enumerated().map { offset, line in
+            Entry(
+                stream: stream, number: offset + 2, at: at, kind: "decisionMade", bytes: Array(line.utf8),
+                leaf: [UInt8(offset)])
+        }
+        reading.decisions[0].body = Array(body.utf8)
+        reading.signals[0].body = Array(" \(body)".utf8)
+        try await tested.store.record(reading)
+        tested = try await tested.reopened()
+        #expect(try await tested.store.history(stream, from: 2, limit: 100).map(\.entry) == reading.entries)
+        #expect(try await tested.store.decisions(DecisionQuery()).map(\.body) == [Array(body.utf8)])
+        #expect(try await tested.store.signals(of: Sample.alertID(1)) == reading.signals)
+    }
+
     @Test(arguments: StoreKind.allCases, [0, 1, 3])
     func `a stale writer is refused and stores nothing`(kind: StoreKind, expected: Int) async throws {
         let tested = try kind.make()

@@ -37,15 +37,10 @@ package struct Lane: Sendable, Hashable {
         case limited(Int64)
     }
 
-    private struct Waiter: Sendable, Hashable {
-        var ticket: Int
-        var rank: Int
-    }
-
     private let name: String
     private let bounds: Bounds
     private var inFlight = 0
-    private var waiting: [Waiter] = []
+    private var waiting = LaneQueue()
     /// In thousandths of a call, so that a slow refill loses nothing.
     private var tokens: Int64
     private var filledAt: Instant?
@@ -72,17 +67,16 @@ package struct Lane: Sendable, Hashable {
             aloneUntil = isProbing ? until : nil
         }
         if waiting.isEmpty, take(now) { return .go }
-        let place = waiting.firstIndex { $0.rank < rank } ?? waiting.endIndex
-        waiting.insert(Waiter(ticket: ticket, rank: rank), at: place)
+        waiting.add(ticket, rank: rank)
         return .wait
     }
 
     /// Those that may go now; called when a call ended and as time goes by.
     package mutating func admit(at now: Instant) -> [Int] {
         var admitted: [Int] = []
-        while let first = waiting.first, take(now) {
-            admitted.append(first.ticket)
-            waiting.removeFirst()
+        while !waiting.isEmpty, take(now) {
+            guard let ticket = waiting.takeFirst() else { break }
+            admitted.append(ticket)
         }
         return admitted
     }
@@ -90,11 +84,10 @@ package struct Lane: Sendable, Hashable {
     /// Everybody in line is given back when the provider is left alone meanwhile.
     package mutating func turnAway(at now: Instant) -> (tickets: [Int], verdict: Verdict)? {
         guard let until = aloneUntil, now < until, !waiting.isEmpty else { return nil }
-        defer { waiting = [] }
-        return (waiting.map(\.ticket), .withheld(reason: reason, milliseconds: until.since(now)))
+        return (waiting.takeAll(), .withheld(reason: reason, milliseconds: until.since(now)))
     }
 
-    package mutating func leave(_ ticket: Int) { waiting.removeAll { $0.ticket == ticket } }
+    package mutating func leave(_ ticket: Int) { waiting.leave(ticket) }
 
     /// A call that went has come back.
     package mutating func settle(_ report: Report, at now: Instant) {

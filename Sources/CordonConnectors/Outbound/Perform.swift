@@ -55,43 +55,66 @@ package struct Performer: Sendable {
     }
 
     /// `isSealedHere` says that this process sealed the call: its settings are fixed, so it is the same request still.
+    ///
+    /// It waits for its provider's lane first, with nothing in hand: tens of thousands may stand in line.
     package func perform(_ errand: Errand, isSealedHere: Bool = false) async -> ReadAnswer {
         let call = errand.call
         guard call.deadline > clock() else { return Performer.late }
-        guard let provider = providers[call.provider], let action = provider.shape.actions[call.capability],
-            let exchange = action.exchange(for: call.purpose)
-        else { return refusal(.refused, "not sent: \(call.provider) no longer offers \(call.capability)") }
-        // The intent says what would be sent. If settings changed since, a person decides, not the change.
-        guard isSealedHere || sealer.seal(errand.draft) == .success(call.seal) else {
-            return refusal(
-                .refused,
-                "not sent: the request is no longer the one that was intended; its provider's settings changed")
-        }
-        let values: [String: Value]
-        do { values = try reveal(provider, exchange, errand.subject) } catch {
-            return refusal(.refused, "not sent: \(error.reason)")
-        }
-        switch provider.build(
-            call.capability, call.purpose, call.arguments, secrets: values, idempotencyKey: call.seal.idempotencyKey)
-        {
-        case .failure(let refused): return refusal(.refused, "not sent: \(refused.reason)")
-        case .success(let built):
-            return await send(built, errand, provider, exchange, values)
-        }
-    }
-
-    /// Sends it when its provider's lane lets it go; the call's time runs while it waits.
-    private func send(
-        _ built: BuiltRequest, _ errand: Errand, _ provider: Provider, _ exchange: ProviderShape.Exchange,
-        _ values: [String: Value]
-    ) async -> ReadAnswer {
-        let call = errand.call
         let verdict = await lanes.enter(call.provider, rank: errand.severity.rank, at: clock())
         if case .withheld(let reason, let milliseconds) = verdict {
             return ReadAnswer(
                 outcome: Outcome(
                     .later, reason: "not sent: \(reason)", retryAfterMilliseconds: milliseconds, wasWithheld: true))
         }
+        return await performInLane(errand, isSealedHere: isSealedHere)
+    }
+
+    /// Owes its lane a report, whatever becomes of it.
+    private func performInLane(_ errand: Errand, isSealedHere: Bool) async -> ReadAnswer {
+        switch prepare(errand, isSealedHere: isSealedHere) {
+        case .failure(let refused):
+            lanes.settle(errand.call.provider, .nothing, at: clock())
+            return ReadAnswer(outcome: Outcome(.refused, reason: "not sent: \(refused.reason)"))
+        case .success(let ready):
+            return await send(ready.built, errand, ready.provider, ready.exchange, ready.values)
+        }
+    }
+
+    /// A request that may leave, and what its answer is read by.
+    private struct Ready {
+        var built: BuiltRequest
+        var provider: Provider
+        var exchange: ProviderShape.Exchange
+        var values: [String: Value]
+    }
+
+    private func prepare(_ errand: Errand, isSealedHere: Bool) -> Result<Ready, Refusal> {
+        let call = errand.call
+        guard let provider = providers[call.provider], let action = provider.shape.actions[call.capability],
+            let exchange = action.exchange(for: call.purpose)
+        else { return .failure(Refusal(.unbuildable, "\(call.provider) no longer offers \(call.capability)")) }
+        // The intent says what would be sent. If settings changed since, a person decides, not the change.
+        guard isSealedHere || sealer.seal(errand.draft) == .success(call.seal) else {
+            return .failure(
+                Refusal(
+                    .unbuildable,
+                    "the request is no longer the one that was intended; its provider's settings changed"))
+        }
+        let values: [String: Value]
+        do { values = try reveal(provider, exchange, errand.subject) } catch {
+            return .failure(Refusal(.unbuildable, error.reason))
+        }
+        return provider.build(
+            call.capability, call.purpose, call.arguments, secrets: values, idempotencyKey: call.seal.idempotencyKey
+        ).map { Ready(built: $0, provider: provider, exchange: exchange, values: values) }
+    }
+
+    /// Sends it; the call's time ran while it waited for its lane.
+    private func send(
+        _ built: BuiltRequest, _ errand: Errand, _ provider: Provider, _ exchange: ProviderShape.Exchange,
+        _ values: [String: Value]
+    ) async -> ReadAnswer {
+        let call = errand.call
         guard let delivery = await deliver(built, call, provider, values) else {
             lanes.settle(call.provider, .nothing, at: clock())
             return Performer.late
@@ -135,10 +158,6 @@ package struct Performer: Sendable {
     }
 
     private static let late = ReadAnswer(outcome: Outcome(.later, reason: "not sent: its time was up before it began"))
-
-    private func refusal(_ kind: Outcome.Kind, _ reason: String) -> ReadAnswer {
-        ReadAnswer(outcome: Outcome(kind, reason: reason))
-    }
 
     /// The secrets that this request names, and no others: what is not read can't leak.
     private func reveal(

@@ -73,64 +73,11 @@ package struct Step: Sendable, Hashable {
         package static let byTime = "time"
     }
 
-    package var id: String
-    package var phase: Phase
-    package var startedAt: Instant?
-    /// When the step ends at the latest.
-    package var deadline: Instant?
-    package var endedAt: Instant?
-    /// Intents made so far.
-    package var calls: Int
-    /// The subject's state before the first change, as the provider told it.
-    package var before: Value?
-    /// The same, read back.
-    package var after: Value?
-    package var result: Value?
-    /// The effect was seen at the provider.
-    package var isVerified: Bool
-    /// The act took effect, as far as its outcome tells; what is still missing is the proof.
-    package var hasActed: Bool
-    /// The number of the entry that told so: what acted last is undone first.
-    package var actedNumber: Int?
-    /// What the act was called with: its undo is called with the same.
-    package var arguments: Value?
-    /// What it did has been undone.
-    package var isUndone: Bool
-    /// The act of which nobody knows whether it took effect. It outlives the calls that ask about it: until it is
-    /// resolved, no new act is intended that could be a second one.
-    package var doubt: Call?
-    /// An act of which nobody learned whether it took effect was done anew: undoing the step sets back that one too.
-    package var mayHaveActed: Bool
-    /// What a person is asked about it while it is stopped or uncertain.
-    package var ask: Run.Ask?
-    /// Who agreed to it, under which digest of what they were shown.
-    package var permit: Permit?
-    package var hold: Hold?
-    /// What a person is asked about its hold: beside whatever else is asked about the step.
-    package var holdAsk: Run.Ask?
-    /// The items of a line under `each`, as its list gave them.
-    package var items: [Value]?
-    /// What a called workflow was handed.
-    package var inputs: Value?
-    /// How many rungs of a ladder, or looks of a wait, are done.
-    package var rounds: Int
-    /// A person wants its undo whatever the live state is.
-    package var isForced: Bool
-    package var note: String?
-    package var evidence: [Evidence]
+    /// What the step is, in one piece that copies share: a run is looked at far more often than it changes, and then a
+    /// copy counts one reference instead of thirty. `Step+Fields.swift` shows its members.
+    package init(id: String) { box = Box(State(id: id)) }
 
-    package init(id: String) {
-        self.id = id
-        phase = .pending
-        calls = 0
-        isVerified = false
-        hasActed = false
-        isUndone = false
-        mayHaveActed = false
-        rounds = 0
-        isForced = false
-        evidence = []
-    }
+    var box: Box
 
     package var hasEnded: Bool {
         switch phase {

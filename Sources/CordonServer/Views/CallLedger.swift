@@ -18,7 +18,7 @@ struct CallLedger {
     /// By step, in the order of the intents.
     private(set) var lines: [String: [Line]] = [:]
 
-    init(_ entries: [IndexedEntry]) throws(EngineError) {
+    init(_ entries: [IndexedEntry]) throws(UnreadableRecord) {
         for indexed in entries {
             let event = try indexed.entry.event()
             switch event {

@@ -17,7 +17,10 @@ package enum RunView {
         _ record: RunRecord, _ entries: [IndexedEntry], now: Instant
     ) throws(EngineError) -> Value {
         let run = try record.run()
-        let calls = try CallLedger(entries)
+        let calls: CallLedger
+        do { calls = try CallLedger(entries) } catch {
+            throw EngineError(.store, "the history of \(record.id) can't be read: \(error)")
+        }
         var all = members(run, record, now).objectValue ?? [:]
         all["why"] = .string(whyLine(run, now: now))
         all["signal"] = .string(run.signal.text)

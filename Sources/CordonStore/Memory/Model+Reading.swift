@@ -34,11 +34,19 @@ extension Model {
                 && (!query.onlyLive || run.endedAt == nil) && isDue(run, by: query.dueBy)
         }
         guard query.dueBy != nil else {
-            return page(found, by: \.id.text, beyond: query.beyond?.text, query.oldestFirst, query.limit)
+            return page(found, by: \.id.text, beyond: query.beyond?.text, query.oldestFirst, query.limit).map(whole)
         }
         let inOrder = found.filter { isBeyond($0.id.text, query.beyond?.text, query.oldestFirst) }
             .sorted { ($0.dueAt ?? $0.openedAt, $0.id.text) < ($1.dueAt ?? $1.openedAt, $1.id.text) }
-        return Array(inOrder.prefix(pageRows(query.limit)))
+        return inOrder.prefix(pageRows(query.limit)).map(whole)
+    }
+
+    /// With the entries after its snapshot.
+    private func whole(_ run: RunRecord) -> RunRecord {
+        var run = run
+        run.tail = (streams[run.id.text] ?? []).dropFirst(run.snapshotNumber).prefix(run.number - run.snapshotNumber)
+            .map { log[$0] }
+        return run
     }
 
     func history(_ stream: String, _ number: Int, _ limit: Int) -> [IndexedEntry] {

@@ -73,7 +73,7 @@ struct Model {
         for decision in reading.decisions { decisions[decision.id] = decision }
         append(reading.entries)
         for change in reading.opened {
-            runs[change.run.id] = change.run
+            runs[change.run.id] = change.run.asStored
             append(change.entries)
         }
     }
@@ -84,7 +84,7 @@ struct Model {
         guard stored?.number ?? 0 == change.expectedNumber, last(change.run.id.text) == change.expectedNumber else {
             throw .overtaken(change)
         }
-        runs[change.run.id] = stored?.advanced(to: change.run) ?? change.run
+        runs[change.run.id] = stored?.advanced(to: change.run) ?? change.run.asStored
         append(change.entries)
     }
 

@@ -3,12 +3,12 @@
 /// The writer's statements, prepared once.
 struct JournalStatements {
     let begin, commit, rollback, savepoint, release, rollbackToSavepoint: SQLiteStatement
-    let insertEntry, lastNumber: SQLiteStatement
+    let insertEntry, lastNumber, streamOfName, insertStream: SQLiteStatement
     let insertAlert, insertAlertBody, alertOfDelivery, updateAlertState, insertEvent: SQLiteStatement
     let signalOfEvent: SQLiteStatement
     let placeOfExpirable, deleteAlertBody: SQLiteStatement
     let insertSignal, insertDecision: SQLiteStatement
-    let insertRun, runExists, advanceLiveRun, advanceRun: SQLiteStatement
+    let insertRun, runExists, advanceLiveRun, advanceRun, keepSnapshot: SQLiteStatement
     let insertSession, advanceSession: SQLiteStatement
     let insertDefinition, insertToken, tokenRevokedAt, revokeToken: SQLiteStatement
 
@@ -21,9 +21,14 @@ struct JournalStatements {
         rollbackToSavepoint = try connection.statement("ROLLBACK TO operation")
 
         insertEntry = try connection.statement(
-            "INSERT INTO entry (place, stream, number, at, kind, leaf, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)")
+            "INSERT INTO entry (place, stream, number, at, kind, form, leaf, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         lastNumber = try connection.statement(
-            "SELECT number FROM entry WHERE stream = ? ORDER BY number DESC LIMIT 1")
+            """
+            SELECT number FROM entry WHERE stream = (SELECT id FROM stream WHERE name = ?)
+            ORDER BY number DESC LIMIT 1
+            """)
+        streamOfName = try connection.statement("SELECT id FROM stream WHERE name = ?")
+        insertStream = try connection.statement("INSERT INTO stream (name) VALUES (?)")
 
         insertAlert = try connection.statement(
             """
@@ -42,24 +47,29 @@ struct JournalStatements {
             """)
         deleteAlertBody = try connection.statement("DELETE FROM alert_body WHERE place = ?")
         insertSignal = try connection.statement(
-            "INSERT INTO signal (id, alert, kind, received_at, body) VALUES (?, ?, ?, ?, ?)")
+            "INSERT INTO signal (id, alert, kind, received_at, body, told_at) VALUES (?, ?, ?, ?, ?, ?)")
         insertEvent = try connection.statement("INSERT INTO event (source, name, signal) VALUES (?, ?, ?)")
         signalOfEvent = try connection.statement("SELECT signal FROM event WHERE source = ? AND name = ?")
         insertDecision = try connection.statement(
-            "INSERT INTO decision (id, signal, alert, verdict, at, body) VALUES (?, ?, ?, ?, ?, ?)")
+            "INSERT INTO decision (id, signal, alert, verdict, at, body, told_at) VALUES (?, ?, ?, ?, ?, ?, ?)")
 
         insertRun = try connection.statement(
             """
             INSERT INTO run (id, number, phase, wake, due_at, updated_at, subject, severity, ended_at, decision, alert,
-                playbook, playbook_digest, workflow, workflow_digest, opened_at, snapshot)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                playbook, playbook_digest, workflow, workflow_digest, opened_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
         runExists = try connection.statement("SELECT 1 FROM run WHERE id = ?")
         let moving = "number = ?, phase = ?, wake = ?, due_at = ?, updated_at = ?, subject = ?, severity = ?"
         advanceLiveRun = try connection.statement(
-            "UPDATE run SET \(moving), snapshot = ? WHERE id = ? AND number = ? AND ended_at IS NULL")
+            "UPDATE run SET \(moving) WHERE id = ? AND number = ? AND ended_at IS NULL")
         advanceRun = try connection.statement(
-            "UPDATE run SET \(moving), ended_at = ?, snapshot = ? WHERE id = ? AND number = ?")
+            "UPDATE run SET \(moving), ended_at = ? WHERE id = ? AND number = ?")
+        keepSnapshot = try connection.statement(
+            """
+            INSERT INTO run_snapshot (place, number, bytes) SELECT place, number, ? FROM run WHERE id = ?
+            ON CONFLICT (place) DO UPDATE SET number = excluded.number, bytes = excluded.bytes
+            """)
 
         insertSession = try connection.statement(
             """

@@ -45,9 +45,15 @@ extension SQLiteJournal {
         update.bind(reading.alert.text)
         try update.execute()
         guard connection.changes == 1 else { return .failure(.alreadyRead(reading.alert)) }
-        for signal in reading.signals { try insert(signal) }
-        for decision in reading.decisions { try insert(decision) }
-        try append(reading.entries)
+        // Where in the log each body stands that is stored with its entry.
+        var told: [(body: ArraySlice<UInt8>, place: Int64)] = []
+        for entry in reading.entries {
+            let place = nextPlace
+            if let body = try append(entry) { told.append((body, place)) }
+        }
+        func place(of body: [UInt8]) -> Int64? { told.first { $0.body == body[...] }?.place }
+        for signal in reading.signals { try insert(signal, toldAt: place(of: signal.body)) }
+        for decision in reading.decisions { try insert(decision, toldAt: place(of: decision.body)) }
         for change in reading.opened {
             try insert(change.run)
             try append(change.entries)
@@ -55,13 +61,14 @@ extension SQLiteJournal {
         return .success(.stored)
     }
 
-    private func insert(_ signal: SignalRecord) throws(SQLiteFailure) {
+    private func insert(_ signal: SignalRecord, toldAt place: Int64?) throws(SQLiteFailure) {
         let insert = statements.insertSignal
         insert.bind(signal.id.text)
         insert.bind(signal.alert.text)
         insert.bind(signal.kind)
         insert.bind(signal.receivedAt.milliseconds)
-        insert.bind(signal.body)
+        insert.bind(place == nil ? signal.body : [])
+        insert.bind(place)
         try insert.execute()
         guard let event = signal.event else { return }
         let name = statements.insertEvent
@@ -85,14 +92,15 @@ extension SQLiteJournal {
         return nil
     }
 
-    private func insert(_ decision: DecisionRecord) throws(SQLiteFailure) {
+    private func insert(_ decision: DecisionRecord, toldAt place: Int64?) throws(SQLiteFailure) {
         let insert = statements.insertDecision
         insert.bind(decision.id.text)
         insert.bind(decision.signal.text)
         insert.bind(decision.alert.text)
         insert.bind(decision.verdict)
         insert.bind(decision.at.milliseconds)
-        insert.bind(decision.body)
+        insert.bind(place == nil ? decision.body : [])
+        insert.bind(place)
         try insert.execute()
     }
 
@@ -108,14 +116,23 @@ extension SQLiteJournal {
         insert.bind(run.workflow)
         insert.bind(run.workflowDigest)
         insert.bind(run.openedAt.milliseconds)
-        insert.bind(run.snapshot)
         try insert.execute()
+        try keepSnapshot(of: run)
+    }
+
+    private func keepSnapshot(of run: RunRecord) throws(SQLiteFailure) {
+        guard !run.snapshot.isEmpty else { return }
+        let keep = statements.keepSnapshot
+        keep.bind(run.snapshot)
+        keep.bind(run.id.text)
+        try keep.execute()
     }
 
     func commit(_ change: RunChange) throws(SQLiteFailure) -> Answer {
         let isFirst =
             if change.expectedNumber == 0 { try open(change) } else { try advance(change) }
         guard isFirst else { return .failure(.overtaken(change)) }
+        if change.expectedNumber > 0 { try keepSnapshot(of: change.run) }
         try append(change.entries)
         return .success(.stored)
     }
@@ -145,7 +162,6 @@ extension SQLiteJournal {
     ) throws(SQLiteFailure) {
         update.bindMoving(change.run)
         if endedAt { update.bind(change.run.endedAt?.milliseconds) }
-        update.bind(change.run.snapshot)
         update.bind(change.run.id.text)
         update.bind(change.expectedNumber)
         try update.execute()

@@ -16,6 +16,8 @@ final class SQLiteJournal {
     let statements: JournalStatements
     /// Where the next entry stands in the log over all streams.
     private(set) var nextPlace: Int64
+    /// The stream of the last entry, of which the next is likely one more. Only a rollback makes a stream unknown again.
+    private var lastStream: (name: String, id: Int64)?
 
     init(_ connection: SQLiteConnection, folder: StateFolder, freeBytesMin: Int) throws(SQLiteFailure) {
         self.connection = connection
@@ -54,6 +56,7 @@ final class SQLiteJournal {
             return answers
         } catch {
             nextPlace = firstPlace
+            lastStream = nil
             // SQLite may have rolled back by itself; a rollback that fails leaves an open transaction to be seen.
             if connection.isInTransaction { try statements.rollback.execute() }
             throw error
@@ -70,6 +73,7 @@ final class SQLiteJournal {
         } catch {
             guard error.isOfOneOperation else { throw error }
             nextPlace = firstPlace
+            lastStream = nil
             try statements.rollbackToSavepoint.execute()
             try statements.release.execute()
             return .failure(StoreError(error, in: folder.path))
@@ -103,17 +107,41 @@ final class SQLiteJournal {
         for entry in entries { try append(entry) }
     }
 
-    func append(_ entry: Entry) throws(SQLiteFailure) {
+    /// Answers with the body of the line, where it alone is stored.
+    @discardableResult
+    func append(_ entry: Entry) throws(SQLiteFailure) -> ArraySlice<UInt8>? {
+        let stream = try number(ofStream: entry.stream)
+        let body = LineFrame(of: entry).body(of: entry.bytes)
         let insert = statements.insertEntry
         insert.bind(nextPlace)
-        insert.bind(entry.stream)
+        insert.bind(stream)
         insert.bind(entry.number)
         insert.bind(entry.at.milliseconds)
         insert.bind(entry.kind)
+        insert.bind(body == nil ? 0 : LineFrame.form)
         insert.bind(entry.leaf)
-        insert.bind(entry.bytes)
+        insert.bind(body ?? entry.bytes[...])
         try insert.execute()
         nextPlace += 1
+        return body
+    }
+
+    private func number(ofStream name: String) throws(SQLiteFailure) -> Int64 {
+        if let lastStream, lastStream.name.utf8.elementsEqual(name.utf8) { return lastStream.id }
+        let id = try storedNumber(ofStream: name)
+        lastStream = (name, id)
+        return id
+    }
+
+    private func storedNumber(ofStream name: String) throws(SQLiteFailure) -> Int64 {
+        let select = statements.streamOfName
+        select.bind(name)
+        let known = try select.step() ? select.int64(0) : nil
+        select.reset()
+        if let known { return known }
+        statements.insertStream.bind(name)
+        try statements.insertStream.execute()
+        return connection.lastInsertedRow
     }
 
     /// The number of the stream's last entry, 0 when it has none.

@@ -12,9 +12,22 @@ extension SQLiteStatement {
         """
     static let selectRuns = """
         SELECT id, decision, alert, playbook, playbook_digest, workflow, workflow_digest, subject, severity, phase,
-            wake, due_at, number, opened_at, updated_at, ended_at, snapshot FROM run
+            wake, due_at, run.number, opened_at, updated_at, ended_at, run_snapshot.number, run_snapshot.bytes
+            FROM run LEFT JOIN run_snapshot USING (place)
         """
-    static let selectEntries = "SELECT place, stream, number, at, kind, bytes, leaf FROM entry"
+    static let selectEntries = """
+        SELECT place, stream.name, number, at, kind, form, bytes, leaf FROM entry JOIN stream ON stream.id = entry.stream
+        """
+    static let selectSignals = """
+        SELECT id, alert, kind, received_at, \(body(of: "signal")) FROM signal
+        """
+    static let selectDecisions = """
+        SELECT id, signal, alert, verdict, at, \(body(of: "decision")) FROM decision
+        """
+
+    private static func body(of table: String) -> String {
+        "CASE WHEN told_at IS NULL THEN body ELSE (SELECT bytes FROM entry WHERE place = \(table).told_at) END"
+    }
 
     func alert() throws(SQLiteFailure) -> Alert {
         guard let headers = HeaderText.decode(text(4)) else { throw unreadable(text(4)) }
@@ -37,14 +50,14 @@ extension SQLiteStatement {
             id: try id(0), decision: try id(1), alert: try id(2), playbook: text(3), playbookDigest: text(4),
             workflow: text(5), workflowDigest: text(6), subject: text(7), severity: try word(8), phase: text(9),
             wake: optionalText(10), dueAt: optionalInstant(11), number: int(12), openedAt: instant(13),
-            updatedAt: instant(14), endedAt: optionalInstant(15), snapshot: bytes(16))
+            updatedAt: instant(14), endedAt: optionalInstant(15), snapshot: bytes(17), snapshotNumber: int(16))
     }
 
     func entry() -> IndexedEntry {
-        IndexedEntry(
-            index: int(0),
-            entry: Entry(
-                stream: text(1), number: int(2), at: instant(3), kind: text(4), bytes: bytes(5), leaf: bytes(6)))
+        var entry = Entry(
+            stream: text(1), number: int(2), at: instant(3), kind: text(4), bytes: bytes(6), leaf: bytes(7))
+        if int(5) == LineFrame.form { entry.bytes = LineFrame(of: entry).line(entry.bytes) }
+        return IndexedEntry(index: int(0), entry: entry)
     }
 
     func definition() throws(SQLiteFailure) -> Definition {

@@ -45,7 +45,9 @@ final class SQLiteStatement {
 
     func bind(_ text: String?) { if let text { bind(text) } else { bindNull() } }
 
-    func bind(_ bytes: [UInt8]) {
+    func bind(_ bytes: [UInt8]) { bind(bytes[...]) }
+
+    func bind(_ bytes: ArraySlice<UInt8>) {
         bound += 1
         note(bytes.withUnsafeBytes(bindBlob))
     }

@@ -30,7 +30,7 @@ extension SQLiteStore {
 
     package func signals(of alert: AlertID) async throws(StoreError) -> [SignalRecord] {
         try await read { (connection) throws(SQLiteFailure) in
-            var query = SQLiteQuery("SELECT id, alert, kind, received_at, body FROM signal")
+            var query = SQLiteQuery(SQLiteStatement.selectSignals)
             query.require("alert", alert.text)
             query.order = "place"
             return try query.rows(connection, limit: .max) { (row) throws(SQLiteFailure) in try row.signal() }
@@ -63,14 +63,37 @@ extension SQLiteStore {
 
     package func runs(_ query: RunQuery) async throws(StoreError) -> [RunRecord] {
         try await read { (connection) throws(SQLiteFailure) in
-            try query.sql.rows(connection, limit: query.limit) { (row) throws(SQLiteFailure) in try row.run() }
+            var runs = try query.sql.rows(connection, limit: query.limit) { (row) throws(SQLiteFailure) in
+                try row.run()
+            }
+            for index in runs.indices { runs[index].tail = try Self.tail(of: runs[index], connection) }
+            return runs
         }
+    }
+
+    /// Entries never change, so those up to the row's number belong to it whatever was committed since it was read.
+    private static func tail(
+        of run: RunRecord, _ connection: SQLiteConnection
+    ) throws(SQLiteFailure) -> [Entry] {
+        var tail: [Entry] = []
+        while run.snapshotNumber + tail.count < run.number {
+            var query = SQLiteQuery(SQLiteStatement.selectEntries)
+            query.require("stream.name", run.id.text)
+            query.require("number", ">", Int64(run.snapshotNumber + tail.count))
+            query.require("number", "<=", Int64(run.number))
+            query.order = "number"
+            let page = try query.rows(connection, limit: .max) { $0.entry().entry }
+            // A history with a gap: whoever folds it sees it.
+            if page.isEmpty { break }
+            tail += page
+        }
+        return tail
     }
 
     package func history(_ stream: String, from number: Int, limit: Int) async throws(StoreError) -> [IndexedEntry] {
         try await read { (connection) throws(SQLiteFailure) in
             var query = SQLiteQuery(SQLiteStatement.selectEntries)
-            query.require("stream", stream)
+            query.require("stream.name", stream)
             query.require("number", ">=", Int64(number))
             query.order = "number"
             return try query.rows(connection, limit: limit) { $0.entry() }
@@ -154,7 +177,7 @@ extension AlertQuery {
 
 extension DecisionQuery {
     var sql: SQLiteQuery {
-        var query = SQLiteQuery("SELECT id, signal, alert, verdict, at, body FROM decision")
+        var query = SQLiteQuery(SQLiteStatement.selectDecisions)
         query.require("id", id?.text)
         query.require("alert", alert?.text)
         query.require("verdict", verdict)

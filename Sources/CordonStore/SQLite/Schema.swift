@@ -7,7 +7,43 @@ enum Schema {
 
     static var version: Int { migrations.count }
 
-    static let migrations = [first, second, third, fourth]
+    static let migrations = [first, second, third, fourth, fifth]
+
+    /// What a commit writes is what the next reader can't tell from the rest of it:
+    /// - A run's snapshot stands apart and is written once every so many entries: the entries after it tell the rest.
+    /// - A stream is named once, and its entries by its number.
+    /// - `form` 1: `bytes` is the body alone of a line of version 1, whose other members the columns give; 0: all of it.
+    /// - A signal's or decision's body is found in the entry at `told_at`, where that is its body too.
+    private static let third = """
+        CREATE TABLE run_snapshot (place INTEGER PRIMARY KEY, number INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+        INSERT INTO run_snapshot SELECT place, number, snapshot FROM run;
+        ALTER TABLE run DROP COLUMN snapshot;
+
+        CREATE TABLE stream (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+        INSERT INTO stream (name) SELECT stream FROM entry WHERE number = 1 ORDER BY place;
+        CREATE TABLE line (
+            place INTEGER PRIMARY KEY,
+            stream INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            form INTEGER NOT NULL,
+            leaf BLOB NOT NULL,
+            bytes BLOB NOT NULL
+        ) STRICT;
+        INSERT INTO line SELECT place, stream.id, number, at, kind, 0, leaf, bytes
+            FROM entry JOIN stream ON stream.name = entry.stream ORDER BY place;
+        DROP TABLE entry;
+        ALTER TABLE line RENAME TO entry;
+        CREATE UNIQUE INDEX entry_of_stream ON entry (stream, number);
+        CREATE TRIGGER entry_never_changes BEFORE UPDATE ON entry
+            BEGIN SELECT RAISE(ABORT, 'an entry of the history never changes'); END;
+        CREATE TRIGGER entry_never_leaves BEFORE DELETE ON entry
+            BEGIN SELECT RAISE(ABORT, 'an entry of the history never leaves'); END;
+
+        ALTER TABLE signal ADD COLUMN told_at INTEGER;
+        ALTER TABLE decision ADD COLUMN told_at INTEGER;
+        """
 
     /// One run at a time has a subject in hand, so those of a subject are asked for at each signal.
     private static let second = """
@@ -15,7 +51,7 @@ enum Schema {
         """
 
     /// Agent sessions: few that live, and at each start all of those are read.
-    private static let third = """
+    private static let fourth = """
         CREATE TABLE session (
             place INTEGER PRIMARY KEY,
             id TEXT NOT NULL UNIQUE,
@@ -31,7 +67,7 @@ enum Schema {
         """
 
     /// An event of a source gives one signal, whatever deliveries tell of it.
-    private static let fourth = """
+    private static let fifth = """
         CREATE TABLE event (
             source TEXT NOT NULL,
             name TEXT NOT NULL,
