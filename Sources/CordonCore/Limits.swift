@@ -108,4 +108,6 @@ package enum Limits {
     package static let breakerFailures = 5
     package static let breakerMillisecondsFirst: Int64 = 10 * 1000
     package static let breakerMillisecondsMax: Int64 = 5 * 60 * 1000
+    /// How far back in the history a start looks for what providers last answered.
+    package static let entriesRecalledMax = 2000
 }

@@ -175,6 +175,7 @@ extension Engine {
                 case .done: break
                 case .refused(let refusal) where refusal.code == .alreadyDecided: break
                 case .refused, .noSuchRun: return false
+                case .notStored(let error): throw EngineError(.store, error.reason)
                 case .unavailable(let reason): throw EngineError(.store, reason)
                 }
             }
@@ -262,7 +263,7 @@ extension Engine {
     /// What reading an alert gives. Pure but for the ids of the providers, which are configuration.
     private func reading(
         of alert: Alert, _ normalized: Normalized, _ decisions: [(Signal, Decision)], _ repeats: [Repeat],
-        _ live: [String: [Run]], _ library: Library, at now: Instant
+        _ live: [String: [LiveRun]], _ library: Library, at now: Instant
     ) -> (reading: Reading, transitions: [Transition]) {
         var lines = LineWriter(stream: alert.id.text, after: 1, at: now, chronicle: chronicle)
         if case .silent(let state, let kind, let reason) = normalized {
@@ -300,7 +301,7 @@ extension Engine {
     }
 
     private func open(
-        _ decision: Decision, _ signal: Signal, _ library: Library, _ live: [String: [Run]], at now: Instant
+        _ decision: Decision, _ signal: Signal, _ library: Library, _ live: [String: [LiveRun]], at now: Instant
     ) -> [Transition] {
         var opened = live
         return decision.matches.compactMap { match in
@@ -322,9 +323,12 @@ extension Engine {
                 id: id, decision: decision.id, signal: signal.id, alert: signal.alert, playbook: match.playbook,
                 workflow: match.workflow, called: called.map(\.pin), subject: subject, severity: signal.severity,
                 inputs: (try? inputs.get()) ?? .object([:]), steps: workflow.lines.map(\.id),
-                gate: gate ?? (isShared ? nil : queueing(subject, opened)), isShared: isShared)
+                gate: gate ?? (isShared ? nil : queueing(definition, subject, opened[subject?.key ?? ""] ?? [])),
+                isShared: isShared)
             let transition = Run.open(opening, definition, halts: halts, at: now)
-            if let subject, !isShared { opened[subject.key, default: []].append(transition.run) }
+            if let subject, !isShared {
+                opened[subject.key, default: []].append(LiveRun(run: transition.run, holds: []))
+            }
             return transition
         }
     }

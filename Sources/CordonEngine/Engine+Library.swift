@@ -3,6 +3,7 @@
 import CordonCore
 package import CordonLanguage
 package import CordonStore
+import Dispatch
 import Logging
 import Synchronization
 
@@ -28,13 +29,23 @@ extension Engine {
         guard let loadLibrary else { return .unchanged }
         let result: Result<Reload, StoreError> = await libraryLocks.whileLocked([LibraryBook.stream]) {
             do throws(StoreError) {
-                switch loadLibrary() {
+                switch await offThePool(loadLibrary) {
                 case .failure(let mistakes): return .success(try await refuse(mistakes, by: by))
                 case .success(let read): return .success(try await replace(kept(read), by: by))
                 }
             } catch { return .failure(error) }
         }
         return try result.get()
+    }
+
+    /// Reading and checking the files blocks for as long as the disk and their number want: the shared pool has runs to
+    /// move meanwhile.
+    private func offThePool(
+        _ load: @escaping @Sendable () -> Result<Library, Diagnostics>
+    ) async -> Result<Library, Diagnostics> {
+        await withCheckedContinuation { continuation in
+            libraryQueue.async { continuation.resume(returning: load()) }
+        }
     }
 
     /// At the start: what was loaded comes into force as it would by a reload.

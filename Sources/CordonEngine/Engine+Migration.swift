@@ -28,7 +28,7 @@ extension Engine {
     package func migrate(_ id: RunID, to digest: String?, _ order: MigrationOrder) async -> ControlAnswer {
         hold(id)
         defer { release(id) }
-        let answer = await step(id) { run, definition, now in
+        let answer = await step(id, isAsked: true) { run, definition, now in
             try await self.moved(run, definition, to: digest, order, at: now).map(\.transition)
         }
         if case .done(let run) = answer {

@@ -10,28 +10,32 @@ import Synchronization
 
 extension Engine {
     /// The live runs of each subject that the decisions are about.
-    func liveRuns(of subjects: Set<String>) async throws -> [String: [Run]] {
-        var found: [String: [Run]] = [:]
+    func liveRuns(of subjects: Set<String>) async throws -> [String: [LiveRun]] {
+        var found: [String: [LiveRun]] = [:]
         for subject in subjects {
             var query = RunQuery()
             query.subject = subject
             query.onlyLive = true
             query.oldestFirst = true
             query.limit = 100
-            let runs = try await store.runs(query).map { (record) throws(EngineError) in try record.run() }
-            if !runs.isEmpty { found[subject] = runs }
+            for record in try await store.runs(query) {
+                let run = try record.run()
+                let hasHold = run.steps.contains { $0.hold.map { !$0.hasEnded } ?? false }
+                let holds: Set<String> = hasHold ? run.held(try await definition(of: run)) : []
+                found[subject, default: []].append(LiveRun(run: run, holds: holds))
+            }
         }
         return found
     }
 
     /// The same decision with the runs left out that join a live one.
-    func grouped(_ decision: Decision, _ library: Library, _ live: [String: [Run]], at now: Instant) -> Decision {
+    func grouped(_ decision: Decision, _ library: Library, _ live: [String: [LiveRun]], at now: Instant) -> Decision {
         var decision = decision
         for index in decision.matches.indices {
             let match = decision.matches[index]
             guard match.run != nil, case .resolved(let subject) = match.resolution,
                 let trigger = library.playbooks.first(where: { $0.name == match.playbook.name })?.trigger,
-                let run = live[subject.key]?.last(where: { run in
+                let run = live[subject.key]?.map(\.run).last(where: { run in
                     run.playbook.name == match.playbook.name && run.joined.count < Limits.signalsPerRunMax
                         && (run.isHolding || trigger.groupMilliseconds.map { now.since(run.openedAt) <= $0 } ?? false)
                 })
@@ -46,11 +50,27 @@ extension Engine {
     }
 
     /// Why a new run of this subject does not begin at once.
-    func queueing(_ subject: Subject?, _ live: [String: [Run]]) -> Run.Ask? {
-        guard let subject, let ahead = live[subject.key]?.first(where: \.keepsWaiting) else {
-            return nil
+    func queueing(_ definition: RunDefinition, _ subject: Subject?, _ live: [LiveRun]) -> Run.Ask? {
+        guard let subject else { return nil }
+        if let ahead = live.first(where: \.run.keepsWaiting)?.run {
+            return Run.Ask(kind: .queued, reason: "\(ahead.id) has \(subject.key) in hand")
         }
-        return Run.Ask(kind: .queued, reason: "\(ahead.id) has \(subject.key) in hand")
+        guard let (ahead, capability) = containment(in: live, of: definition) else { return nil }
+        return Run.Ask(
+            kind: .queued,
+            reason: "\(ahead) holds \(capability) on \(subject.key), and this run would take that for the state "
+                + "before; it begins when the hold is over, or at once with 'cordon run resume'")
+    }
+
+    /// A hold of another run on what this one would change as well. Its before-image would be the other's containment:
+    /// it would give that back when it undoes itself, and the other would give back too early what both want contained.
+    private func containment(in live: [LiveRun], of definition: RunDefinition) -> (RunID, String)? {
+        for ahead in live {
+            if let capability = ahead.holds.intersection(definition.capabilities).min() {
+                return (ahead.run.id, capability)
+            }
+        }
+        return nil
     }
 
     /// Notes whose line a stored transition makes longer, or moves on.
@@ -67,10 +87,13 @@ extension Engine {
     func dequeue(_ subject: String) async {
         let next = await subjectLocks.whileLocked([subject]) { () async -> RunID? in
             do {
-                let runs = try await liveRuns(of: [subject])[subject] ?? []
-                let queued = runs.filter(\.isQueued)
-                if queued.isEmpty { queuedSubjects.withLock { _ = $0.remove(subject) } }
-                return runs.contains { $0.isMoving && !$0.isShared } ? nil : queued.first?.id
+                let live = try await liveRuns(of: [subject])[subject] ?? []
+                guard let first = live.first(where: \.run.isQueued)?.run else {
+                    queuedSubjects.withLock { _ = $0.remove(subject) }
+                    return nil
+                }
+                if live.contains(where: { $0.run.isMoving && !$0.run.isShared }) { return nil }
+                return containment(in: live, of: try await definition(of: first)) == nil ? first.id : nil
             } catch {
                 // The sweep comes back to it.
                 logger.error("a subject's runs can't be read", metadata: ["error": "\(error)"])
@@ -97,6 +120,12 @@ extension Engine {
             query.beyond = page.last?.id
         }
     }
+}
+
+/// A live run of a subject, and the capabilities whose effect it holds there for a time.
+struct LiveRun: Sendable {
+    var run: Run
+    var holds: Set<String>
 }
 
 extension Run {

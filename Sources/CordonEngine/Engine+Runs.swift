@@ -12,6 +12,8 @@ package enum ControlAnswer: Sendable {
     case done(Run)
     case noSuchRun
     case refused(Refusal)
+    /// Nothing was stored, and the store says why: whoever asked may ask again.
+    case notStored(StoreError)
     case unavailable(String)
 }
 
@@ -33,7 +35,9 @@ extension Engine {
     package func control(_ id: RunID, _ input: RunInput) async -> ControlAnswer {
         hold(id)
         defer { release(id) }
-        return await step(id, input)
+        return await step(id, isAsked: true) { run, definition, now in
+            run.handle(input, definition, halts: self.halts, at: now)
+        }
     }
 
     func advance(_ id: RunID, _ input: RunInput, from known: Run? = nil) async {
@@ -54,8 +58,11 @@ extension Engine {
     }
 
     /// Decide, commit; read again and decide anew when another writer was first. `known` is the run as it was just read.
+    ///
+    /// - Parameter isAsked: somebody waits for the answer, and is told when nothing can be stored; otherwise it may be an
+    ///   outcome that exists nowhere else, and is kept until there is room for it.
     func step(
-        _ id: RunID, from known: Run? = nil,
+        _ id: RunID, from known: Run? = nil, isAsked: Bool = false,
         _ decide: (Run, RunDefinition, Instant) async throws -> Result<Transition, Refusal>
     ) async -> ControlAnswer {
         var waits = 0
@@ -82,6 +89,7 @@ extension Engine {
                 switch error.code {
                 case .conflict: count { $0.commitConflicts += 1 }
                 case .full, .readOnly, .busy:
+                    if isAsked { return .notStored(error) }
                     // What is to be stored may be an outcome that exists nowhere else: keep it and try again.
                     waits += 1
                     logger.error(

@@ -5,6 +5,7 @@ package import CordonCore
 import CordonEvidence
 package import CordonLanguage
 package import CordonStore
+import Dispatch
 package import Logging
 import ServiceLifecycle
 import Synchronization
@@ -84,6 +85,7 @@ package final class Engine: Sendable, Service {
     let waitingConnectors = Mutex<[String]>([])
     /// One at a time puts definitions in force.
     let libraryLocks = SubjectLocks()
+    let libraryQueue = DispatchQueue(label: "cordon.library")
     let workflows = Mutex<[String: Workflow]>([:])
     let timekeeper = Timekeeper()
     let moving = MovingRuns()
@@ -143,6 +145,7 @@ package final class Engine: Sendable, Service {
         try await refuseStrandedRuns()
         try await readHalts()
         try await readSessions()
+        try await recallProviders()
         try await withGracefulShutdownHandler {
             try await self.work()
         } onGracefulShutdown: {

@@ -284,11 +284,14 @@ package struct Vitals: Sendable, Hashable {
     /// Transactions committed and operations in them since it was opened.
     package var commits: Int
     package var operations: Int
+    /// Why no new work is taken on, with the way out; `nil` while it is.
+    package var shortage: String?
 
     package init(
         description: String, alerts: Int, runs: Int, liveRuns: Int, runsWithoutWake: Int, entries: Int,
-        bytesOnDisk: Int, commits: Int, operations: Int
+        bytesOnDisk: Int, commits: Int, operations: Int, shortage: String? = nil
     ) {
+        self.shortage = shortage
         self.description = description
         self.alerts = alerts
         self.runs = runs

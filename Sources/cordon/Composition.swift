@@ -22,11 +22,14 @@ struct Composition {
     let checkpointer: Checkpointer
     let transport: CurlTransport
     let logger: Logger
+    private let libraryMarks: Set<LibraryWatch.Mark>
     private let proofKey = ProofKey(randomHex(32))
 
     init(_ settings: Settings, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
+        // Before the files are read: what changes meanwhile is noticed, and read once more at worst.
+        libraryMarks = LibraryWatch.marks(settings)
         let shelf = try Shelf.load(settings)
         try settings.state.make()
         let sealKey = try settings.state.key("seal")
@@ -75,7 +78,8 @@ struct Composition {
                     .init(service: engine, failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: server, failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(
-                        service: LibraryWatch(settings: settings, engine: engine, logger: logger),
+                        service: LibraryWatch(
+                            settings: settings, engine: engine, logger: logger, loaded: libraryMarks),
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                 ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
@@ -144,7 +148,7 @@ extension Logger {
     static func cordon(_ settings: Settings) -> Logger {
         var logger = Logger(label: "cordon") { label in
             switch settings.logFormat {
-            case .text: StreamLogHandler.standardError(label: label)
+            case .text: TextLogHandler(label: label)
             case .json: JSONLogHandler()
             }
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CordonConnectors
 import CordonCore
 import CordonEngine
 import CordonLanguage
@@ -93,6 +94,36 @@ enum Desk {
             return try await client.get("/sessions/\(escaped(id))/history?limit=500")["entries"]?.arrayValue ?? []
         case .store(let store): return try await entries(AgentSession.stream(of: id), store).map(HistoryView.value)
         }
+    }
+
+    /// The lines of a run's history as they are stored, from number `from` on, at most a page of them.
+    func history(_ id: RunID, from number: Int) async throws -> [Value] {
+        switch self {
+        case .server(let client):
+            let page = try await client.get("/runs/\(id)/history?from=\(number)&limit=500")
+            return (page["entries"]?.arrayValue ?? []).compactMap { $0["entry"] }
+        case .store(let store):
+            return try await store.history(id.text, from: number, limit: 500).map { try JSON.parse($0.entry.bytes) }
+        }
+    }
+
+    /// Why no new work is taken on, when that is so.
+    func shortage() async -> String? {
+        switch self {
+        case .server(let client):
+            // Open to everybody, and no reason to fail: it is said beside what was asked for.
+            let answer = await client.send("GET", "/ready", timeoutMilliseconds: 2000)
+            guard case .answered(let response) = answer.fate, let body = try? JSON.parse(response.body),
+                body["lacks"] == "disk"
+            else { return nil }
+            return body["reason"]?.stringValue
+        case .store(let store): return try? await store.vitals().shortage
+        }
+    }
+
+    /// Says on standard error what a person must know whatever they asked for.
+    func warn() async {
+        if let shortage = await shortage() { Output.note("warning: \(shortage)") }
     }
 
     /// The definitions in force; without a server those that the history last told of.

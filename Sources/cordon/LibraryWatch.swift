@@ -13,6 +13,8 @@ struct LibraryWatch: Service {
     let settings: Settings
     let engine: Engine
     let logger: Logger
+    /// The files as they were when the definitions in force were read.
+    let loaded: Set<Mark>
 
     private static let lookMilliseconds = 1000
     /// Looks in a row at which nothing may have changed.
@@ -30,7 +32,7 @@ struct LibraryWatch: Service {
     }
 
     private func watch() async {
-        var known = Self.marks(settings)
+        var known = loaded
         var seen = known
         var quiet = 0
         while !Task.isCancelled {
@@ -56,7 +58,7 @@ struct LibraryWatch: Service {
     }
 
     /// What tells a file from its changed self.
-    private struct Mark: Hashable {
+    struct Mark: Hashable, Sendable {
         var path: String
         var number: Int?
         var size: Int?
@@ -64,7 +66,7 @@ struct LibraryWatch: Service {
         var rights: Int?
     }
 
-    private static func marks(_ settings: Settings) -> Set<Mark> {
+    static func marks(_ settings: Settings) -> Set<Mark> {
         var marks: Set<Mark> = []
         for folder in ["playbooks", "workflows", "workflows/connectors"] {
             let path = absolute(folder, in: settings.libraryPath)

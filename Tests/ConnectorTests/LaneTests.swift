@@ -7,6 +7,50 @@ import Testing
 /// How a provider is treated: by its bounds, by what it asks for, and by how it fails.
 @Suite
 struct LaneTests {
+    @Test func `whoever left a long line is passed over, and the order stays`() {
+        var lane = Lane(name: "login", bounds: Lane.Bounds(concurrentMax: 1))
+        #expect(lane.ask(0, rank: 0, at: .start) == .go)
+        for ticket in 1...20_000 { #expect(lane.ask(ticket, rank: ticket % 3, at: .start) == .wait) }
+        for ticket in 1...20_000 where ticket % 5 != 0 { lane.leave(ticket) }
+        var order: [Int] = []
+        while order.count < 5000 {
+            lane.settle(.sound, at: .start)
+            let admitted = lane.admit(at: .start)
+            if admitted.isEmpty { break }
+            order += admitted
+        }
+        #expect(order == (1...20_000).filter { $0 % 5 == 0 }.sorted { ($1 % 3, $0) < ($0 % 3, $1) })
+        #expect(lane.ask(1, rank: 0, at: .start) == .go, "the line is empty")
+    }
+
+    @Test(arguments: [
+        (Outcome(.done, status: 200), Lane.Report.sound), (Outcome(.refused, status: 403), .sound),
+        (Outcome(.later, status: 429, retryAfterMilliseconds: 7000), .limited(7000)),
+        (Outcome(.later, status: 429), .limited(1000)), (Outcome(.later, status: 503), .failed),
+        (Outcome(.later, status: 503, retryAfterMilliseconds: 9000), .limited(9000)),
+        (Outcome(.unknown, status: 500), .failed), (Outcome(.unknown, reason: "the line was cut"), .failed),
+        (Outcome(.later, reason: "the connection was refused"), .failed),
+        (Outcome(.later, reason: "left alone", retryAfterMilliseconds: 5, wasWithheld: true), .nothing),
+        (.lost, .nothing), (Outcome(.refused, reason: "not sent: its settings changed"), .nothing),
+    ])
+    func `a stored outcome tells of its provider what the answer told`(_ outcome: Outcome, _ report: Lane.Report) {
+        #expect(Lane.Report(outcome) == report)
+    }
+
+    @Test func `what is recalled of a provider counts as if it had just been seen`() {
+        var lane = Lane(name: "login", bounds: Lane.Bounds(concurrentMax: 1))
+        for _ in 1...Limits.breakerFailures { lane.recall(.failed, at: .start) }
+        #expect(
+            lane.ask(1, rank: 0, at: later(9000))
+                == .withheld(reason: "login is left alone after 5 failures in a row", milliseconds: 1000))
+        #expect(lane.ask(2, rank: 0, at: later(10_000)) == .go, "one call finds out for all")
+        var sound = Lane(name: "login", bounds: Lane.Bounds(concurrentMax: 1))
+        for report in [Lane.Report.failed, .failed, .failed, .failed, .sound, .failed] {
+            sound.recall(report, at: .start)
+        }
+        #expect(sound.ask(1, rank: 0, at: .start) == .go)
+    }
+
     private func later(_ milliseconds: Int64) -> Instant { Instant.start.adding(milliseconds: milliseconds) }
 
     @Test func `calls beyond the bound wait, and the graver goes first`() {

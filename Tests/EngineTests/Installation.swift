@@ -25,6 +25,7 @@ final class Installation: Sendable {
     let library: Library
     private let folder: ScratchFolder
     private let connectors: [String: Connector]
+    private let provider: Connections.Provider
     private let disk = FailingDisk()
 
     /// - Parameters:
@@ -56,6 +57,27 @@ final class Installation: Sendable {
             connectors[name] = try Connector.load(file.bytes, file: file.file, digest: file.digest).get()
         }
         self.connectors = connectors
+        provider = Connections.Provider(
+            id: "auth", connector: "oauth2",
+            settings: [
+                "introspection_endpoint": "https://auth.example/introspect",
+                "revocation_endpoint": "https://auth.example/revoke", "client_id": "cordon",
+            ],
+            secrets: ["client_secret": .environment("CLIENT")], egress: EgressPolicy())
+        folder = try ScratchFolder()
+        blobs = try Blobs(at: folder.path("evidence"), disk: disk.disk)
+    }
+
+    /// Definitions of a test's own, and a provider of its own connector; alerts come from the shipped source.
+    init(playbooks: [Playbook], workflows: [Workflow], sources: [Library.Source], _ connector: Connector) throws {
+        library = Library(
+            playbooks: playbooks, workflows: workflows, inventory: Self.inventory, sources: sources)
+        let file = try Self.read("workflows/connectors/github.yaml")
+        let github = try Connector.load(file.bytes, file: file.file, digest: file.digest).get()
+        connectors = ["github": github, "own": connector]
+        provider = Connections.Provider(
+            id: "auth", connector: "own", settings: ["api": "https://auth.example"], secrets: [:],
+            egress: EgressPolicy())
         folder = try ScratchFolder()
         blobs = try Blobs(at: folder.path("evidence"), disk: disk.disk)
     }
@@ -87,14 +109,7 @@ final class Installation: Sendable {
         alertBodiesMilliseconds: Int64? = nil,
         loading loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil
     ) -> Engine {
-        let provider = Connections.Provider(
-            id: "auth", connector: "oauth2",
-            settings: [
-                "introspection_endpoint": "https://auth.example/introspect",
-                "revocation_endpoint": "https://auth.example/revoke", "client_id": "cordon",
-            ],
-            secrets: ["client_secret": .environment("CLIENT")], egress: EgressPolicy())
-        return Engine(
+        Engine(
             Engine.Parts(
                 store: store ?? base, clock: clock,
                 connections: Connections(

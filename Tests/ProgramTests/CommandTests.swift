@@ -43,6 +43,11 @@ struct CommandTests {
     @Test func `a server starts from what init made, and the first token opens it`() async throws {
         let folder = try ScratchFolder("cordon-init")
         #expect(try await Installation.finish(["init", "here", "--state", "there"], in: folder).end == .exited(0))
+        // A path may hold what means something in YAML.
+        let odd = try await Installation.finish(["init", "odd", "--state", "o\"dd \\ # one"], in: folder)
+        #expect(odd.end == .exited(0), "\(odd.error)")
+        let checked = try await Installation.finish(["doctor", "--config", "odd/cordon.yaml"], in: folder)
+        #expect(checked.output.contains("1 can be read"), "\(checked.output)\(checked.error)")
         let server = try ProgramUnderTest(
             Installation.program, ["serve", "-c", "here/cordon.yaml", "--port", "0"], folder: folder.path,
             capturedIn: folder, as: "serve")

@@ -122,6 +122,68 @@ struct RunWaitTests {
         #expect(waited.error.contains("no server runs on state, and only one moves it"))
     }
 
+    @Test func `a watch shows each line as it is written, in order, over a restart, and ends as the run did`()
+        async throws
+    {
+        let gate = Gate()
+        defer { gate.open() }
+        let provider = try PracticeAuthority()
+        provider.onPoint { _, _ in gate.wait() }
+        let installation = try provider.installation()
+        let first = try await installation.serve()
+        #expect(try await first.post(Installation.alert(), delivery: "d-1").status == 202)
+        let run = try await onlyRun(installation)
+        let watching = try ProgramUnderTest(
+            Installation.program, ["run", "watch", run, "-o", "jsonl"], folder: installation.scratch.path,
+            capturedIn: try ScratchFolder("cordon-words"), as: "command")
+        try await watching.waitForLine(containing: "callIntended", on: .output)
+        first.program.kill()
+        #expect(try await first.program.waitForExit() == .killed(bySignal: SIGKILL))
+        gate.open()
+        let second = try await installation.serve()
+        defer { second.program.kill() }
+        #expect(try await watching.waitForExit(timeoutMilliseconds: 60_000) == .exited(0), "\(watching.error)")
+        let lines = try watching.output.split(separator: "\n").map { try JSON.parse(String($0)) }
+        #expect(lines.compactMap { $0["n"]?.intValue } == (1...lines.count).map(Int64.init))
+        #expect(lines.first?["type"] == "runOpened" && lines.last?["type"] == "runEnded")
+
+        let plain = try await installation.finish("run", "watch", run)
+        #expect(plain.end == .exited(0))
+        #expect(plain.output.split(separator: "\n").count == lines.count)
+        #expect(plain.output.contains("callIntended  revoke  tokens.revoke  act"))
+        #expect(plain.output.contains("runEnded  completed"))
+    }
+
+    @Test func `a watch of a run that was cancelled ends with 7, one that is interrupted with 130, of none with 3`()
+        async throws
+    {
+        let installation = try Installation.alone()
+        let serving = try await installation.serve()
+        defer { serving.program.kill() }
+        let body = Installation.alert().replacingOccurrences(of: "octo-org/billing", with: "octo-org/other")
+        #expect(try await serving.post(body, delivery: "d-1").status == 202)
+        let run = try await onlyRun(installation)
+        let watching = try ProgramUnderTest(
+            Installation.program, ["run", "watch", run], folder: installation.scratch.path,
+            capturedIn: try ScratchFolder("cordon-words"), as: "command")
+        try await watching.waitForLine(containing: "runAsked", on: .output)
+        watching.send(signal: SIGINT)
+        #expect(try await watching.waitForExit() == .exited(130))
+        #expect(try await installation.finish("run", "cancel", run, "--reason", "a test").end == .exited(0))
+        #expect(try await installation.finish("run", "watch", run).end == .exited(7))
+        #expect(try await serving.stop() == .exited(0))
+        #expect(try await installation.finish("run", "watch", run).end == .exited(7), "without a server too")
+        #expect(try await installation.finish("run", "watch", "run_01KATB9Z2M8D4W6X1V3C5R7T9Y").end == .exited(3))
+    }
+
+    @Test func `a hold is not let stand for no time`() async throws {
+        let installation = try Installation.alone()
+        let ended = try await installation.finish(
+            "run", "hold", "run_01KATB9Z2M8D4W6X1V3C5R7T9Y", "fence", "--for", "0s", "--reason", "a test")
+        #expect(ended.end == .exited(64))
+        #expect(ended.error.contains("ended now with --then undo"))
+    }
+
     @Test(arguments: ["soon", "10", "-1s", "1w"])
     func `a span that is none is told with those that are`(_ span: String) async throws {
         let installation = try Installation.alone()

@@ -109,6 +109,12 @@ package struct Lane: Sendable, Hashable {
         }
     }
 
+    /// A call of an earlier process came back with this: what it told of the provider still holds.
+    package mutating func recall(_ report: Report, at then: Instant) {
+        inFlight += 1
+        settle(report, at: then)
+    }
+
     private mutating func leaveAlone(_ milliseconds: Int64, _ reason: String, _ now: Instant) {
         let until = now.adding(milliseconds: min(milliseconds, Limits.retryAfterMillisecondsMax))
         guard aloneUntil.map({ $0 < until }) ?? true else { return }

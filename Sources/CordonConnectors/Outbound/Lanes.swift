@@ -43,6 +43,11 @@ package final class Lanes: Sendable {
         release(provider, at: now)
     }
 
+    /// What an earlier process learned of a provider, in the order in which it did.
+    package func recall(_ provider: String, _ report: Lane.Report, at then: Instant) {
+        state.withLock { state in lane(provider, &state) { $0.recall(report, at: then) } }
+    }
+
     /// Time went by: rates refill.
     package func tick(at now: Instant) {
         for provider in state.withLock({ Array($0.lanes.keys) }) { release(provider, at: now) }

@@ -157,7 +157,7 @@ package struct Performer: Sendable {
         }
     }
 
-    private static let late = ReadAnswer(outcome: Outcome(.later, reason: "not sent: its time was up before it began"))
+    private static let late = ReadAnswer(outcome: Outcome(.later, reason: Outcome.lateReason))
 
     /// The secrets that this request names, and no others: what is not read can't leak.
     private func reveal(
@@ -180,4 +180,9 @@ package struct Performer: Sendable {
         }
         return values
     }
+}
+
+extension Outcome {
+    /// Of a call that waited so long that it was not sent.
+    static var lateReason: String { "not sent: its time was up before it began" }
 }

@@ -139,6 +139,20 @@ extension Lane.Report {
         }
     }
 
+    /// The same of a stored outcome, as far as it tells: what a provider asked for and why a call failed, not the last
+    /// call of a window that went well.
+    package init(_ outcome: Outcome) {
+        switch (outcome.kind, outcome.status) {
+        case _ where outcome.wasWithheld || outcome == .lost || outcome.reason == Outcome.lateReason: self = .nothing
+        case (_, 429): self = .limited(outcome.retryAfterMilliseconds ?? 1000)
+        case (_, 503): self = outcome.retryAfterMilliseconds.map(Lane.Report.limited) ?? .failed
+        case (_, let status?) where (500...599).contains(status): self = .failed
+        case (.later, nil), (.unknown, nil): self = .failed
+        case (.refused, nil): self = .nothing
+        case (.done, _), (.already, _), (.later, _), (.refused, _), (.unknown, _): self = .sound
+        }
+    }
+
     private init(_ response: OutboundResponse, _ rates: RateHeaders?, _ now: Instant?) {
         let wait = retryAfter(response.headers, rates, now)
         switch response.status {

@@ -190,6 +190,18 @@ extension Turn {
     }
 }
 
+extension Run {
+    /// The capabilities whose effect it holds for a time: what their provider shows now is not what was before.
+    package func held(_ definition: RunDefinition) -> Set<String> {
+        let turn = Turn(self, definition, .none, updatedAt)
+        return Set(
+            steps.compactMap { step in
+                guard let hold = step.hold, !hold.hasEnded, turn.isUndoable(step) else { return nil }
+                return turn.place(step.id)?.line.act?.capability
+            })
+    }
+}
+
 extension Step {
     var isCalling: Bool { if case .calling = phase { true } else { false } }
 

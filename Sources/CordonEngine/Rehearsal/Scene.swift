@@ -177,6 +177,7 @@ final class Scene: Sendable {
         case .done: break
         case .refused(let refusal): progress.withLock { $0.refusals.append("\(what) was refused: \(refusal.reason)") }
         case .noSuchRun: progress.withLock { $0.refusals.append("\(what): there is no such run") }
+        case .notStored(let error): progress.withLock { $0.refusals.append("\(what): \(error.reason)") }
         case .unavailable(let reason): progress.withLock { $0.refusals.append("\(what): \(reason)") }
         }
     }

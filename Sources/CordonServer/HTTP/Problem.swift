@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonLanguage
+import CordonStore
 import HTTPTypes
 import Hummingbird
 
@@ -91,6 +92,20 @@ extension Problem {
         Problem(
             .tooMany, "the source sends more than is taken of it; send it again in \(seconds) s",
             headers: [.retryAfter: String(seconds)])
+    }
+
+    /// The store took nothing of it, and a person can say why and what to do.
+    static func notStored(_ error: StoreError) -> Problem {
+        let way =
+            switch error.code {
+            case .full: "the disk of the state folder is full: make room there, then send it again"
+            case .readOnly:
+                "the store can't be written: see to the state folder's rights and its disk, then send it again"
+            default: "the store has too much to do: send it again in a moment"
+            }
+        return Problem(
+            .unavailable, "nothing was stored: \(way)",
+            headers: [.retryAfter: error.code == .busy ? "1" : "30"])
     }
 
     static func unavailable(retryAfterSeconds seconds: Int) -> Problem {

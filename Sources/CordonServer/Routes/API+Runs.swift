@@ -175,6 +175,9 @@ extension API {
         case .noSuchRun: throw Problem.notFound("run", id.text)
         case .refused(let refusal):
             throw Problem(refusal.code.problem, refusal.reason)
+        case .notStored(let error):
+            logger.error("a run could not be changed", metadata: ["run": "\(id)", "reason": "\(error)"])
+            throw Problem.notStored(error)
         case .unavailable(let reason):
             logger.error("a run could not be changed", metadata: ["run": "\(id)", "reason": "\(reason)"])
             throw Problem.unavailable(retryAfterSeconds: 5)

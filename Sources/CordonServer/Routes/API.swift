@@ -41,6 +41,10 @@ struct API: Sendable {
             var query = AlertQuery()
             query.limit = 1
             _ = try await store.alerts(query)
+            if let shortage = try await store.vitals().shortage {
+                return .json(
+                    ["status": "not_ready", "reason": .string(shortage), "lacks": "disk"], status: .serviceUnavailable)
+            }
         } catch {
             logger.error("not ready", metadata: ["error": "\(error)"])
             return .json(["status": "not_ready", "reason": "the store does not answer"], status: .serviceUnavailable)

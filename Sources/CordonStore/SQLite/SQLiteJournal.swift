@@ -81,12 +81,10 @@ final class SQLiteJournal {
     }
 
     private func refusalOfNewWork(_ operations: [WriteOperation]) -> StoreError? {
-        guard operations.contains(where: \.takesOnWork), let free = folder.freeBytes, free < freeBytesMin else {
+        guard operations.contains(where: \.takesOnWork), let shortage = folder.shortage(below: freeBytesMin) else {
             return nil
         }
-        return StoreError(
-            .full,
-            "only \(free) bytes are free on the disk of \(folder.path): new work waits until there are \(freeBytesMin)")
+        return StoreError(.full, "\(shortage) (\(folder.path))")
     }
 
     private func apply(_ operation: WriteOperation) throws(SQLiteFailure) -> Answer {

@@ -130,7 +130,7 @@ extension SQLiteStore {
 
     package func vitals() async throws(StoreError) -> Vitals {
         let counters = self.counters
-        let (folder, description) = (self.folder, self.description)
+        let (folder, description, least) = (self.folder, self.description, freeBytesMin)
         return try await read { (connection) throws(SQLiteFailure) in
             let row = try connection.statement(
                 """
@@ -144,7 +144,7 @@ extension SQLiteStore {
             return Vitals(
                 description: description, alerts: row.int(0), runs: row.int(1), liveRuns: row.int(2),
                 runsWithoutWake: row.int(3), entries: row.int(4), bytesOnDisk: folder.bytesOnDisk,
-                commits: counters.commits, operations: counters.operations)
+                commits: counters.commits, operations: counters.operations, shortage: folder.shortage(below: least))
         }
     }
 

@@ -28,6 +28,7 @@ package final class SQLiteStore: Store {
     let readers: SQLiteReaders
     let health = StoreHealth()
     let description: String
+    let freeBytesMin: Int
     private let writing: Writing?
 
     /// What only a store that is open for writing has.
@@ -39,6 +40,7 @@ package final class SQLiteStore: Store {
 
     /// Opens the store. This reads and may write the disk on the calling thread: it belongs at a process's start.
     package init(_ mode: Mode, options: Options = Options()) throws(StoreError) {
+        freeBytesMin = options.freeBytesMin
         switch mode {
         case .readWrite(let path):
             folder = StateFolder(path: path)

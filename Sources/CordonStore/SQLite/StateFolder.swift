@@ -49,6 +49,14 @@ struct StateFolder {
         return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
     }
 
+    /// Why new work is refused when less than this is free, in words for a person; `nil` while there is room.
+    func shortage(below least: Int) -> String? {
+        guard let free = freeBytes, free < least else { return nil }
+        func mebibytes(_ bytes: Int) -> String { "\(bytes / 1_048_576) MiB" }
+        return "the state folder's disk has \(mebibytes(free)) free, and new work is refused below "
+            + "\(mebibytes(least)): make room there, and it goes on by itself"
+    }
+
     /// Whether there is a database in the folder.
     var exists: Bool { access(database, F_OK) == 0 }
 

@@ -132,6 +132,9 @@ struct DoctorCommand: AsyncParsableCommand {
                     check: "store", state: .bad,
                     says: "\(vitals.runsWithoutWake) live runs have nothing that wakes them; \(says)")
             }
+            if let shortage = vitals.shortage {
+                return Finding(check: "store", state: .bad, says: "\(shortage); \(says)")
+            }
             return Finding(check: "store", state: .ok, says: says)
         } catch {
             let isNew = !FileManager.default.fileExists(atPath: settings.statePath + "/cordon.db")

@@ -136,7 +136,7 @@ enum Templates {
         sources:
           - id: github                # POST /hooks/github
             connector: github
-            secrets: [{ file: "\(secret)" }]
+            secrets: [{ file: \(Value.string(secret).json) }]
         providers: []
         #  - id: login                # as identities.yaml names it
         #    connector: oauth2

@@ -9,7 +9,8 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "See runs, and decide about those that wait for a person.",
         subcommands: [
-            RunList.self, RunShow.self, RunWhy.self, RunWait.self, RunAnswer.self, RunResume.self, RunSkip.self,
+            RunList.self, RunShow.self, RunWhy.self, RunWait.self, RunWatch.self, RunAnswer.self, RunResume.self,
+            RunSkip.self,
             RunPause.self,
             RunHold.self, RunCancel.self, RunUndo.self, RunResolve.self, RunMigrate.self, RunFork.self,
             RunExport.self,
@@ -57,6 +58,7 @@ struct RunList: AsyncParsableCommand {
                 Output.Column("AGE") { age($0["age_ms"]?.intValue ?? 0) },
             ])
         if common.output == .table { Output.note(closing(runs)) }
+        await desk.warn()
         if exitStatus, let failure = RunVerdict.failure(among: runs) { throw failure }
     }
 
@@ -90,6 +92,7 @@ struct RunShow: AsyncParsableCommand {
         let desk = try await Desk.open(try await common.settings())
         let shown = try await desk.run(run)
         Output.one(shown, as: common.output, table: RunText.page)
+        await desk.warn()
         if exitStatus, let failure = RunVerdict.failure(shown) { throw failure }
     }
 }
@@ -109,6 +112,7 @@ struct RunWhy: AsyncParsableCommand {
         let run = try runID(id)
         let desk = try await Desk.open(try await common.settings())
         Output.one(try await desk.why(run), as: common.output) { $0["why"]?.stringValue ?? "" }
+        await desk.warn()
     }
 }
 

@@ -119,6 +119,11 @@ struct RunHold: AsyncParsableCommand {
             guard let milliseconds = YAMLDuration.milliseconds(span) else {
                 throw CommandFailure(.usage, "--for is '\(span)'; it takes a duration such as 90s, 15m or 4h")
             }
+            guard milliseconds > 0 else {
+                throw CommandFailure(
+                    .usage,
+                    "--for is '\(span)'; a hold is ended now with --then undo, or --then keep, not with no time")
+            }
             more["for_ms"] = .int(milliseconds)
         case (nil, nil), (_?, _?): throw CommandFailure(.usage, "give either --then undo|keep or --for DURATION")
         }
