@@ -49,8 +49,10 @@ struct FullDiskTests {
         gate.open()
         try await full.serving.program.waitForLine(containing: "could not be stored; trying again", on: .error)
         #expect(try await full.get("/api/v1/runs")["runs"]?.arrayValue?.map { $0["phase"] } == ["running"])
+        try await full.expectTold()
         try full.makeRoom()
         try await full.expectContained(provider)
+        #expect(try await full.command("run", "list").errorLines.allSatisfy { !$0.hasPrefix("warning:") })
         #expect(provider.revocations == 1, "the outcome was kept: nothing had to be asked for twice")
         #expect(try await full.serving.stop() == .exited(0))
     }
@@ -118,6 +120,48 @@ private struct FullDisk {
     // MARK: What is stored
 
     func get(_ path: String) async throws -> Value { try await serving.get(path, token: token).json }
+
+    /// A command of somebody beside the server.
+    func command(_ words: String...) async throws -> Installation.Ended {
+        try await beside(words)
+    }
+
+    /// Runs it where the server's disk is seen: in the server's own view of the files.
+    private func beside(_ words: [String]) async throws -> Installation.Ended {
+        let names = getuid() == 0 ? ["--mount"] : ["--user", "--preserve-credentials", "--mount"]
+        let line =
+            ["--target", String(serving.program.processID)] + names
+            + ["sh", "-c", #"cd "$1" && shift && exec "$@""#, "sh", installation.scratch.path, Installation.program]
+        let program = try ProgramUnderTest(
+            "nsenter", line + words, capturedIn: try ScratchFolder("cordon-words"), as: "command")
+        let end = try await program.waitForExit(timeoutMilliseconds: 60_000)
+        return Installation.Ended(end: end, output: program.output, error: program.error)
+    }
+
+    /// Whoever looks learns that the disk is full, and whoever wants something stored is told so at once.
+    func expectTold() async throws {
+        let ready = try await serving.get("/ready", token: nil)
+        #expect(ready.status == 503)
+        #expect(ready.json["lacks"] == "disk")
+        #expect(ready.json["reason"]?.stringValue?.contains("make room there") == true)
+        let run = try #require(try await get("/api/v1/runs")["runs"]?.arrayValue?.first?["id"]?.stringValue)
+        for words in [["run", "why", run], ["run", "list"], ["run", "show", run]] {
+            let told = try await beside(words)
+            #expect(told.end == .exited(0))
+            #expect(told.errorLines.last?.hasPrefix("warning: the state folder's disk has 0 MiB free") == true)
+        }
+        for words in [["cancel", run], ["undo", run], ["pause", run]] {
+            let refused = try await beside(["run"] + words + ["--reason", "a test"])
+            #expect(refused.end == .exited(75))
+            #expect(
+                refused.errorLines.last
+                    == "cordon: nothing was stored: the disk of the state folder is full: make room there, "
+                    + "then send it again")
+        }
+        let doctor = try await command("doctor")
+        #expect(doctor.end == .exited(1))
+        #expect(doctor.output.contains("new work is refused below 64 MiB"))
+    }
 
     /// How many lines all histories have.
     func entries() async throws -> [String: Int] {
