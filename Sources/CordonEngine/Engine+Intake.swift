@@ -77,6 +77,8 @@ extension Engine {
     /// Where that id is not signed, anything may come under it: nothing is lost by it, and it shows. Where it is signed the
     /// sender itself says that the two are one, and signed it anew: that is counted, and a repeat.
     private func differing(_ alert: Alert, from first: AlertID) async throws(StoreError) -> Alert? {
+        // What Cordon itself tells has a name of its own: told anew after a crash it is the same, with later figures.
+        guard alert.source != SessionAlarm.source else { return nil }
         var query = AlertQuery()
         query.id = first
         guard let known = try await store.alerts(query).first, known.bodyDigest != alert.bodyDigest else { return nil }
@@ -257,7 +259,7 @@ extension Engine {
         guard let signal = SessionAlarm.signal(of: alert) else {
             return .silent(.quarantined, kind: "alertQuarantined", reason: "of no shape that this version writes")
         }
-        return .signals([signal])
+        return .signals([signal], unread: nil)
     }
 
     /// What reading an alert gives. Pure but for the ids of the providers, which are configuration.

@@ -22,18 +22,22 @@ struct TamperedStateTests {
             "UPDATE entry SET place = -1 WHERE place = 8; UPDATE entry SET place = 8 WHERE place = 9; UPDATE entry SET place = 9 WHERE place = -1",
             "entryChanged"
         ),
-        ("UPDATE entry SET kind = 'stepSkipped' WHERE place = 9", "rowDiffers"),
-        ("UPDATE entry SET at = at + 1000 WHERE place = 9", "rowDiffers"),
-        ("INSERT INTO entry SELECT max(place) + 1, 'node', 99, at, kind, leaf, bytes FROM entry", "streamGap"),
-        ("UPDATE run SET snapshot = CAST(replace(snapshot, 'completed', 'cancelled') AS BLOB)", "snapshotDiffers"),
+        ("UPDATE entry SET kind = 'stepSkipped' WHERE place = 9", "entryChanged"),
+        ("UPDATE entry SET at = at + 1000 WHERE place = 9", "entryChanged"),
+        ("UPDATE entry SET form = 1 - form WHERE place = 9", "entryChanged"),
+        ("UPDATE stream SET name = name || 'x' WHERE name LIKE 'run_%'", "entryChanged"),
+        (
+            "INSERT INTO entry SELECT max(place) + 1, (SELECT id FROM stream WHERE name = 'node'), 99, at, kind, form, leaf, bytes FROM entry",
+            "streamGap"
+        ),
+        ("INSERT INTO run_snapshot SELECT place, number, CAST('{}' AS BLOB) FROM run", "snapshotDiffers"),
         ("UPDATE run SET phase = 'running', ended_at = NULL", "snapshotDiffers"),
         ("DELETE FROM run", "rowDiffers"),
         ("UPDATE alert_body SET bytes = CAST(bytes || ' ' AS BLOB)", "blobChanged"),
         ("DELETE FROM alert_body", "blobMissing"),
         ("DELETE FROM decision", "rowDiffers"), ("DELETE FROM signal", "rowDiffers"),
         ("DELETE FROM alert", "rowDiffers"),
-        ("UPDATE decision SET body = CAST(replace(body, 'enforce', 'ignoree') AS BLOB)", "rowDiffers"),
-        ("UPDATE signal SET body = CAST(body || ' ' AS BLOB)", "rowDiffers"),
+        ("UPDATE decision SET told_at = 1", "rowDiffers"), ("UPDATE signal SET told_at = 1", "rowDiffers"),
         ("UPDATE definition SET source = CAST(source || '#' AS BLOB)", "blobChanged"),
         ("DELETE FROM definition", "blobMissing"),
     ]

@@ -74,7 +74,7 @@ package struct Bundler: Sendable {
                 name: BundleFormat.proof(indexed.index),
                 bytes: LogProof(index: proof.index, hashes: proof.hashes, checkpoint: note).bytes)
         }
-        files.append(Tar.File(name: BundleFormat.snapshot(id.text), bytes: row.snapshot))
+        files.append(Tar.File(name: BundleFormat.snapshot(id.text), bytes: try row.run().value.jsonBytes))
         return try await seal(head, entries, note, files)
     }
 

@@ -205,6 +205,7 @@ extension Engine {
         switch await store(alert) {
         case .stored(let id), .duplicate(of: let id): return id
         case .unavailable(let reason, _): throw StoreError(.busy, reason)
+        case .tooMany: throw StoreError(.busy, "the alert was put off")
         case .rejected(let rejection): throw StoreError(.busy, "the alert was not taken: \(rejection.rawValue)")
         }
     }

@@ -23,7 +23,7 @@ struct MotoJobTests {
         let ward = try await Ward(remedy(server))
         defer { ward.stop() }
         let people = try await reviewers(ward)
-        try await aged(milliseconds: 8000)
+        try await aged(milliseconds: 32_000)
         try await put("out/a.csv", "BAD", server, job)
         try await put("out/b.csv", "BAD", server, job)
         try await put("out/new.csv", "BAD", server, job)
@@ -77,7 +77,7 @@ struct MotoJobTests {
                     id: "nightly", kind: "workload",
                     attributes: [
                         "rule": "nightly", "user_name": "exporter", "bucket": .string(Self.bucket), "prefix": "out/",
-                    ], workflow: "workload-containment", input: "workload", with: ["window": "6s"])
+                    ], workflow: "workload-containment", input: "workload", with: ["window": "25s"])
             ])
     }
 
@@ -136,7 +136,7 @@ struct MotoJobTests {
     /// What was written is as old as that: the store tells times in whole seconds, and they can't be set.
     private func aged(milliseconds: Int64) async throws {
         let start = ContinuousClock.now
-        try await eventually("the objects to be of age", askedMin: 1) {
+        try await eventually("the objects to be of age", seconds: 60, askedMin: 1) {
             ContinuousClock.now - start >= .milliseconds(milliseconds)
         }
     }
