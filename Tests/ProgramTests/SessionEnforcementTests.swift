@@ -99,7 +99,8 @@ struct SessionEnforcementTests {
         #expect(try await gate.use("a") == 403)
         #expect(try await gate.use("b") == 403)
         try await eventually("the timer that outlived its process") {
-            try await installed.alarms().contains("short/duration/2/1")
+            // Of whatever level: a slow machine passes the first while the process is down.
+            try await installed.alarms().contains { $0.hasPrefix("short/duration/2/") }
         }
         let beat = try await installed.api(
             "POST", "/sessions/full/heartbeat", installed.runtime, ["used": ["bytes": 12]])
