@@ -7,6 +7,15 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
+
+// Who may read an open file: its permission bits, or -1 where it is no regular file. Here, because two modules lay claim to
+// `struct stat` as soon as one of a module's files sees CoreFoundation.
+static inline int ccurl_regular_file_mode(int descriptor) {
+    struct stat status;
+    if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return -1;
+    return status.st_mode & 07777;
+}
 
 static inline CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value) {
     return curl_easy_setopt(easy, option, value);

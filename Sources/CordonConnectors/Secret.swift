@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CCurl
 package import CordonCore
 import Glibc
 
@@ -47,11 +48,9 @@ package struct SecretReader: Sendable {
                 .secretMissing, "could not open the secret file \(path): \(String(cString: strerror(errno)))")
         }
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw ConnectorError(.secretMissing, "\(path) is no regular file")
-        }
-        guard status.st_mode & 0o077 == 0 else {
+        let mode = ccurl_regular_file_mode(descriptor)
+        guard mode >= 0 else { throw ConnectorError(.secretMissing, "\(path) is no regular file") }
+        guard mode & 0o077 == 0 else {
             throw ConnectorError(.secretExposed, "others may read the secret file \(path); run: chmod 600 \(path)")
         }
         var bytes = [UInt8](repeating: 0, count: secretBytesMax + 1)

@@ -61,7 +61,12 @@ extension RunRecord {
     /// The run as it stands.
     package func run() throws(EngineError) -> Run {
         do {
-            return try Run(snapshot: snapshot, tail: tail)
+            let run = try Run(snapshot: snapshot, tail: tail)
+            guard run.number == number else {
+                throw UnreadableRecord(
+                    place: id.text, reason: "its lines end at \(run.number), its row stands at \(number)")
+            }
+            return run
         } catch {
             throw EngineError(.store, "the run \(id) can't be read: \(error)")
         }

@@ -329,7 +329,9 @@ extension Engine {
                 isShared: isShared)
             let transition = Run.open(opening, definition, halts: halts, at: now)
             if let subject, !isShared {
-                opened[subject.key, default: []].append(LiveRun(run: transition.run, holds: []))
+                opened[subject.key, default: []].append(
+                    LiveRun(
+                        run: transition.run, holds: [], wants: transition.run.isQueued ? definition.capabilities : []))
             }
             return transition
         }

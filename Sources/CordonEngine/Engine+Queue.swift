@@ -21,8 +21,11 @@ extension Engine {
             for record in try await store.runs(query) {
                 let run = try record.run()
                 let hasHold = run.steps.contains { $0.hold.map { !$0.hasEnded } ?? false }
-                let holds: Set<String> = hasHold ? run.held(try await definition(of: run)) : []
-                found[subject, default: []].append(LiveRun(run: run, holds: holds))
+                let pinned: RunDefinition? = hasHold || run.isQueued ? try await definition(of: run) : nil
+                found[subject, default: []].append(
+                    LiveRun(
+                        run: run, holds: hasHold ? pinned.map { run.held($0) } ?? [] : [],
+                        wants: run.isQueued ? pinned?.capabilities ?? [] : []))
             }
         }
         return found
@@ -52,10 +55,14 @@ extension Engine {
     /// Why a new run of this subject does not begin at once.
     func queueing(_ definition: RunDefinition, _ subject: Subject?, _ live: [LiveRun]) -> Run.Ask? {
         guard let subject else { return nil }
-        if let ahead = live.first(where: \.run.keepsWaiting)?.run {
+        // Who waits for a hold keeps nobody waiting: it may stand for weeks.
+        let ahead = live.first { other in
+            other.run.keepsWaiting && !(other.run.isQueued && containment(in: live, of: other.wants) != nil)
+        }
+        if let ahead = ahead?.run {
             return Run.Ask(kind: .queued, reason: "\(ahead.id) has \(subject.key) in hand")
         }
-        guard let (ahead, capability) = containment(in: live, of: definition) else { return nil }
+        guard let (ahead, capability) = containment(in: live, of: definition.capabilities) else { return nil }
         return Run.Ask(
             kind: .queued,
             reason: "\(ahead) holds \(capability) on \(subject.key), and this run would take that for the state "
@@ -64,11 +71,9 @@ extension Engine {
 
     /// A hold of another run on what this one would change as well. Its before-image would be the other's containment:
     /// it would give that back when it undoes itself, and the other would give back too early what both want contained.
-    private func containment(in live: [LiveRun], of definition: RunDefinition) -> (RunID, String)? {
+    private func containment(in live: [LiveRun], of wanted: Set<String>) -> (RunID, String)? {
         for ahead in live {
-            if let capability = ahead.holds.intersection(definition.capabilities).min() {
-                return (ahead.run.id, capability)
-            }
+            if let capability = ahead.holds.intersection(wanted).min() { return (ahead.run.id, capability) }
         }
         return nil
     }
@@ -83,17 +88,18 @@ extension Engine {
         }
     }
 
-    /// Lets the first run in line begin when no other has the subject in hand.
+    /// Lets the first run in line that waits for no hold begin when no other has the subject in hand.
     func dequeue(_ subject: String) async {
         let next = await subjectLocks.whileLocked([subject]) { () async -> RunID? in
             do {
                 let live = try await liveRuns(of: [subject])[subject] ?? []
-                guard let first = live.first(where: \.run.isQueued)?.run else {
+                let queued = live.filter(\.run.isQueued)
+                guard !queued.isEmpty else {
                     queuedSubjects.withLock { _ = $0.remove(subject) }
                     return nil
                 }
                 if live.contains(where: { $0.run.isMoving && !$0.run.isShared }) { return nil }
-                return containment(in: live, of: try await definition(of: first)) == nil ? first.id : nil
+                return queued.first { containment(in: live, of: $0.wants) == nil }?.run.id
             } catch {
                 // The sweep comes back to it.
                 logger.error("a subject's runs can't be read", metadata: ["error": "\(error)"])
@@ -126,6 +132,8 @@ extension Engine {
 struct LiveRun: Sendable {
     var run: Run
     var holds: Set<String>
+    /// What it would change once it begins, while it waits in line.
+    var wants: Set<String>
 }
 
 extension Run {

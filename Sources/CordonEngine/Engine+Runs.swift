@@ -35,9 +35,27 @@ extension Engine {
     package func control(_ id: RunID, _ input: RunInput) async -> ControlAnswer {
         hold(id)
         defer { release(id) }
-        return await step(id, isAsked: true) { run, definition, now in
-            run.handle(input, definition, halts: self.halts, at: now)
+        guard case .resume(step: nil, isForced: _, let by, let reason) = input, let subject = await proposed(id) else {
+            return await step(id, isAsked: true) { run, definition, now in
+                run.handle(input, definition, halts: self.halts, at: now)
+            }
         }
+        // Agreed to, it is in line as any other run of its subject.
+        return await subjectLocks.whileLocked([subject]) {
+            await self.step(id, isAsked: true) { run, definition, now in
+                let others = try await self.liveRuns(of: [subject])[subject]?.filter { $0.run.id != id } ?? []
+                guard run.gate?.kind == .proposal, let ask = self.queueing(definition, run.subject, others) else {
+                    return run.handle(input, definition, halts: self.halts, at: now)
+                }
+                return .success(run.lineUp(ask, by: by, reason: reason, definition, halts: self.halts, at: now))
+            }
+        }
+    }
+
+    /// The subject of a run that waits for people's agreement, and that other runs matter to.
+    private func proposed(_ id: RunID) async -> String? {
+        guard let run = try? await find(id)?.run(), run.gate?.kind == .proposal, !run.isShared else { return nil }
+        return run.subject?.key
     }
 
     func advance(_ id: RunID, _ input: RunInput, from known: Run? = nil) async {
@@ -154,7 +172,10 @@ extension Engine {
                 // What was read can't be kept: the reading counts for nothing, and the disk needs a person.
                 logger.critical(
                     "evidence could not be kept", metadata: ["run": "\(errand.run)", "error": "\(error)"])
+                let status = answer.outcome.status
                 answer.outcome = Outcome(.later, reason: "its evidence could not be kept: \(error)")
+                // The provider did answer: this is no failure of its own.
+                answer.outcome.status = status
             }
         }
         let input = RunInput.callReturned(

@@ -24,7 +24,8 @@ final class KeyDesk: Sendable {
         await locks.whileLocked([published.url]) {
             let known = kept.withLock { $0[published.url] }
             let patience = known?.keys == nil ? min(age, Limits.keySetRetryMilliseconds) : age
-            if let known, now.since(known.askedAt) < patience { return known.keys }
+            // A clock that was set back is no reason to go by old keys.
+            if let known, case let since = now.since(known.askedAt), since >= 0, since < patience { return known.keys }
             let keys = await fetch(published, transport) ?? known?.keys
             kept.withLock { $0[published.url] = Kept(keys: keys, askedAt: now) }
             return keys

@@ -103,6 +103,12 @@ import Testing
                 let tail = Array(entries.dropFirst(cut))
                 #expect(try Run(snapshot: early.value.jsonBytes, tail: tail) == whole)
             }
+            // One without its last line is a shorter history; one with a line missing is none.
+            for missing in entries.indices.dropLast() {
+                var torn = entries
+                torn.remove(at: missing)
+                #expect(throws: UnreadableRecord.self) { try Run(snapshot: [], tail: torn) }
+            }
         }
     }
 

@@ -115,6 +115,20 @@ import Testing
         #expect(drive.open == ["stop act"])
     }
 
+    @Test func `what waited to be tried again is looked at again before it is tried`() throws {
+        var drive = try guarded()
+        try drive.answer(.done(["enabled": true, "version": 1]), "stop")
+        try drive.answer(Outcome(.later, reason: "too many"), "stop")
+        try drive.advance(milliseconds: 60_000)
+        #expect(drive.open == ["stop before"])
+        var changed = drive
+        try drive.answer(.done(["enabled": true, "version": 1]), "stop")
+        #expect(drive.open == ["stop act"])
+        try changed.answer(.done(["enabled": true, "version": 2]), "stop")
+        #expect(changed.open == [])
+        #expect(changed.run.ask?.reason.contains("somebody changed it since this was planned") == true)
+    }
+
     @Test func `a precondition that gives no answer changes nothing`() throws {
         var drive = try guarded()
         try drive.answer(.done(["enabled": true]), "stop")

@@ -91,6 +91,39 @@ struct EngineContainmentTests {
         #expect(scene.server.scopes == ["read"])
         #expect(scene.server.isSuspended)
     }
+
+    @Test func `a run that waits for a hold keeps none behind it waiting that does not`() async throws {
+        let scene = try Scene(["reduce", "reduce", "suspend"])
+        let engine = scene.engine()
+        try await scene.installation.whileRunning(engine) {
+            try await scene.openAll(engine)
+            try await scene.waitFor(["queue", "timer", "timer"])
+            #expect(try await scene.run(waking: "queue").playbook.name == "contain-2")
+        }
+        #expect(scene.server.isSuspended)
+    }
+
+    @Test func `a proposal that is agreed to waits for the hold like any other run`() async throws {
+        let scene = try Scene(["reduce", "reduce"], proposing: [1])
+        let engine = scene.engine()
+        try await scene.installation.whileRunning(engine) {
+            try await scene.openAll(engine)
+            try await scene.waitFor(["person", "timer"])
+            let proposed = try await scene.run(waking: "person")
+            let agreed = RunInput.resume(step: nil, isForced: false, by: "ann", reason: "go")
+            guard case .done = await engine.control(proposed.id, agreed) else {
+                Issue.record("a person may agree")
+                return
+            }
+            try await scene.waitFor(["queue", "timer"])
+            #expect(try await scene.run(waking: "queue").gate?.reason.contains("holds scopes.reduce") == true)
+            scene.installation.clock.advance(milliseconds: Self.hours4)
+            try await scene.waitFor([nil, "timer"])
+            scene.installation.clock.advance(milliseconds: Self.hours4)
+            try await scene.installation.waitUntilEnded(2)
+        }
+        #expect(scene.server.scopes == ["admin", "read"])
+    }
 }
 
 /// A provider with scopes and a switch, in memory.
@@ -121,7 +154,8 @@ private struct Scene {
     let server = ScopeServer()
     private let count: Int
 
-    init(_ deeds: [String]) throws {
+    /// - Parameter proposing: the places of those that a person lets begin.
+    init(_ deeds: [String], proposing: Set<Int> = []) throws {
         count = deeds.count
         var playbooks: [Playbook] = []
         var workflows: [Workflow] = []
@@ -136,7 +170,7 @@ private struct Scene {
             let text = Array(Scene.playbook(name).utf8)
             playbooks.append(
                 try Playbook.load(text, file: "\(name).yaml", digest: digestText(text), workflows: [workflow]).get())
-            playbooks[index].mode = .enforce
+            playbooks[index].mode = proposing.contains(index) ? .propose : .enforce
         }
         let connector = try Connector.load(
             Array(Scene.connector.utf8), file: "own.yaml", digest: "sha256:own"

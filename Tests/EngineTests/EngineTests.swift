@@ -74,7 +74,7 @@ import Testing
             try await installation.waitUntilEnded()
         }
         var stored = try await installation.base.log(from: 0, limit: 1000).map(\.entry.bytes)
-        stored += try await installation.runs.map(\.snapshot)
+        stored += try await installation.runs.map { try $0.run().value.jsonBytes }
         stored += try installation.blobs.digests().map { try installation.blobs.get($0) }
         #expect(stored.count > 20)
         for bytes in stored {

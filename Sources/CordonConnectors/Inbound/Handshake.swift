@@ -53,7 +53,10 @@ package enum Handshake: String, Sendable, Hashable, CaseIterable {
             guard question.method == "OPTIONS", let origin = settings["origin"],
                 question.headers["webhook-request-origin"] == origin
             else { return nil }
-            return HandshakeAnswer(headers: ["webhook-allowed-origin": origin, "allow": "POST"], body: [])
+            var headers = ["webhook-allowed-origin": origin, "allow": "POST"]
+            // Any rate: what is too much is put off by 429.
+            if question.headers["webhook-request-rate"] != nil { headers["webhook-allowed-rate"] = "*" }
+            return HandshakeAnswer(headers: headers, body: [])
         }
     }
 }

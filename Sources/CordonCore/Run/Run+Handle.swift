@@ -98,6 +98,17 @@ extension Run {
         turn.advance()
         return .success(Transition(run: turn.run, events: turn.events))
     }
+
+    /// People agreed to it, and another run has its subject in hand: it begins after that one.
+    package func lineUp(
+        _ ask: Ask, by: String, reason: String, _ definition: RunDefinition, halts: Halts = .none, at now: Instant
+    ) -> Transition {
+        var turn = Turn(self, definition, halts, now)
+        turn.emit(.runResumed(step: nil, isForced: false, by: by, reason: reason))
+        turn.emit(.runAsked(ask))
+        turn.advance()
+        return Transition(run: turn.run, events: turn.events)
+    }
 }
 
 extension Turn {
@@ -243,7 +254,11 @@ extension Turn {
         emit(.callResolved(step: id, number: call.number, tookEffect: tookEffect, by: by, reason: reason))
         // The person took their time: what follows has a new span of it.
         emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
-        if tookEffect { finishOrProve(id) } else { intend(id, call.purpose, attempt: 1) }
+        if tookEffect {
+            finishOrProve(id)
+        } else {
+            intend(id, looksAgain(id, call.purpose) ? .before : call.purpose, attempt: 1)
+        }
         return nil
     }
 

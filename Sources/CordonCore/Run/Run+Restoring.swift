@@ -15,16 +15,25 @@ extension Run {
     /// The run that a snapshot (none, when it is empty) and the entries after it tell of.
     package init(snapshot: [UInt8], tail: [Entry]) throws(UnreadableRecord) {
         if snapshot.isEmpty {
-            guard let first = tail.first, case .runOpened(let opening) = try first.event() else {
+            guard let first = tail.first, first.number == 1, case .runOpened(let opening) = try first.event() else {
                 throw UnreadableRecord(place: "run", reason: "its history doesn't begin with its opening")
             }
             self.init(opening: opening, at: first.at)
             apply(.runOpened(opening), at: first.at)
-            for entry in tail.dropFirst() { apply(try entry.event(), at: entry.at) }
+            for entry in tail.dropFirst() { try follow(entry) }
         } else {
             self = try Run(snapshot: snapshot)
-            for entry in tail { apply(try entry.event(), at: entry.at) }
+            for entry in tail { try follow(entry) }
         }
+    }
+
+    /// A line that is missing is no reason to go on without it.
+    private mutating func follow(_ entry: Entry) throws(UnreadableRecord) {
+        guard entry.number == number + 1 else {
+            throw UnreadableRecord(
+                place: "\(entry.stream)@\(entry.number)", reason: "the line before it was \(number)")
+        }
+        apply(try entry.event(), at: entry.at)
     }
 
     private init(snapshot: [UInt8]) throws(UnreadableRecord) {

@@ -28,12 +28,14 @@ extension Turn {
 
     /// Whether the state just read is still what the act was planned for.
     private mutating func weighPrecondition(_ id: String, _ call: Call) {
-        guard let wanted = definition.contracts[call.capability]?.precondition, !proofBefore(id) else {
+        guard let wanted = definition.contracts[call.capability]?.precondition else {
             return intend(id, .act, attempt: 1)
         }
+        // Looked at again before a later try, it is that try.
+        if proofBefore(id) { return intend(id, .act, attempt: call.attempt) }
         // With what the state was asked with: the act is asked with the same.
         switch wanted.decide(["before": run.step(id)?.before ?? .null, "with": call.arguments]) {
-        case .isTrue: intend(id, .act, attempt: 1)
+        case .isTrue: intend(id, .act, attempt: call.attempt)
         case .isFalse: stop(id, "nothing was done: somebody changed it since this was planned")
         case .undecided(let error): stop(id, "nothing was done: the precondition gave no answer: \(error.message)")
         }
@@ -186,9 +188,20 @@ extension Turn {
                 deadline: now.adding(milliseconds: timeout)))
     }
 
+    /// What must hold for the act may have changed while it waited. After an act that may have happened nothing that is
+    /// read is a before-image.
+    func looksAgain(_ id: String, _ purpose: Call.Purpose) -> Bool {
+        guard purpose == .act, let step = run.step(id), step.doubt == nil, !step.mayHaveActed,
+            let capability = place(id)?.capability(.act)
+        else { return false }
+        return definition.contracts[capability]?.precondition != nil
+    }
+
     /// A step's wait is over.
     mutating func goOn(_ id: String, _ backOff: Step.BackOff) {
-        guard let call = backOff.redelivers else { return intend(id, backOff.purpose, attempt: backOff.attempt) }
+        guard let call = backOff.redelivers else {
+            return intend(id, looksAgain(id, backOff.purpose) ? .before : backOff.purpose, attempt: backOff.attempt)
+        }
         let isLate = now >= run.step(id)?.deadline ?? now
         if call.redeliveryClass == .keyed, isLate {
             giveUp(id, call, "out of time, and the last outcome is unknown")

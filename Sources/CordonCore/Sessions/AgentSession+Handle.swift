@@ -52,11 +52,14 @@ extension AgentSession {
         case .raise(let crossing, let used, let alert):
             return .success(raised.contains(crossing) ? [] : [.boundaryExceeded(crossing, used: used, alert: alert)])
         case .change(let change, let act, let revision):
+            let result = self.change(change, act)
+            // What holds already is no conflict (RFC 9110 §13.1.1): a call whose answer was lost comes again as it was.
+            if case .success(let events) = result, events.isEmpty { return result }
             if let revision, revision != self.revision {
                 return .failure(
                     SessionRefusal(.stale, "\(id) stands at revision \(self.revision), not \(revision); read it again"))
             }
-            return self.change(change, act)
+            return result
         case .close(let usage, let act):
             return .success(isClosed ? [] : [.sessionClosed(used.joined(usage ?? used), act)])
         }
@@ -129,7 +132,10 @@ extension AgentSession {
 
     package func isExceeded(_ total: Usage, at now: Instant) -> Boundary? {
         Boundary.allCases.first { boundary in
-            approved[boundary].map { Crossing.level(boundary, used(of: boundary, total, at: now), of: $0) > 0 } ?? false
+            guard let approved = approved[boundary] else { return false }
+            // What the history tells stays so: totals since its last entry are lost with the process.
+            return raised.contains(Crossing(boundary: boundary, approved: approved, level: 1))
+                || Crossing.level(boundary, used(of: boundary, total, at: now), of: approved) > 0
         }
     }
 
@@ -196,8 +202,8 @@ extension AgentSession.Approval {
     private func mark(_ used: Int64, _ approved: Int64?) -> Int {
         guard used > 0 else { return 0 }
         guard let approved, approved > 0 else { return Int64.bitWidth - used.leadingZeroBitCount }
-        let tenths = Int(Double(used) / Double(approved) * 10)
-        if used <= approved { return min(tenths, 10) }
+        // Only within what was approved: beyond it the quotient may be larger than an Int holds.
+        if used <= approved { return min(Int(Double(used) / Double(approved) * 10), 10) }
         return 11 + (Int64.bitWidth - (used / approved).leadingZeroBitCount)
     }
 }

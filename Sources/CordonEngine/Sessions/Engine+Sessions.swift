@@ -99,10 +99,16 @@ extension Engine {
             }
             let now = self.clock.now
             var current = session
-            switch session.handle(input, at: now) {
+            // Its last word is looked at like any other, before it is closed: afterwards it passes no boundary.
+            if case .close(let usage?, _) = input, !session.isClosed {
+                self.sessionDesk.state.withLock { $0.book.report(id, usage) }
+                try await self.raiseCrossings(of: id)
+                current = try await self.session(id) ?? session
+            }
+            switch current.handle(input, at: now) {
             case .failure(let refusal): return .failure(refusal)
             case .success(let events):
-                if !events.isEmpty { current = try await self.commit(events, to: session, at: now) }
+                if !events.isEmpty { current = try await self.commit(events, to: current, at: now) }
             }
             if case .use(let usage, _) = input {
                 self.sessionDesk.state.withLock { $0.book.report(id, usage) }

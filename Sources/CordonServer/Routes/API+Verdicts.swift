@@ -73,6 +73,7 @@ extension API {
         }
         let all = subscription.missed == nil ? try await engine.verdicts() : []
         let clock = engine.clock
+        let presented = inquiry.request.headers[.authorization]
         let first = firstEvents(subscription, all, feed.epoch, at: clock.now)
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream"],
@@ -80,6 +81,10 @@ extension API {
                 try await writer.write(ByteBuffer(string: first))
                 for await change in subscription.changes {
                     guard let change else {
+                        // A token that was revoked or has expired since opens nothing any more.
+                        guard try await access.caller(authorization: presented)?.role.may(.enforce) == true else {
+                            break
+                        }
                         try await writer.write(ByteBuffer(string: ":\n\n"))
                         continue
                     }

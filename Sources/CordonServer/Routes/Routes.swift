@@ -95,6 +95,13 @@ struct Route: Sendable {
         Route(.patch, "/enforce/envoy/**", .needs(.enforce), API.verdictForEnvoy),
         Route(.delete, "/enforce/envoy/**", .needs(.enforce), API.verdictForEnvoy),
         Route(.options, "/enforce/envoy/**", .needs(.enforce), API.verdictForEnvoy),
+        // What is asked for at the root: nothing stands there for the stars.
+        Route(.get, "/enforce/envoy", .needs(.enforce), API.verdictForEnvoy),
+        Route(.post, "/enforce/envoy", .needs(.enforce), API.verdictForEnvoy),
+        Route(.put, "/enforce/envoy", .needs(.enforce), API.verdictForEnvoy),
+        Route(.patch, "/enforce/envoy", .needs(.enforce), API.verdictForEnvoy),
+        Route(.delete, "/enforce/envoy", .needs(.enforce), API.verdictForEnvoy),
+        Route(.options, "/enforce/envoy", .needs(.enforce), API.verdictForEnvoy),
 
         Route(.get, "/api/v1/library", .needs(.read), API.library),
         Route(.post, "/api/v1/library/reload", .needs(.publish), API.reloadLibrary),

@@ -2,7 +2,8 @@
 
 package import CordonCore
 
-// The reading verbs: each is one statement, and so sees one state of the store.
+// The reading verbs: each is one statement, and so sees one state of the store; but for the tails of runs, which are
+// entries and never change, and for events, which are only ever added.
 
 extension SQLiteStore {
     package func definition(_ digest: String) async throws(StoreError) -> Definition? {

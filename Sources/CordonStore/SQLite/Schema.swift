@@ -20,7 +20,7 @@ enum Schema {
         ALTER TABLE run DROP COLUMN snapshot;
 
         CREATE TABLE stream (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-        INSERT INTO stream (name) SELECT stream FROM entry WHERE number = 1 ORDER BY place;
+        INSERT INTO stream (name) SELECT stream FROM entry GROUP BY stream ORDER BY min(place);
         CREATE TABLE line (
             place INTEGER PRIMARY KEY,
             stream INTEGER NOT NULL,

@@ -13,8 +13,9 @@ struct SessionGateCommand: AsyncParsableCommand {
             both: 403, or 401 with the challenge of RFC 9470 where a step-up is wanted. The verdict stands in the variable \
             $cordon_verdict, for limit_rate where it is slow.
 
-            The header that names the session must be set by what nginx itself has verified (a client certificate, a \
-            checked token), never by an agent's word alone. The output belongs into the http block; it holds the token, \
+            Who the session is must be told by what nginx itself has verified (a client certificate, a checked token), \
+            never by an agent's word alone: name the variable that holds it with --session-variable. With a header alone \
+            the client names its session itself, and nobody but a proxy that sets the header may reach the port. The output belongs into the http block; it holds the token, \
             so only nginx's own user may read the file.
 
             The token is one of 'cordon token create --role enforcement_point'.
@@ -30,12 +31,22 @@ struct SessionGateCommand: AsyncParsableCommand {
     @Option(name: .long, help: "A file with a token of the role enforcement_point.") var tokenFile: String
     @Option(name: .long, help: "A folder of nginx's own for the last verdicts.") var cache: String
     @Option(name: .long, help: "The header that names the session.") var sessionHeader = "x-agent-session"
+    @Option(
+        name: .long,
+        help: "The variable of nginx that names it instead, made of what nginx itself verified, as agent_session.")
+    var sessionVariable: String?
 
     func run() async throws {
         let settings = try await common.settings()
         let header = sessionHeader.lowercased()
         guard !header.isEmpty, header.utf8.allSatisfy(isWord) else {
             throw CommandFailure(.usage, "--session-header is '\(sessionHeader)'; it takes letters, digits and '-'")
+        }
+        if let name = sessionVariable,
+            name.isEmpty
+                || !name.utf8.allSatisfy({ $0 == UInt8(ascii: "_") || ($0 != UInt8(ascii: "-") && isWord($0)) })
+        {
+            throw CommandFailure(.usage, "--session-variable is '\(name)'; it takes letters, digits and '_'")
         }
         for (name, text) in [("--listen", listen), ("--upstream", upstream), ("--cache", cache)]
         where text.isEmpty || text.contains(where: { " \t\n;{}\"'$\\".contains($0) }) {
@@ -54,7 +65,8 @@ struct SessionGateCommand: AsyncParsableCommand {
         let host = settings.commandAddress.contains(":") ? "[\(settings.commandAddress)]" : settings.commandAddress
         let gate = NginxGate(
             cordon: "\(host):\(settings.port)", listen: listen, upstream: upstream, token: token, cache: cache,
-            session: "$http_" + header.map { $0 == "-" ? "_" : String($0) }.joined())
+            session: "$" + (sessionVariable ?? "http_" + header.map { $0 == "-" ? "_" : String($0) }.joined()),
+            header: header, isVerified: sessionVariable != nil)
         Output.line(gate.text)
     }
 
@@ -77,6 +89,15 @@ struct NginxGate {
     var cache: String
     /// The variable that names the session.
     var session: String
+    /// Under which the upstream is told the session that was judged, and no other.
+    var header: String
+    var isVerified: Bool
+
+    private var warning: String {
+        isVerified
+            ? ""
+            : "\n# The client names its session itself: let nobody reach this port but a proxy that sets \(header)."
+    }
 
     private var ask: String {
         """
@@ -93,7 +114,7 @@ struct NginxGate {
 
     var text: String {
         """
-        # Made by 'cordon session gate'. Holds a token: for nginx's own user alone.
+        # Made by 'cordon session gate'. Holds a token: for nginx's own user alone.\(warning)
         proxy_cache_path \(cache) keys_zone=cordon_verdicts:4m inactive=1m;
         upstream cordon_verdicts { server \(cordon); keepalive 16; }
         server {
@@ -102,12 +123,14 @@ struct NginxGate {
             # Fails closed: without an answer of Cordon nothing passes.
             location /closed/ {
                 auth_request /_cordon_verdict; auth_request_set $cordon_verdict $upstream_http_x_cordon_verdict;
+                proxy_set_header \(header) \(session);
                 proxy_pass \(upstream)/;
             }
             # Fails open, until the last verdict expires.
             location /open/ {
                 auth_request /_cordon_verdict_or_last;
                 auth_request_set $cordon_verdict $upstream_http_x_cordon_verdict;
+                proxy_set_header \(header) \(session);
                 proxy_pass \(upstream)/;
             }
             location = /_cordon_verdict {
