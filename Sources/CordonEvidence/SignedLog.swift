@@ -27,8 +27,10 @@ package struct SignedLog: Sendable {
         tiles = try LogTiles(at: path, disk: disk)
         try tiles.sweep()
         self.signers = []
-        try take(signers)
-        guard let note = try folder.published() else { return }
+        guard let note = try folder.published() else {
+            try take(signers)
+            return
+        }
         let checkpoint = try OpenedCheckpoint(note, logKeys: trusted + signers.map(\.verifier)).checkpoint
         guard checkpoint.size <= tiles.edge.size else {
             throw EvidenceError(
@@ -42,12 +44,19 @@ package struct SignedLog: Sendable {
                 "the tiles in \(path) do not lead to the checkpoint of size \(checkpoint.size) that was signed")
         }
         published = checkpoint
+        try take(signers)
     }
 
     /// Signs with these keys from now on. What anybody must know to check is durable before the first signature.
     package mutating func take(_ keys: [SigningKey]) throws(EvidenceError) {
         for key in keys where key.verifier.kind != .ed25519 {
             throw EvidenceError(.keyMalformed, "could not sign the log: the key of \(key.name) is a witness's")
+        }
+        // Two trees under one name would let each be denied, and so would one tree under two.
+        if let published, let other = keys.first(where: { $0.name != published.origin }) {
+            throw EvidenceError(
+                .keyMalformed,
+                "could not sign the log of \(published.origin): the key is of \(other.name); put its own key back")
         }
         let known = try folder.keys()
         let new = keys.map(\.verifier).filter { !known.contains($0) }

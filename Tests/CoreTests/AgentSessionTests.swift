@@ -54,6 +54,33 @@ import Testing
         #expect(session.number == 13)
     }
 
+    @Test(arguments: [Int64.max, Int64.max - 1, 1 << 62] as [Int64])
+    func `a total beyond all measure is a total like any other`(_ calls: Int64) throws {
+        let session = try after(
+            session(opening(bytes: nil, calls: 1)), .use(AgentSession.Usage(calls: calls), claimedAt: nil))
+        #expect(session.used.calls == calls)
+    }
+
+    @Test func `what was exceeded once stays so, though the totals after it were forgotten`() throws {
+        let session = session(opening(whenExceeded: .deny))
+        let crossing = AgentSession.Crossing(boundary: .bytes, approved: 1000, level: 1)
+        let told = try after(session, .raise(crossing, used: 1500, alert: AlertID(stem: "01")))
+        let forgotten = AgentSession.Usage(bytes: 990)
+        #expect(told.isExceeded(forgotten, at: start) == .bytes)
+        #expect(session.isExceeded(forgotten, at: start) == nil)
+        let extended = try after(told, change(.extend(AgentSession.Extension(bytes: 1000))))
+        #expect(extended.isExceeded(forgotten, at: start) == nil)
+    }
+
+    @Test func `a change that holds already is no conflict, whatever revision it was made for`() throws {
+        let fresh = session(opening())
+        let isolated = try after(fresh, change(.isolation(true), revision: fresh.revision))
+        #expect(isolated.revision != fresh.revision)
+        #expect(isolated.handle(change(.isolation(true), revision: fresh.revision), at: start).refusal == nil)
+        let other = isolated.handle(change(.isolation(false), revision: fresh.revision), at: start)
+        #expect(other.refusal?.code == .stale)
+    }
+
     @Test func `totals only grow, whatever a late heartbeat says`() throws {
         let session = try after(session(opening()), .use(AgentSession.Usage(bytes: 900), claimedAt: nil))
         let late = try after(session, .use(AgentSession.Usage(bytes: 200), claimedAt: nil))

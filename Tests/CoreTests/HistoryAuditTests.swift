@@ -195,4 +195,12 @@ import Testing
             #expect(broken == [], "\(history.stem)")
         }
     }
+
+    @Test func `a number that no line can have is no line of a history`() {
+        var audit = HistoryAudit(.whole)
+        for number in ["9223372036854775807", "0", "-1", "9223372036854775808"] {
+            let text = #"{"at":"2026-01-01T00:00:00.000Z","body":{},"n":\#(number),"stream":"node","type":"x","v":1}"#
+            for _ in 1...2 { #expect(audit.take(Array(text.utf8), place: number) == nil) }
+        }
+    }
 }

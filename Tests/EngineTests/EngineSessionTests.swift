@@ -87,6 +87,17 @@ import Testing
         #expect(alerts.allSatisfy { $0.originProof == .channel && $0.source == "cordon.sessions" })
     }
 
+    @Test func `the last word of a session that is closed passes its boundaries too`() async throws {
+        let installation = try Installation()
+        let engine = installation.engine(ScriptedTransport(installation))
+        _ = try await engine.openSession(opening("a"), runtime: "r").get()
+        _ = try await engine.tellSession("a", .close(AgentSession.Usage(bytes: 250), act), runtime: "r").get()
+        let alerts = try await installation.base.alerts(AlertQuery())
+        #expect(alerts.map(\.deliveryID) == ["a/bytes/100/2"])
+        let lines = try await installation.base.history(AgentSession.stream(of: "a"), from: 1, limit: 100)
+        #expect(lines.map(\.entry.kind) == ["sessionOpened", "boundaryExceeded", "sessionClosed"])
+    }
+
     @Test func `what closed its root is gone from memory, and still told of`() async throws {
         let installation = try Installation()
         let engine = installation.engine(ScriptedTransport(installation))

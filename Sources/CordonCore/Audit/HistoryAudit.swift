@@ -55,6 +55,7 @@ package struct HistoryAudit {
     package private(set) var published: Set<String> = []
     package private(set) var pins: Set<String> = []
     package var runStreams: [String] { runs.keys.sorted() }
+    package var sessionStreams: [String] { streams.keys.filter { $0.hasPrefix(AgentSession.stream(of: "")) }.sorted() }
 
     package init(_ coverage: Coverage) { self.coverage = coverage }
 
@@ -70,7 +71,8 @@ package struct HistoryAudit {
     package mutating func take(_ bytes: [UInt8], place: String) -> Value? {
         count += 1
         guard let line = try? JSON.parse(bytes), let stream = line["stream"]?.stringValue,
-            let number = line["n"]?.intValue.flatMap({ Int(exactly: $0) }), let kind = line["type"]?.stringValue,
+            let number = line["n"]?.intValue.flatMap({ Int(exactly: $0) }), number > 0, number < .max,
+            let kind = line["type"]?.stringValue,
             let at = line["at"]?.stringValue.flatMap(Instant.init(rfc3339:)), let body = line["body"]
         else {
             find(.broken, .entryUnreadable, place, "it is no line of a history")

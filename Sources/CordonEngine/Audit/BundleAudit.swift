@@ -144,18 +144,24 @@ package struct BundleAudit {
             report.find(.broken, .entryUnreadable, BundleFormat.entries, "its last line does not end")
         }
         report.entries = lines.count
-        let places: [Int] =
-            switch head.kind {
-            case .run:
-                files.keys.filter { $0.hasPrefix("proofs/") }.sorted().compactMap {
-                    Int($0.dropFirst("proofs/".count).prefix { $0 != "." })
-                }
-            case .period: head.range.map { Array($0) } ?? []
+        let count: Int
+        let places: [Int]
+        switch head.kind {
+        case .run:
+            places = files.keys.filter { $0.hasPrefix("proofs/") }.sorted().compactMap {
+                Int($0.dropFirst("proofs/".count).prefix { $0 != "." })
             }
-        if places.count != lines.count {
+            count = places.count
+        case .period:
+            count = head.range?.count ?? 0
+            // What the manifest says may be any number: there are never more places than lines.
+            places = head.range.map { Array($0.prefix(lines.count)) } ?? []
+        }
+        if count != lines.count {
             report.find(
                 .broken, .entryMissing, BundleFormat.entries,
-                "it has \(lines.count) lines, there are proofs for \(places.count)")
+                "it has \(lines.count) lines, there are proofs for \(count)"
+            )
         }
         return zip(places, lines).map { BundleLine(index: $0, bytes: $1) }
     }

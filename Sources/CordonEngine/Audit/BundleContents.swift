@@ -47,12 +47,17 @@ struct BundleContents {
     }
 
     private mutating func addBodies(_ history: HistoryAudit) async throws {
+        let expired = try await expired()
         for (alert, named) in history.bodies.sorted(by: { $0.key < $1.key }) {
             var query = AlertQuery()
             query.id = AlertID(alert)
             let body = try await store.alerts(query).first?.body ?? []
-            if history.expired.contains(alert) || (body.isEmpty && named.digest != digestText([])) {
-                lack("body of \(alert)", named, .expired, "it had its time, and the history says so")
+            if body.isEmpty, named.digest != digestText([]) {
+                if expired.contains(alert) || history.expired.contains(alert) {
+                    lack("body of \(alert)", named, .expired, "it had its time, and the history says so")
+                } else {
+                    lack("body of \(alert)", named, .lost, "it is gone, and no line of the history says why")
+                }
             } else if includesBodies {
                 try add(BundleFormat.blob(named.digest), body)
             } else {
@@ -60,6 +65,21 @@ struct BundleContents {
                     "body of \(alert)", named, .withheld,
                     "an alert's body may hold a live secret; --bodies exports it")
             }
+        }
+    }
+
+    /// What the history says of bodies that had their time: a bundle of a run does not hold those lines.
+    private func expired() async throws -> Set<String> {
+        var all: Set<String> = []
+        var next = 1
+        while true {
+            let page = try await store.history(RetentionBook.stream, from: next, limit: 500)
+            guard !page.isEmpty else { return all }
+            for item in page {
+                let body = (try? JSON.parse(item.entry.bytes))?["body"]
+                all.formUnion((body?["alerts"]?.arrayValue ?? []).compactMap(\.stringValue))
+            }
+            next += page.count
         }
     }
 

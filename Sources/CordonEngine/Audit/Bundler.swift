@@ -105,9 +105,9 @@ package struct Bundler: Sendable {
     /// All entries from the first at `from` on to the last before `to`, begun at the signed checkpoint before them.
     package func period(from: Instant, to: Instant) async throws -> [UInt8] {
         let (note, checkpoint) = try checkpoint()
-        let first = try await place(of: from, within: Int(checkpoint.size))
-        let end = try await place(of: to, within: Int(checkpoint.size))
-        guard first < end else { throw Failure.empty }
+        guard let (first, end) = try await span(from: from, to: to, within: Int(checkpoint.size)) else {
+            throw Failure.empty
+        }
         let since = try kept(before: first)
         let start = Int(since?.checkpoint.size ?? 0)
         guard end - start <= Bundler.entriesMax else {
@@ -153,15 +153,20 @@ package struct Bundler: Sendable {
         return best
     }
 
-    /// The first place whose entry is not before the instant.
-    private func place(of instant: Instant, within size: Int) async throws -> Int {
-        var range = 0..<size
-        while !range.isEmpty {
-            let middle = range.lowerBound + range.count / 2
-            guard let entry = try await store.log(from: middle, limit: 1).first?.entry else { break }
-            range = entry.at < instant ? (middle + 1)..<range.upperBound : range.lowerBound..<middle
+    /// From the first entry that lies in the period to behind the last: a clock may have been set back, so all are
+    /// looked at.
+    private func span(from: Instant, to: Instant, within size: Int) async throws -> (first: Int, end: Int)? {
+        var found: (first: Int, end: Int)?
+        var next = 0
+        while next < size {
+            let page = try await store.log(from: next, limit: min(Bundler.pageEntries, size - next))
+            guard let last = page.last else { break }
+            for item in page where item.entry.at >= from && item.entry.at < to {
+                found = (found?.first ?? item.index, item.index + 1)
+            }
+            next = last.index + 1
         }
-        return range.lowerBound
+        return found
     }
 
     // MARK: The rest of it
@@ -169,7 +174,9 @@ package struct Bundler: Sendable {
     private func seal(
         _ head: BundleHead, _ entries: [IndexedEntry], _ note: [UInt8], _ more: [Tar.File]
     ) async throws -> [UInt8] {
-        let keys = try folder.keys()
+        // Those that sign now come last: the README's commands use the last one's signature.
+        let signing = signers.map(\.verifier)
+        let keys = try folder.keys().filter { !signing.contains($0) } + signing
         let lines = entries.map { BundleLine(index: $0.index, bytes: $0.entry.bytes) }
         var files = more + BundleViews.files(head, lines, keys)
         files.append(

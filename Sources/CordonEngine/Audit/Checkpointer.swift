@@ -77,15 +77,15 @@ package final class Checkpointer: Service, Sendable {
         let first = try await open()
         let keeper = await cancelWhenGracefulShutdown { await self.keepSigning(first) }
         // The engine has ended by now: what it stored last is signed too.
-        if let keeper { await tryTurn(keeper, isLast: true) }
+        if let keeper { _ = await tryTurn(keeper, isLast: true) }
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
     private func keepSigning(_ first: LogKeeper?) async -> LogKeeper? {
         var keeper = first
         while !Task.isCancelled, failure.withLock({ $0 }) == nil {
-            if let keeper {
-                await tryTurn(keeper, isLast: false)
+            if let open = keeper {
+                if await !tryTurn(open, isLast: false) { keeper = nil }
             } else if state.withLock({ $0.mayOpenLater }) {
                 do { keeper = try await open() } catch { note(error) }
             }
@@ -95,8 +95,21 @@ package final class Checkpointer: Service, Sendable {
         return keeper
     }
 
-    private func tryTurn(_ keeper: LogKeeper, isLast: Bool) async {
-        do { try await turn(keeper, isLast: isLast) } catch { note(error) }
+    /// - Returns: whether it may go on signing.
+    private func tryTurn(_ keeper: LogKeeper, isLast: Bool) async -> Bool {
+        do { try await turn(keeper, isLast: isLast) } catch {
+            guard let failed = error as? EvidenceError, failed.code == .logForked || failed.code == .rootDiffers else {
+                note(error)
+                return true
+            }
+            var book = LogBook()
+            do {
+                try await book.read(parts.store)
+                _ = try await fork(published(LogFolder(parts.logPath)), failed.reason, book)
+            } catch { note(error) }
+            return false
+        }
+        return true
     }
 
     private func note(_ error: any Error) {
@@ -171,6 +184,8 @@ package final class Checkpointer: Service, Sendable {
         if isRotated {
             try await writer.append(LogBook.keysChanged, ["keys": .array(texts.map(Value.string))])
             parts.logger.notice("other keys sign the log now", metadata: ["keys": "\(texts.joined(separator: " "))"])
+            // The line is signed for too, by the keys that it names; those are known now, so this ends here.
+            try await turn(keeper, isLast: isLast)
         }
     }
 }

@@ -43,10 +43,11 @@ extension StateAudit {
 
     private mutating func check(_ alert: Alert) async throws(StoreError) {
         guard let named = history.bodies[alert.id.text] else {
+            if try await wentOn(alert.id.text) { return }
             return report.find(.broken, .rowDiffers, alert.id.text, "no line of the history tells of this alert")
         }
         if alert.body.isEmpty, named.digest != digestText([]) {
-            if !history.expired.contains(alert.id.text) {
+            if !history.expired.contains(alert.id.text), !(try await wentOn(RetentionBook.stream)) {
                 report.find(
                     .broken, .blobMissing, "body of \(alert.id)", "it is gone, and no line says that it expired")
             }
@@ -60,6 +61,7 @@ extension StateAudit {
         let decisions = try await store.decisions(query).map { ($0.id.text, $0.body) }
         for (id, body) in signals + decisions {
             guard let row = rows.removeValue(forKey: id) else {
+                if try await wentOn(alert.id.text) { continue }
                 report.find(.broken, .rowDiffers, id, "no line of the history tells of it")
                 continue
             }
@@ -78,7 +80,7 @@ extension StateAudit {
             let page = try await store.runs(query)
             for row in page {
                 seen.insert(row.id.text)
-                check(row)
+                try await check(row)
             }
             guard page.count == query.limit else { break }
             query.beyond = page.last?.id
@@ -88,8 +90,62 @@ extension StateAudit {
         }
     }
 
-    private mutating func check(_ row: RunRecord) {
+    /// Whether a line of it was stored since the lines were read: a server may be at work.
+    private func wentOn(_ stream: String) async throws(StoreError) -> Bool {
+        let next = try await store.history(stream, from: history.lastNumber(of: stream) + 1, limit: 1).first
+        return next.map { $0.index >= report.entries } ?? false
+    }
+
+    mutating func checkSessions() async throws(StoreError) {
+        var query = SessionQuery()
+        query.limit = 200
+        var seen: Set<String> = []
+        while true {
+            let page = try await store.sessions(query)
+            for row in page {
+                seen.insert(AgentSession.stream(of: row.id))
+                try await check(row)
+            }
+            guard page.count == query.limit else { break }
+            query.beyond = page.last?.id
+        }
+        for stream in history.sessionStreams where !seen.contains(stream) {
+            report.find(.broken, .rowDiffers, stream, "its lines are there and its row is not")
+        }
+    }
+
+    private mutating func check(_ row: SessionRecord) async throws(StoreError) {
+        let stream = AgentSession.stream(of: row.id)
+        guard row.number == history.lastNumber(of: stream) else {
+            if try await wentOn(stream) { return }
+            return report.find(.broken, .snapshotDiffers, stream, "its row is not that of its last line")
+        }
+        var made: AgentSession?
+        var next = 1
+        while next <= row.number {
+            let page = try await store.history(stream, from: next, limit: 500)
+            guard !page.isEmpty else { break }
+            for entry in page.map(\.entry) where entry.number <= row.number {
+                guard let event = try? entry.sessionEvent() else {
+                    return report.find(
+                        .broken, .entryUnreadable, "\(stream)@\(entry.number)", "it is no line of a session")
+                }
+                if entry.number == 1 {
+                    made = AgentSession(event, at: entry.at)
+                } else {
+                    made?.apply(event, at: entry.at)
+                }
+            }
+            next += page.count
+        }
+        if made?.value.jsonBytes != row.snapshot || made?.closing?.at != row.closedAt {
+            report.find(.broken, .snapshotDiffers, stream, "folding its lines does not give its row")
+        }
+    }
+
+    private mutating func check(_ row: RunRecord) async throws(StoreError) {
         guard let run = history.run(row.id.text) else {
+            if try await wentOn(row.id.text) { return }
             return report.find(.broken, .rowDiffers, row.id.text, "no line of the history opens this run")
         }
         // A server may have gone on since the lines were read.

@@ -45,6 +45,7 @@ package struct StateAudit {
         audit.report.findings += audit.history.finish()
         try await audit.checkRows()
         try await audit.checkRuns()
+        try await audit.checkSessions()
         audit.checkBlobs()
         try await audit.checkDefinitions()
         audit.report.findings = audit.report.findings.ordered

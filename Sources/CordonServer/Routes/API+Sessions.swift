@@ -21,7 +21,8 @@ import Hummingbird
 // - POST /sessions/{id}/close: 200, again too. What it delegated to is closed with it.
 //
 // For runs and people (`session_keeper`, operators): isolation, limit, extension, approved, release; 200 with the
-// session, also when it was so before; 412 when `If-Match` names another revision than it stands at, and it is not so already.
+// session, also when it was so before; 412 when `If-Match` names another revision than it stands at, and it is not so
+// already.
 
 extension API {
     @Sendable func openSession(_ inquiry: Inquiry) async throws -> Response { try await open(inquiry, parent: nil) }

@@ -70,6 +70,12 @@ struct RestoreCommand: AsyncParsableCommand {
                 throw CommandFailure(.conflict, "\(display(path)) is there already; restore into a new folder")
             }
         }
+        if settings.auditKeysPath != nil, !(try settings.signingKeys.load()).isEmpty {
+            throw CommandFailure(
+                .conflict,
+                "\(display(settings.signingKeys.folder)) holds keys that may sign another log; name an empty folder in "
+                    + "audit.keys for the restored one")
+        }
         try settings.state.make()
         try FolderCopy.copy(source + "/evidence", to: settings.state.evidencePath)
         try FolderCopy.copy(source + "/log", to: settings.state.logPath)
