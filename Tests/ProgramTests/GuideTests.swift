@@ -59,8 +59,12 @@ struct GuideTests {
     }
 
     private static func tool(_ name: String) -> String? {
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        return path.split(separator: ":").map { "\($0)/\(name)" }
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+        // Where only `swift` itself was put on the PATH, by a link, the toolchain's other tools lie beside what it leads to.
+        let toolchains = folders.map {
+            URL(filePath: $0 + "/swift").resolvingSymlinksInPath().deletingLastPathComponent().path
+        }
+        return (folders + toolchains).map { "\($0)/\(name)" }
             .first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 }
