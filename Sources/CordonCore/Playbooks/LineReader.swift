@@ -10,14 +10,14 @@ struct LineReader {
     /// that is new must not strand a run that began without it.
     let isTyped: Bool
     /// The ids so far, with whether their effect is held.
-    private var seen: [String] = []
+    var seen: [String] = []
     /// What expressions know of the steps so far.
-    private var outcomes: [String: ObjectSchema.Field] = [:]
+    var outcomes: [String: ObjectSchema.Field] = [:]
     /// The items of lists around.
-    private var names: [String] = []
-    private var depth = 0
-    private var count = 0
-    private var places: [String: YAMLFields] = [:]
+    var names: [String] = []
+    var depth = 0
+    var count = 0
+    var places: [String: YAMLFields] = [:]
     private(set) var callSites: [Workflow.CallSite] = []
 
     init(loader: DefinitionLoader, inputs: [Workflow.Input], isTyped: Bool) {
@@ -27,7 +27,7 @@ struct LineReader {
     }
 
     /// The closed set, by the field that makes a step one of them.
-    private enum Word: String, CaseIterable {
+    enum Word: String, CaseIterable {
         case `do`, call, wait, parallel, ladder, task, undo, approve
     }
 
@@ -54,7 +54,7 @@ struct LineReader {
         }
     }
 
-    private mutating func line(_ fields: YAMLFields) -> Workflow.Line? {
+    mutating func line(_ fields: YAMLFields) -> Workflow.Line? {
         let id = self.id(fields)
         let condition = expression(fields, "if")
         let each = self.each(fields)
@@ -83,14 +83,14 @@ struct LineReader {
             consent: consent, onError: onError ?? .page)
     }
 
-    private func standardWithin(_ kind: Workflow.Kind) -> Int64 {
+    func standardWithin(_ kind: Workflow.Kind) -> Int64 {
         switch kind {
         case .act: Limits.stepWithinMillisecondsDefault
         case .approve, .task, .wait, .parallel, .ladder, .call, .undo: Limits.stepWithinMillisecondsMax
         }
     }
 
-    private mutating func id(_ fields: YAMLFields) -> String? {
+    mutating func id(_ fields: YAMLFields) -> String? {
         guard let id = fields.string("id", required: true) else { return nil }
         if !isIdentifier(id) {
             fields.report(.badName, "id", "'\(id)' is no step's id", "lower-case letters, digits and underscores")
@@ -103,7 +103,7 @@ struct LineReader {
 
     // MARK: What a step is
 
-    private func word(_ fields: YAMLFields) -> Word? {
+    func word(_ fields: YAMLFields) -> Word? {
         var given = Word.allCases.filter { fields.has($0.rawValue) }
         // Beside something else they say how it is gated and undone.
         if given.count > 1 { given.removeAll { $0 == .approve } }
@@ -121,7 +121,7 @@ struct LineReader {
         return nil
     }
 
-    private mutating func kind(_ word: Word, _ fields: YAMLFields) -> Workflow.Kind? {
+    mutating func kind(_ word: Word, _ fields: YAMLFields) -> Workflow.Kind? {
         switch word {
         case .do: return act(fields).map(Workflow.Kind.act)
         case .call: return call(fields)
@@ -134,7 +134,7 @@ struct LineReader {
         }
     }
 
-    private mutating func call(_ fields: YAMLFields) -> Workflow.Kind? {
+    mutating func call(_ fields: YAMLFields) -> Workflow.Kind? {
         let arguments = loader.argumentMap(fields.node("with"), variables: schemas())
         guard let node = fields.node("call"), let name = fields.string("call") else { return nil }
         callSites.append(
@@ -144,7 +144,7 @@ struct LineReader {
         return .call(workflow: name, with: .map(arguments))
     }
 
-    private func act(_ fields: YAMLFields) -> Workflow.Act? {
+    func act(_ fields: YAMLFields) -> Workflow.Act? {
         let capability = self.capability(fields, "do")
         let arguments = loader.argumentMap(fields.node("with"), variables: schemas())
         if let capability { checkArguments(fields, capability, arguments) }
@@ -159,7 +159,7 @@ struct LineReader {
     }
 
     /// What `verify` sees beside everything else.
-    private func states(_ capability: Capability?) -> [String: Schema] {
+    func states(_ capability: Capability?) -> [String: Schema] {
         guard isTyped, let capability else { return ["before": .any, "after": .any, "result": .any] }
         return [
             "before": capability.stateSchema("before"), "after": capability.stateSchema("after"),
@@ -167,10 +167,10 @@ struct LineReader {
         ]
     }
 
-    private enum Doubt: String, CaseIterable { case ask, accept, `repeat` }
+    enum Doubt: String, CaseIterable { case ask, accept, `repeat` }
 
     /// Whoever settles a doubt beforehand says why that is bearable.
-    private func onUnknown(_ fields: YAMLFields, _ capability: Capability?) -> Workflow.OnUnknown {
+    func onUnknown(_ fields: YAMLFields, _ capability: Capability?) -> Workflow.OnUnknown {
         guard fields.has("on_unknown"), let word = fields.oneOf("on_unknown", Doubt.self) else { return .ask }
         if let capability, !capability.isWrite {
             fields.report(
@@ -187,7 +187,7 @@ struct LineReader {
         return word == .accept ? .accept(because: because) : .repeat(because: because)
     }
 
-    private func capability(_ fields: YAMLFields, _ key: String) -> Capability? {
+    func capability(_ fields: YAMLFields, _ key: String) -> Capability? {
         guard let name = fields.string(key, required: true) else { return nil }
         if let capability = Capability.named(name) { return capability }
         let near = nearest(to: name, among: Capability.all.map(\.name)).map { "did you mean '\($0)'?" }
@@ -195,7 +195,7 @@ struct LineReader {
         return nil
     }
 
-    private func checkArguments(_ fields: YAMLFields, _ capability: Capability, _ given: [String: Arguments]) {
+    func checkArguments(_ fields: YAMLFields, _ capability: Capability, _ given: [String: Arguments]) {
         for name in given.keys.sorted() where !capability.parameters.contains(where: { $0.name == name }) {
             fields.report(
                 .unknownInput, "with", "\(capability.name) has no parameter '\(name)'",
@@ -214,10 +214,10 @@ struct LineReader {
         }
     }
 
-    private enum None: String, CaseIterable { case none }
+    enum None: String, CaseIterable { case none }
 
     /// A step that changes something says how it is undone, or why it isn't.
-    private func undo(_ fields: YAMLFields, _ capability: Capability?) -> Workflow.Undo {
+    func undo(_ fields: YAMLFields, _ capability: Capability?) -> Workflow.Undo {
         let word = fields.oneOf("undo", None.self)
         let because = fields.string("because")
         guard let capability, capability.isWrite else { return .notNeeded }
@@ -230,7 +230,7 @@ struct LineReader {
         return .notNeeded
     }
 
-    private func undoKind(_ fields: YAMLFields) -> Workflow.Kind? {
+    func undoKind(_ fields: YAMLFields) -> Workflow.Kind? {
         guard let names = fields.strings("undo") else { return nil }
         for name in names where !seen.contains(name) {
             let near = nearest(to: name, among: seen).map { "did you mean '\($0)'?" }
@@ -240,7 +240,7 @@ struct LineReader {
         return .undo(names)
     }
 
-    private func wait(_ fields: YAMLFields) -> Workflow.Wait? {
+    func wait(_ fields: YAMLFields) -> Workflow.Wait? {
         guard let node = fields.node("wait") else { return nil }
         if node.scalar != nil { return span(fields, "wait").map(Workflow.Wait.span) }
         guard let map = fields.mapping("wait") else { return nil }
@@ -271,7 +271,7 @@ struct LineReader {
                 goesOn: silence == .continue))
     }
 
-    private func measure(_ fields: YAMLFields) -> Workflow.Measure? {
+    func measure(_ fields: YAMLFields) -> Workflow.Measure? {
         guard let map = fields.mapping("measure") else { return nil }
         defer { map.refuseUnknown() }
         let capability = self.capability(map, "do")
@@ -284,14 +284,14 @@ struct LineReader {
         return Workflow.Measure(capability: capability.name, arguments: .map(arguments))
     }
 
-    private func measured(_ measure: Workflow.Measure?, withLater: Bool = false) -> [String: Schema] {
+    func measured(_ measure: Workflow.Measure?, withLater: Bool = false) -> [String: Schema] {
         let known = schemas(withLater: withLater)
         guard let measure else { return known }
         let result = isTyped ? Capability.named(measure.capability)?.resultSchema("result") : nil
         return known.merging(["result": result ?? .any]) { own, _ in own }
     }
 
-    private mutating func branches(_ fields: YAMLFields, _ key: String, max: Int) -> [Workflow.Branch]? {
+    mutating func branches(_ fields: YAMLFields, _ key: String, max: Int) -> [Workflow.Branch]? {
         guard let maps = fields.mappings(key, required: true) else { return nil }
         if maps.isEmpty || maps.count > max {
             fields.report(.tooMany, key, "\(maps.count) branches; there are 1 to \(max) (branchesMax)")
@@ -304,7 +304,7 @@ struct LineReader {
         }
     }
 
-    private mutating func ladder(_ fields: YAMLFields) -> Workflow.Kind? {
+    mutating func ladder(_ fields: YAMLFields) -> Workflow.Kind? {
         guard let map = fields.mapping("ladder") else { return nil }
         defer { map.refuseUnknown() }
         let measure = self.measure(map)
@@ -314,151 +314,6 @@ struct LineReader {
             map.node("until", required: true), "until", variables: measured(measure, withLater: true), expecting: .bool)
         guard let condition, let rungs else { return nil }
         return .ladder(Workflow.Ladder(condition: condition, measure: measure, rungs: rungs))
-    }
-
-    // MARK: Modifiers
-
-    private func expression(_ fields: YAMLFields, _ key: String) -> Expression? {
-        loader.expression(fields.node(key), key, variables: schemas(), expecting: .bool)
-    }
-
-    private func each(_ fields: YAMLFields) -> Workflow.Each? {
-        guard let map = fields.mapping("each") else { return nil }
-        defer { map.refuseUnknown() }
-        let list = loader.expression(map.node("in", required: true), "in", variables: schemas())
-        let name = map.string("as", required: true)
-        let parallel = map.int("parallel", in: 1...Int64(Limits.eachParallelMax))
-        if !map.has("max") { map.report(.noBound, "in", "the list has no bound", "add 'max', such as max: 50") }
-        let max = map.has("max") ? map.int("max", in: 1...Int64(Limits.eachItemsMax)) : 1
-        guard let list, let name, let max else { return nil }
-        if !isIdentifier(name) || Self.reserved(isTyped).contains(name) {
-            map.report(.badName, "as", "'\(name)' can't name an item", "choose another lower-case name")
-        }
-        return Workflow.Each(list: list, name: name, max: Int(max), parallel: Int(parallel ?? 1))
-    }
-
-    /// What the names of items may not hide. What a live run is pinned to may hide what came later.
-    private static func reserved(_ isTyped: Bool) -> Set<String> {
-        let first: Set<String> = ["inputs", "subject", "steps", "before", "after", "result"]
-        return isTyped ? first.union(["run"]) : first
-    }
-
-    private func retry(_ fields: YAMLFields) -> Workflow.Retry {
-        guard let map = fields.mapping("retry") else { return Workflow.Retry() }
-        defer { map.refuseUnknown() }
-        return Workflow.Retry(
-            attempts: map.int("attempts", in: 1...Int64(Limits.attemptsMax)).map(Int.init) ?? Limits.attemptsDefault,
-            firstMilliseconds: map.milliseconds("first", in: 1...Limits.backOffMillisecondsMax)
-                ?? Limits.backOffMillisecondsFirst)
-    }
-
-    /// A duration, or a hole that gives one when the step begins.
-    private func span(_ fields: YAMLFields, _ key: String) -> Arguments? {
-        if let node = fields.node(key, required: true), case .string(let text)? = node.scalar?.value,
-            text.contains("${")
-        {
-            return loader.arguments(node, variables: schemas())
-        }
-        return fields.milliseconds(key, in: 1...Limits.holdMillisecondsMax).map { .literal(.int($0)) }
-    }
-
-    private func hold(_ fields: YAMLFields, _ word: Word?, _ kind: Workflow.Kind?) -> Workflow.Hold? {
-        let act: Workflow.Act? = if case .act(let act)? = kind { act } else { nil }
-        guard let map = fields.mapping("hold") else {
-            if let act, Capability.named(act.capability)?.isContainment == true, !fields.has("hold") {
-                fields.report(
-                    .noHold, "do", "\(act.capability) takes something away and doesn't say for how long",
-                    "add 'hold', such as hold: { for: 4h, then: undo }")
-            }
-            return nil
-        }
-        defer { map.refuseUnknown() }
-        if word != .do { fields.report(.misplaced, "hold", "only what is done is held: 'hold' stands beside 'do'") }
-        let span = self.span(map, "for")
-        let then = map.oneOf("then", Workflow.Hold.Then.self, required: true)
-        let unless = loader.expression(
-            map.node("unless"), "unless", variables: schemas(withLater: map.has("unless")), expecting: .bool)
-        guard let span, let then else { return nil }
-        if then == .undo, let act, case .none = act.undo {
-            map.report(.badReference, "then", "the hold ends by undo, and the step has none")
-        }
-        return Workflow.Hold(span: span, then: then, unless: unless)
-    }
-
-    private func after(_ fields: YAMLFields) -> Workflow.After? {
-        guard let text = fields.string("after") else { return nil }
-        let isHold = text.hasPrefix("hold/")
-        let name = isHold ? String(text.dropFirst(5)) : text
-        guard seen.contains(name) else {
-            let near = nearest(to: name, among: seen).map { "did you mean '\($0)'?" }
-            fields.report(.unknownStep, "after", "no step above is named '\(name)'", near)
-            return nil
-        }
-        if isHold, places[name]?.has("hold") != true {
-            fields.report(.badReference, "after", "step '\(name)' holds nothing")
-        } else if isHold, places[name]?.has("each") == true {
-            fields.report(
-                .badReference, "after", "step '\(name)' is a list, and each of its items holds for itself")
-        }
-        return isHold ? .hold(name) : .step(name)
-    }
-
-    // MARK: People
-
-    private func consent(_ fields: YAMLFields, _ key: String, isTask: Bool) -> Workflow.Consent? {
-        guard let map = fields.mapping(key) else { return nil }
-        defer { map.refuseUnknown() }
-        let by = map.node("by", required: true).flatMap { loader.arguments($0, variables: schemas()) }
-        let text = map.string("ask", required: isTask)
-        let choices = isTask ? map.strings("choices", required: true) ?? [] : Workflow.Consent.yesOrNo
-        let quorum = map.int("quorum", in: 1...Int64(Limits.quorumMax)).map(Int.init) ?? 1
-        let excluded = map.strings("exclude") ?? []
-        let remind = map.milliseconds("remind", in: 60_000...Limits.stepWithinMillisecondsMax)
-        let escalate = self.escalation(map)
-        if !map.has("within") {
-            map.report(.noBound, "by", "the question has no deadline", "add 'within', such as within: 4h")
-        }
-        let within = map.milliseconds("within", in: 1...Limits.stepWithinMillisecondsMax)
-        let silence = self.silence(map, choices, isTask: isTask)
-        if isTask, choices.count < 2 || Set(choices).count != choices.count {
-            map.report(.badSetting, "choices", "a task offers two choices or more, each once")
-        }
-        guard let by, let within, let silence else { return nil }
-        if by.isNobody(besides: excluded) { map.report(.nobodyAsked, "by", "nobody is named who could answer") }
-        return Workflow.Consent(
-            by: by, quorum: quorum, excluded: excluded, choices: choices, text: text, withinMilliseconds: within,
-            remindMilliseconds: remind, escalate: escalate, silence: silence)
-    }
-
-    private func escalation(_ fields: YAMLFields) -> Workflow.Escalation? {
-        guard let map = fields.mapping("escalate") else { return nil }
-        defer { map.refuseUnknown() }
-        let after = map.milliseconds("after", required: true, in: 1...Limits.stepWithinMillisecondsMax)
-        let to = map.string("to", required: true)
-        guard let after, let to else { return nil }
-        return Workflow.Escalation(afterMilliseconds: after, to: to)
-    }
-
-    /// Silence never agrees to what people were asked.
-    private func silence(_ fields: YAMLFields, _ choices: [String], isTask: Bool) -> Workflow.Consent.Silence? {
-        guard let text = fields.string("on_timeout", required: true) else { return nil }
-        switch text {
-        case "keep": return .keep
-        case "skip": return .skip
-        case "abort": return .abort
-        case _ where isTask && choices.contains(text): return .choice(text)
-        case Workflow.Consent.decline: return .choice(text)
-        case Workflow.Consent.approve:
-            fields.report(
-                .silenceActs, "on_timeout", "silence would approve what people were asked",
-                "choose keep, skip, abort or decline")
-        default:
-            let words = ["keep", "skip", "abort"] + (isTask ? choices : [Workflow.Consent.decline])
-            fields.report(
-                .unknownInput, "on_timeout", "'\(text)' is not what silence can mean",
-                "choose one of: \(words.joined(separator: ", "))")
-        }
-        return nil
     }
 
     /// The fields of a step that was read.
@@ -481,7 +336,7 @@ struct LineReader {
 
     /// - Parameter withLater: the steps below too, which a hold's end may look at: they have begun by then, or are shown
     ///   without a choice.
-    private func schemas(withLater: Bool = false) -> [String: Schema] {
+    func schemas(withLater: Bool = false) -> [String: Schema] {
         var fields: [String: ObjectSchema.Field] = [:]
         for input in inputs { fields[input.name] = .init(isTyped ? input.kind.schema : input.kind.looseSchema) }
         var all: [String: Schema] = [
@@ -494,25 +349,14 @@ struct LineReader {
     }
 
     /// Every step of the file, whatever it is.
-    private var later: [String: ObjectSchema.Field] {
-        var ids: [String] = []
-        Self.collect(loader.reader.document.root, &ids)
-        return Dictionary(
-            ids.map { id in (id, .init(isTyped ? Self.outcome(of: .undo([]), "steps.\(id)", isList: false) : .any)) },
-            uniquingKeysWith: { first, _ in first })
-    }
-
-    /// A step is a map with an `id`; lists and maps of any depth may hold some.
-    private static func collect(_ node: YAMLNode, _ ids: inout [String]) {
-        for item in node.items ?? [] {
-            if let id = item["id"]?.scalar?.text { ids.append(id) }
-            collect(item, &ids)
+    var later: [String: ObjectSchema.Field] {
+        loader.reader.document.root.stepsByID.keys.reduce(into: [:]) { fields, id in
+            fields[id] = .init(isTyped ? Self.outcome(of: .undo([]), "steps.\(id)", isList: false) : .any)
         }
-        for entry in node.entries ?? [] { collect(entry.value, &ids) }
     }
 
     /// What later expressions know of a step. Of a list, and of a workflow that it calls, nothing is declared.
-    private static func outcome(of kind: Workflow.Kind, _ name: String, isList: Bool) -> Schema {
+    static func outcome(of kind: Workflow.Kind, _ name: String, isList: Bool) -> Schema {
         guard !isList else { return .any }
         var result: Schema = .any
         var state: Schema = .any
@@ -526,16 +370,5 @@ struct LineReader {
                 "result": .init(result), "before": .init(state), "after": .init(state), "done": .init(.bool),
                 "choice": .init(.any),
             ])
-    }
-}
-
-extension Arguments {
-    /// Whether every name in it is known and left out; a hole may give anybody.
-    fileprivate func isNobody(besides excluded: [String]) -> Bool {
-        switch self {
-        case .literal(.string(let name)): name.isEmpty || excluded.contains(name)
-        case .list(let items): items.allSatisfy { $0.isNobody(besides: excluded) }
-        case .literal, .template, .map: false
-        }
     }
 }

@@ -9,18 +9,7 @@ package struct BranchPlaces {
 
     package init(_ bytes: [UInt8], file: String) throws(Diagnostics) {
         document = try YAMLDocument.parse(bytes, file: file, limits: .definition)
-        var steps: [String: YAMLNode] = [:]
-        BranchPlaces.find(document.root, &steps)
-        self.steps = steps
-    }
-
-    /// A step is a map with an `id`; lists and maps of any depth may hold some.
-    private static func find(_ node: YAMLNode, _ steps: inout [String: YAMLNode]) {
-        for item in node.items ?? [] {
-            if let id = item["id"]?.scalar?.text, steps[id] == nil { steps[id] = item }
-            find(item, &steps)
-        }
-        for entry in node.entries ?? [] { find(entry.value, &steps) }
+        steps = document.root.stepsByID
     }
 
     /// What an author reads of a way that no case takes.
@@ -40,5 +29,23 @@ package struct BranchPlaces {
             node = found?.value
         }
         return found
+    }
+}
+
+extension YAMLNode {
+    /// The steps of a workflow's file by their ids, the first of each. A step is a map with an `id`; lists and maps of any
+    /// depth may hold some.
+    var stepsByID: [String: YAMLNode] {
+        var steps: [String: YAMLNode] = [:]
+        find(&steps)
+        return steps
+    }
+
+    private func find(_ steps: inout [String: YAMLNode]) {
+        for item in items ?? [] {
+            if let id = item["id"]?.scalar?.text, steps[id] == nil { steps[id] = item }
+            item.find(&steps)
+        }
+        for entry in entries ?? [] { entry.value.find(&steps) }
     }
 }
