@@ -46,7 +46,7 @@ struct SessionEnforcementTests {
     @Test func `a run isolates a session that passed its boundary, and gives it back when the hold ends`() async throws
     {
         guard SessionInstallation.isInstalled else { return try skip("nginx is not installed (apt-get install nginx)") }
-        let installed = try await SessionInstallation(hold: "2s")
+        let installed = try await SessionInstallation(hold: "10s")
         let serving = try await installed.installation.serve()
         let gate = try await SessionGate(before: installed)
         defer { gate.stop() }

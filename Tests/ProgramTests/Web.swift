@@ -51,9 +51,9 @@ struct Web {
 }
 
 /// Asks until it holds, for `seconds` and at least `askedMin` times; what is waited for is another process, so there is
-/// nothing to await. The count matters because tests that compute hold the shared threads: for half a minute a task here
+/// nothing to await. The count matters because tests that compute hold the shared threads: for a minute a task here
 /// may come to ask but once, and that says nothing about the other process.
-func eventually(_ what: String, seconds: Double = 30, askedMin: Int = 25, _ holds: () async throws -> Bool) async throws
+func eventually(_ what: String, seconds: Double = 90, askedMin: Int = 25, _ holds: () async throws -> Bool) async throws
 {
     let end = ContinuousClock.now + .seconds(seconds)
     var asked = 0
