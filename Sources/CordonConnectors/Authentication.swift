@@ -15,6 +15,15 @@ extension ProviderShape {
         /// AWS Signature Version 4.
         case signed(Signing)
 
+        /// The settings that name whom Cordon signs in as.
+        package var userSettings: [String] {
+            switch self {
+            case .basic(let user, _): [user]
+            case .token(let signIn): signIn.client.map { [$0.user] } ?? []
+            case .none, .header, .signed: []
+            }
+        }
+
         /// The secrets that it takes.
         var secrets: Set<String> {
             switch self {

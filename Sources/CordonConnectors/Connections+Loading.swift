@@ -128,6 +128,7 @@ extension Connections {
         }
         let bounds = map.mapping("limits").map(readBounds) ?? Lane.Bounds()
         let egress = map.mapping("egress").map(readEgress) ?? EgressPolicy()
+        let signsInAs = map.strings("signs_in_as") ?? []
         guard let id, let connector else { return nil }
         guard let shape = connector.provider else {
             map.report(DefinitionCode.notOffered.rawValue, "connector", "\(connector.name) describes no provider")
@@ -139,7 +140,8 @@ extension Connections {
                 "write \(name): { file: PATH } or { env: NAME }")
         }
         return Provider(
-            id: id, connector: connector.name, settings: settings, secrets: secrets, egress: egress, bounds: bounds)
+            id: id, connector: connector.name, settings: settings, secrets: secrets, egress: egress, bounds: bounds,
+            signsInAs: signsInAs)
     }
 
     private static func readSettings(_ map: YAMLFields, _ shape: ProviderShape?) -> [String: String] {

@@ -35,14 +35,17 @@ package struct SourceShape: Sendable, Hashable {
         package var kind: String?
         package var severity: Arguments?
         package var occurredAt: Arguments?
+        /// How sure the source is, 0 to 1; `nil`, or what gives no such number: it does not say.
+        package var confidence: Arguments?
         /// The source's own name of the event: another delivery of the same event gives no second signal.
         package var event: Arguments?
         package var attributes: [String: Arguments]
 
         package init(
             condition: Expression, kind: String?, severity: Arguments?, occurredAt: Arguments?,
-            event: Arguments? = nil, attributes: [String: Arguments]
+            confidence: Arguments? = nil, event: Arguments? = nil, attributes: [String: Arguments]
         ) {
+            self.confidence = confidence
             self.condition = condition
             self.kind = kind
             self.severity = severity
@@ -157,11 +160,14 @@ package struct Connections: Sendable, Hashable {
         package var secrets: [String: SecretReference]
         package var egress: EgressPolicy
         package var bounds: Lane.Bounds
+        /// The identities of the inventory that Cordon itself signs in as there.
+        package var signsInAs: [String]
 
         package init(
             id: String, connector: String, settings: [String: String], secrets: [String: SecretReference],
-            egress: EgressPolicy, bounds: Lane.Bounds = Lane.Bounds()
+            egress: EgressPolicy, bounds: Lane.Bounds = Lane.Bounds(), signsInAs: [String] = []
         ) {
+            self.signsInAs = signsInAs
             self.bounds = bounds
             self.id = id
             self.connector = connector
@@ -177,6 +183,24 @@ package struct Connections: Sendable, Hashable {
     package init(sources: [Source], providers: [Provider]) {
         self.sources = sources
         self.providers = providers
+    }
+
+    /// The identities that Cordon itself signs in as, each with the provider: those that connections name, and those
+    /// whose attribute is what a connection signs in with.
+    package func ownIdentities(_ inventory: Inventory, _ connectors: [String: Connector]) -> [String: String] {
+        var own: [String: String] = [:]
+        for provider in providers {
+            for id in provider.signsInAs { own[id] = provider.id }
+            let names = connectors[provider.connector]?.provider?.authentication.userSettings ?? []
+            for name in names {
+                guard let user = provider.settings[name] else { continue }
+                for identity in inventory.identities where identity.subject.provider == provider.id {
+                    let known = [identity.subject.attributes[name], identity.matches[name]]
+                    if known.contains(.string(user)) { own[identity.subject.id] = provider.id }
+                }
+            }
+        }
+        return own
     }
 
     package func source(_ id: String) -> Source? { sources.first { $0.id == id } }

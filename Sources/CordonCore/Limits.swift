@@ -62,6 +62,36 @@ package enum Limits {
     /// How much of an alert's own text a reason quotes.
     package static let quotedScalarsMax = 200
 
+    // Guards
+    /// Distinct identities that may be touched within an hour where 'guards.yaml' says nothing.
+    package static let identitiesPerPlaybook = 30
+    package static let identitiesPerProvider = 60
+    package static let identitiesPerOwner = 30
+    package static let identitiesPerHour = 100
+    /// Of the identities of a kind, and how many are always allowed however few there are.
+    package static let identitiesShare = 0.25
+    package static let shareIdentitiesMin = 10
+    package static let surgeFactor = 8.0
+    package static let surgeWindowMilliseconds: Int64 = 30 * 60 * 1000
+    package static let surgeWindowMillisecondsMax: Int64 = 6 * 3600 * 1000
+    /// Signals within a window that are no surge, however quiet it was before.
+    package static let surgeCap = 25
+    /// How far back it is looked what is usual.
+    package static let surgeHistoryMilliseconds: Int64 = 24 * 3600 * 1000
+    package static let driftTimes = 3
+    package static let driftWindowMilliseconds: Int64 = 24 * 3600 * 1000
+    package static let driftWindowMillisecondsMax: Int64 = 30 * 24 * 3600 * 1000
+    package static let riskHalfLifeMillisecondsMax: Int64 = 7 * 24 * 3600 * 1000
+    /// After so many half-lives less than a 250th is left of a signal's weight: it is forgotten.
+    package static let riskHalfLivesKept: Int64 = 8
+    package static let riskPartsShown = 10
+    package static let risksShown = 20
+    package static let protectedMax = 1000
+    /// How often an alert is decided about anew at once, when others spend meanwhile what it would have.
+    package static let decidedAnewMax = 5
+    package static let windowsMax = 200
+    package static let requirementsMax = 20
+
     // Steps
     package static let stepWithinMillisecondsDefault: Int64 = 15 * 60 * 1000
     package static let stepWithinMillisecondsMax: Int64 = 30 * 24 * 3600 * 1000

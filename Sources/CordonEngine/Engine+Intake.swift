@@ -132,7 +132,15 @@ extension Engine {
                     live = try await liveRuns(of: subjects)
                     grouped = decisions.map { ($0.0, self.grouped($0.1, library, live, at: now)) }
                 }
-                await record(reading(of: alert, normalized, grouped, repeats, live, library, at: now), alert)
+                var tries = 0
+                var isDecided = false
+                while !isDecided, tries < Limits.decidedAnewMax {
+                    tries += 1
+                    let (guarded, marks) = guarded(grouped, library, alert)
+                    var outcome = reading(of: alert, normalized, guarded, repeats, live, library, at: now)
+                    outcome.reading.guards = marks
+                    isDecided = await record(outcome, alert)
+                }
             } catch {
                 logger.error("an alert could not be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
             }
@@ -185,25 +193,29 @@ extension Engine {
         return true
     }
 
-    private func record(_ outcome: (reading: Reading, transitions: [Transition]), _ alert: Alert) async {
+    /// False when another decision spent meanwhile what this one would have: it is to be made anew.
+    private func record(_ outcome: (reading: Reading, transitions: [Transition]), _ alert: Alert) async -> Bool {
         let (reading, transitions) = outcome
         for transition in transitions { hold(transition.run.id) }
         do throws(StoreError) {
             try await store.record(reading)
         } catch {
             for transition in transitions { release(transition.run.id) }
+            if await isOverspent(reading, alert, error) { return false }
             // Someone read it before; otherwise it stays `received`, and the sweep comes back to it.
             if error.code == .unavailable { fail(error) }
             if error.code != .conflict {
                 logger.error("an alert could not be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
             }
-            return
+            return true
         }
+        await settle(reading, alert)
         tell(reading, transitions)
         for transition in transitions {
             carryOut(transition)
             release(transition.run.id)
         }
+        return true
     }
 
     private func tell(_ reading: Reading, _ transitions: [Transition]) {

@@ -73,13 +73,15 @@ extension Engine {
         }
         return Library(
             playbooks: read.playbooks, workflows: Array(read.workflows.values), inventory: own.inventory,
-            sources: read.sources.filter { $0.kind != .connector } + before)
+            sources: read.sources.filter { $0.kind != .connector } + before, guards: read.guards)
     }
 
     private func replace(_ read: Library, by: String) async throws(StoreError) -> Reload {
         let changes = try await publisher.publish(read, by: by)
         // Durable from here: a start finds these definitions in the folder and in the history, and changes nothing.
+        let isGuardedAnew = library.guards != read.guards
         libraryBox.replace(read)
+        if isGuardedAnew { logger.notice("guards are read anew", metadata: ["by": "\(by)"]) }
         guard !changes.isEmpty else { return .unchanged }
         let names = changes.map { "\($0.kind.rawValue) \($0.name)" }.joined(separator: ", ")
         logger.notice("definitions are published", metadata: ["by": "\(by)", "changed": "\(names)"])

@@ -97,7 +97,10 @@ extension Engine {
                 case .success(let decided): transition = decided
                 }
                 guard !transition.events.isEmpty else { return .done(run) }
-                try await store.commit(chronicle.change(transition, from: run.number, at: now))
+                var change = chronicle.change(transition, from: run.number, at: now)
+                change.guards = guardMarks(of: transition, from: run, definition, at: now)
+                try await store.commit(change)
+                remember(change.guards)
                 count { $0.count(transition.events) }
                 tell(transition)
                 carryOut(transition)

@@ -46,6 +46,7 @@ extension Engine {
                 try await sweepRuns(all: isFirst)
                 isFirst = false
                 try await sweepBodies()
+                await endSurges()
                 moving.keepOnly(isInHand)
             } catch {
                 if error.code == .unavailable { return fail(error) }

@@ -90,6 +90,7 @@ package final class Engine: Sendable, Service {
     let timekeeper = Timekeeper()
     let moving = MovingRuns()
     let sessionDesk = SessionDesk()
+    let guardDesk = GuardDesk()
     let haltBook = Mutex(HaltBook())
     let subjectLocks = SubjectLocks()
     let pace = SourcePace()
@@ -145,6 +146,7 @@ package final class Engine: Sendable, Service {
         try await refuseStrandedRuns()
         try await readHalts()
         try await readSessions()
+        try await recallGuards()
         try await recallProviders()
         try await withGracefulShutdownHandler {
             try await self.work()

@@ -20,11 +20,14 @@ package struct Reading: Sendable, Hashable {
     package var opened: [RunChange]
     /// The alert's own entries (it has one already, from `accept`).
     package var entries: [Entry]
+    /// What guards remember of it.
+    package var guards: GuardMarks?
 
     package init(
         alert: AlertID, state: Alert.State, signals: [SignalRecord] = [], decisions: [DecisionRecord] = [],
-        opened: [RunChange] = [], entries: [Entry]
+        opened: [RunChange] = [], entries: [Entry], guards: GuardMarks? = nil
     ) {
+        self.guards = guards
         self.alert = alert
         self.state = state
         self.signals = signals
@@ -165,8 +168,11 @@ package struct RunChange: Sendable, Hashable {
     package var run: RunRecord
     /// Numbered `expectedNumber + 1 ... run.number`.
     package var entries: [Entry]
+    /// What guards remember of it; its reservations have no bounds.
+    package var guards: GuardMarks?
 
-    package init(expectedNumber: Int, run: RunRecord, entries: [Entry]) {
+    package init(expectedNumber: Int, run: RunRecord, entries: [Entry], guards: GuardMarks? = nil) {
+        self.guards = guards
         self.expectedNumber = expectedNumber
         self.run = run
         self.entries = entries

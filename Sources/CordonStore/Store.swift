@@ -19,7 +19,8 @@ package protocol Store: Sendable {
     func accept(_ alert: Alert, entry: Entry) async throws(StoreError) -> Acceptance
     /// Stores what reading an alert gave: its signals, decisions, opened runs, the entries of them all, and the
     /// alert's new state. `conflict` when the alert is unknown or no longer `received`: it is read once. `conflict` also
-    /// when one of the signals tells of an event that a stored one tells of: an event gives one signal.
+    /// when one of the signals tells of an event that a stored one tells of: an event gives one signal. And `conflict`
+    /// when a reservation's bounds leave no room for it: a limit is kept by the transaction that spends it.
     func record(_ reading: Reading) async throws(StoreError)
 
     // Runs
@@ -52,6 +53,11 @@ package protocol Store: Sendable {
 
     /// Appends to a stream that belongs to no row, such as that of the halts: `conflict` unless it is the stream's next.
     func note(_ entry: Entry) async throws(StoreError)
+
+    // Guards
+
+    /// What guards remember, as far back as they look from `now`.
+    func standing(at now: Instant) async throws(StoreError) -> Standing
 
     // Retention
 

@@ -81,6 +81,12 @@ struct LibraryWatch: Service {
                         changed: file[.modificationDate] as? Date, rights: file[.posixPermissions] as? Int))
             }
         }
+        if let file = try? FileManager.default.attributesOfItem(atPath: settings.guardsPath) {
+            marks.insert(
+                Mark(
+                    path: settings.guardsPath, number: file[.systemFileNumber] as? Int, size: file[.size] as? Int,
+                    changed: file[.modificationDate] as? Date, rights: file[.posixPermissions] as? Int))
+        }
         return marks
     }
 }

@@ -22,6 +22,8 @@ struct Settings: Sendable {
     var libraryPath: String
     var connectionsPath: String
     var identitiesPath: String
+    /// What the installation guards against; where the file is missing, the standard guards stand.
+    var guardsPath: String
     var logLevel: Logger.Level
     var logFormat: LogFormat
     /// How long the bodies of alerts are kept; `nil`: for ever.
@@ -84,7 +86,7 @@ struct Settings: Sendable {
                 for key in keys { _ = map.node(key) }
                 map.refuseUnknown()
             }
-            for key in ["state", "library", "connections", "identities"] { _ = root.string(key) }
+            for key in ["state", "library", "connections", "identities", "guards"] { _ = root.string(key) }
             return true
         }
         _ = try checked.get()
@@ -117,6 +119,7 @@ struct Settings: Sendable {
         libraryPath = path("library", ".")
         connectionsPath = path("connections", "connections.yaml")
         identitiesPath = path("identities", "identities.yaml")
+        guardsPath = path("guards", "guards.yaml")
         let level = reader.string(forKey: "log.level", default: "info")
         guard let logLevel = Logger.Level(rawValue: level) else {
             throw CommandFailure(

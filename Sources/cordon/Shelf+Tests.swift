@@ -12,6 +12,7 @@ struct Definitions {
     var workflows: [Workflow]
     var connectors: [String: Connector]
     var sources: [Library.Source]
+    var guards: GuardPolicy
     /// The folder of the tests; their files lie beside their playbooks.
     var folder: String
     private var files: [String: Shelf.File]
@@ -33,6 +34,8 @@ struct Definitions {
             Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows)
         }
         mistakes += Shelf.abovePolicy(playbooks, workflows, playbookFiles, settings)
+        guards = Shelf.guards(settings, &mistakes)
+        mistakes += Shelf.looserThan(guards, playbooks, playbookFiles)
         sources = Shelf.sources([.connector: connectorFiles, .workflow: workflowFiles, .playbook: playbookFiles])
         folder = absolute("playbooks", in: settings.libraryPath)
         self.workflows = workflows

@@ -44,6 +44,11 @@ struct Shelf: Sendable {
         let connections = load(settings.connectionsPath, &mistakes) {
             Connections.load($0.bytes, file: $0.path, connectors: connectorsByName)
         }
+        var guards = Self.guards(settings, &mistakes)
+        mistakes += looserThan(guards, playbooks, texts[.playbook] ?? [])
+        if let inventory, let connections {
+            guards.own = connections.ownIdentities(inventory, connectorsByName)
+        }
         if playbooks.count > Limits.playbooksMax {
             mistakes.append(
                 unusable(
@@ -54,7 +59,8 @@ struct Shelf: Sendable {
         return Shelf(
             library: Library(
                 playbooks: playbooks, workflows: workflows,
-                inventory: inventory ?? Inventory(identities: [], digest: digestText([])), sources: sources(texts)),
+                inventory: inventory ?? Inventory(identities: [], digest: digestText([])), sources: sources(texts),
+                guards: guards),
             connectors: connectorsByName, connections: connections ?? Connections(sources: [], providers: []))
     }
 
@@ -71,6 +77,19 @@ struct Shelf: Sendable {
         return playbooks.flatMap { playbook -> [Diagnostic] in
             guard let file = files.first(where: { digestText($0.bytes) == playbook.digest }) else { return [] }
             return settings.policy.mistakes(of: playbook, among: named, bytes: file.bytes, file: file.path)
+        }
+    }
+
+    /// What the installation guards against.
+    static func guards(_ settings: Settings, _ mistakes: inout [Diagnostic]) -> GuardPolicy {
+        load(settings.guardsPath, &mistakes) { GuardPolicy.load($0.bytes, file: $0.path) } ?? .standard
+    }
+
+    /// Where playbooks would let themselves go further than the installation does.
+    static func looserThan(_ guards: GuardPolicy, _ playbooks: [Playbook], _ files: [File]) -> [Diagnostic] {
+        playbooks.flatMap { playbook -> [Diagnostic] in
+            guard let file = files.first(where: { digestText($0.bytes) == playbook.digest }) else { return [] }
+            return guards.mistakes(of: playbook, bytes: file.bytes, file: file.path)
         }
     }
 

@@ -77,6 +77,8 @@ package final class FaultyStore: Store {
         try await write { () async throws(StoreError) in try await base.revoke(token: id, at: at, entry: entry) }
     }
 
+    package func standing(at now: Instant) async throws(StoreError) -> Standing { try await base.standing(at: now) }
+
     package func note(_ entry: Entry) async throws(StoreError) {
         try await write { () async throws(StoreError) in try await base.note(entry) }
     }

@@ -127,13 +127,24 @@ extension SourceShape.Rule {
                 id: alert.id.signal(ordinal), alert: alert.id, source: alert.source, kind: kind,
                 receivedAt: alert.receivedAt,
                 occurredAt: value(occurredAt, variables).flatMap(Moment.instant), severity: severity ?? .medium,
-                confidence: 1, attributes: .object(attributes), eventKey: event)
+                confidence: value(confidence, variables).flatMap(share), attributes: .object(attributes), eventKey: event)
         }
     }
 
     private func value(_ arguments: Arguments?, _ variables: [String: Value]) -> Value? {
         guard case .success(let value)? = arguments?.render(variables) else { return nil }
         return value
+    }
+
+    /// A number from 0 to 1; whatever else the source writes is no word on how sure it is.
+    private func share(_ value: Value) -> Double? {
+        let number: Double
+        switch value {
+        case .double(let given): number = given
+        case .int(let given): number = Double(given)
+        case .null, .bool, .string, .array, .object: return nil
+        }
+        return (0...1).contains(number) ? number : nil
     }
 
     /// The event's name; `nil` where the source gives it none.

@@ -90,6 +90,7 @@ struct SourceLoader {
             map.node("when", required: true), "when", variables: Self.variables, expecting: .bool)
         let severity = arguments(map, "severity")
         let occurredAt = arguments(map, "occurred_at")
+        let confidence = arguments(map, "confidence")
         let event = arguments(map, "event")
         let attributes = loader.argumentMap(map.node("with"), variables: Self.variables)
         if map.string("ignore") != nil {
@@ -106,8 +107,8 @@ struct SourceLoader {
         }
         check(attributes, signal, map)
         return SourceShape.Rule(
-            condition: condition, kind: kind, severity: severity, occurredAt: occurredAt, event: event,
-            attributes: attributes)
+            condition: condition, kind: kind, severity: severity, occurredAt: occurredAt, confidence: confidence,
+            event: event, attributes: attributes)
     }
 
     private func check(_ attributes: [String: Arguments], _ signal: SignalKind, _ map: YAMLFields) {

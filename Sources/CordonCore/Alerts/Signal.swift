@@ -33,8 +33,8 @@ package struct Signal: Sendable, Hashable, Named {
     /// When the source says that it happened; `nil` when it does not say.
     package var occurredAt: Instant?
     package var severity: Severity
-    /// How sure the source is, 0 to 1; 1 where the source speaks of fact.
-    package var confidence: Double
+    /// How sure the source says that it is, 0 to 1; `nil` when it does not say.
+    package var confidence: Double?
     /// The kind's own fields.
     package var attributes: Value
     /// The source's own name of the event: what comes under it again, in another delivery, is the same event.
@@ -42,7 +42,7 @@ package struct Signal: Sendable, Hashable, Named {
 
     package init(
         id: SignalID, alert: AlertID, source: String, kind: String, receivedAt: Instant, occurredAt: Instant?,
-        severity: Severity, confidence: Double, attributes: Value, eventKey: String? = nil
+        severity: Severity, confidence: Double?, attributes: Value, eventKey: String? = nil
     ) {
         self.id = id
         self.alert = alert
@@ -63,7 +63,8 @@ package struct Signal: Sendable, Hashable, Named {
         members["kind"] = .string(kind)
         members["source"] = .string(source)
         members["severity"] = .string(severity.rawValue)
-        members["confidence"] = .double(confidence)
+        // A condition reads it as it always did: what is said without a doubt is a fact.
+        members["confidence"] = .double(confidence ?? 1)
         members["received_at"] = .string(receivedAt.description)
         if let occurredAt { members["occurred_at"] = .string(occurredAt.description) }
         return .object(members)

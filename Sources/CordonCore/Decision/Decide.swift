@@ -7,6 +7,8 @@ package struct Library: Sendable {
     package var playbooks: [Playbook]
     package var workflows: [String: Workflow]
     package var inventory: Inventory
+    /// What the installation guards against, whatever its playbooks say.
+    package var guards: GuardPolicy
     /// What they were read from, byte for byte.
     package var sources: [Source]
 
@@ -27,7 +29,11 @@ package struct Library: Sendable {
         }
     }
 
-    package init(playbooks: [Playbook], workflows: [Workflow], inventory: Inventory, sources: [Source] = []) {
+    package init(
+        playbooks: [Playbook], workflows: [Workflow], inventory: Inventory, sources: [Source] = [],
+        guards: GuardPolicy = .none
+    ) {
+        self.guards = guards
         self.sources = sources
         self.playbooks = playbooks.sorted { $0.name < $1.name }
         self.workflows = Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first }
@@ -151,15 +157,15 @@ private func weighMode(_ mode: Playbook.Mode) -> Decision.Reason {
     return Decision.Reason(guardName: "mode", verdict: verdict, because: "the playbook's mode is \(mode.rawValue)")
 }
 
-/// The order in which guards win: ignore, then shadow (nothing is done in either), then undecided, propose, enforce.
-private func strictest(_ verdicts: [Decision.Verdict]) -> Decision.Verdict {
-    let order: [Decision.Verdict] = [.ignore, .shadow, .undecided, .propose, .enforce]
+/// The order in which guards win: deny, ignore, then shadow (nothing is done in any), then undecided, propose, enforce.
+func strictest(_ verdicts: [Decision.Verdict]) -> Decision.Verdict {
+    let order: [Decision.Verdict] = [.deny, .ignore, .shadow, .undecided, .propose, .enforce]
     return order.first(where: verdicts.contains) ?? .ignore
 }
 
 /// Over several playbooks the one that does most names the decision.
-private func gravest(_ verdicts: [Decision.Verdict]) -> Decision.Verdict {
-    let order: [Decision.Verdict] = [.enforce, .propose, .undecided, .shadow, .ignore]
+func gravest(_ verdicts: [Decision.Verdict]) -> Decision.Verdict {
+    let order: [Decision.Verdict] = [.enforce, .propose, .undecided, .deny, .shadow, .ignore]
     return order.first(where: verdicts.contains) ?? .ignore
 }
 
@@ -167,18 +173,25 @@ extension Decision.Match {
     var opensRun: Bool {
         switch verdict {
         case .enforce, .propose, .undecided: true
-        case .shadow, .ignore: false
+        case .shadow, .ignore, .deny: false
         }
     }
 
     /// What a person is asked before the run does anything; `nil` when it may begin.
     package var gate: Run.Ask? {
-        let because = reasons.filter { $0.verdict == verdict }.map(\.because).joined(separator: "; ")
+        let because = reasons.filter { $0.verdict == verdict }.map(\.asked).joined(separator: "; ")
         return switch verdict {
-        case .enforce, .shadow, .ignore: nil
+        case .enforce, .shadow, .ignore, .deny: nil
         case .propose: Run.Ask(kind: .proposal, reason: because)
         case .undecided: Run.Ask(kind: .undecided, reason: because)
         }
+    }
+}
+
+extension Decision.Reason {
+    /// As the person is told who is asked: with the name of the guard that holds the run.
+    fileprivate var asked: String {
+        ["trigger", "subject", "mode", "limit"].contains(guardName) ? because : "guard '\(guardName)': \(because)"
     }
 }
 

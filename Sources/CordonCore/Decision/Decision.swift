@@ -11,6 +11,8 @@ package struct Decision: Sendable, Hashable, Named {
         case propose
         case shadow
         case ignore
+        /// A guard forbids it: nothing is done, and nobody can agree to it.
+        case deny
         /// Nothing certain to act on: a person is asked.
         case undecided
     }
@@ -117,7 +119,7 @@ extension Signal {
         record([
             "id": .string(id.text), "alert": .string(alert.text), "source": .string(source), "kind": .string(kind),
             "received_at": .string(receivedAt.description), "occurred_at": occurredAt.map { .string($0.description) },
-            "severity": .string(severity.rawValue), "confidence": .double(confidence), "attributes": attributes,
+            "severity": .string(severity.rawValue), "confidence": confidence.map(Value.double), "attributes": attributes,
             "event_key": eventKey.map(Value.string),
         ])
     }

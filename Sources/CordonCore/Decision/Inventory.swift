@@ -24,6 +24,7 @@ package struct Inventory: Sendable, Hashable {
     /// The open agent sessions that a signal names; the registry knows them, no file does.
     package var openSessions: [OpenSession] = []
     private var positions: [String: Int]
+    private var counts: [Subject.Kind: Int]
     /// Each identity under the rarest of its fields, so that a reference meets few of them however many there are.
     private var byField: [Field: [Int]]
 
@@ -38,7 +39,11 @@ package struct Inventory: Sendable, Hashable {
         positions = Dictionary(
             identities.enumerated().map { ($0.element.subject.id, $0.offset) }, uniquingKeysWith: { first, _ in first })
         byField = Inventory.index(identities)
+        counts = identities.reduce(into: [:]) { $0[$1.subject.kind, default: 0] += 1 }
     }
+
+    /// How many identities of the kind it knows.
+    package func count(of kind: Subject.Kind) -> Int { counts[kind] ?? 0 }
 
     private static func index(_ identities: [Identity]) -> [Field: [Int]] {
         let fields = identities.map { $0.matches.map(Field.init(name:value:)) }

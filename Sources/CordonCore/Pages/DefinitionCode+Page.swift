@@ -15,9 +15,33 @@ extension DefinitionCode {
         case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput,
             .abovePolicy:
             explanationOfReview
+        case .looserGuard, .badProtection, .badWindow: explanationOfGuards
         case .unknownPlaybook, .noArrival, .badFixture, .badOverride, .unknownFake, .contradiction, .badSignal,
             .neverHappens, .unknownChoice, .noExpectation, .uncovered, .noProvider, .noTest, .unknownCase:
             explanationOfTests
+        }
+    }
+
+    private var explanationOfGuards: String {
+        switch self {
+        case .looserGuard:
+            """
+            What an installation guards against in guards.yaml stands above every playbook: a playbook can only be \
+            stricter. A looser value would have no effect, and whoever reads the playbook would believe that it has. \
+            Tighten it, or change the installation's.
+            """
+        case .badProtection:
+            """
+            Who is protected is named by what the inventory knows for certain: id/NAME, tag/NAME, owner/NAME or \
+            tier/NUMBER. An entry of another form would protect nobody, and nobody would notice until the day it matters.
+            """
+        case .badWindow:
+            """
+            A freeze or planned work has a beginning and an end: two days or moments, the later one second, or days of \
+            the week with two times, all in UTC. Planned work also says which signals it explains, or about whom: a \
+            window that explains everything would switch Cordon off.
+            """
+        default: ""
         }
     }
 
@@ -284,7 +308,16 @@ extension DefinitionCode {
             .neverHappens, .unknownChoice, .noExpectation, .uncovered, .noProvider, .noTest, .unknownCase:
             exampleOfTests
         // A matter of the folder, or of the settings, and not of a text: tests of their own make them.
-        case .unreadable, .abovePolicy: nil
+        case .unreadable, .abovePolicy, .looserGuard: nil
+        case .badProtection:
+            .init(
+                .playbook, wrong: "guards: { protected: { ask: [tier0] } }\nmaps: { owasp_nhi: [NHI2] }",
+                right: "guards: { protected: { ask: [tag/tier0] } }\nmaps: { owasp_nhi: [NHI2] }", at: "maps: { owasp_nhi: [NHI2] }")
+        case .badWindow:
+            .init(
+                .playbook, wrong: "guards: { protected: { ask: [{ of: tag/ci, until: january }] } }\nmaps: { owasp_nhi: [NHI2] }",
+                right: "guards: { protected: { ask: [{ of: tag/ci, until: 2027-01-31 }] } }\nmaps: { owasp_nhi: [NHI2] }",
+                at: "maps: { owasp_nhi: [NHI2] }")
         }
     }
 

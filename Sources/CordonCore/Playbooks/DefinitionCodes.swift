@@ -43,6 +43,9 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case wrongInput = "P086"
     case abovePolicy = "P087"
     case unpromised = "P088"
+    case looserGuard = "P089"
+    case badProtection = "P090"
+    case badWindow = "P091"
 
     // Tests of playbooks
     case unknownPlaybook = "P060"
@@ -101,6 +104,9 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .wrongInput: "an input is given what its type does not take"
         case .abovePolicy: "one run can do more at worst than this installation allows"
         case .unpromised: "a connector does not keep what workflows rely on"
+        case .looserGuard: "a playbook's guard is looser than the installation's"
+        case .badProtection: "an entry names nobody who could be protected"
+        case .badWindow: "a window of the calendar has no usable beginning or end"
         case .unknownPlaybook: "a test names a playbook that is not loaded"
         case .noArrival: "a case has neither an alert nor a signal, or both"
         case .badFixture: "an alert's file can't be read"

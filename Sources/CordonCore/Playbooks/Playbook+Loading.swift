@@ -13,6 +13,7 @@ extension Playbook {
             let owner = root.string("owner", required: true)
             let mode = root.oneOf("mode", Mode.self, required: true)
             let trigger = readTrigger(root, loader)
+            let guards = root.mapping("guards").map { readGuards($0, loader, trigger) } ?? Guards()
             let run = readRun(root, loader, trigger, workflows)
             if trigger?.perSubject == .many, let run { refuseContainment(root, run.workflow, workflows) }
             let objective = readObjective(root, run?.workflow)
@@ -22,7 +23,7 @@ extension Playbook {
                 name: name, title: title, owner: owner, mode: mode, trigger: trigger, workflow: run.workflow.name,
                 arguments: run.arguments, containedBy: objective?.step,
                 containedWithinMilliseconds: objective?.milliseconds,
-                maps: maps, digest: digest)
+                maps: maps, guards: guards, digest: digest)
         }
     }
 

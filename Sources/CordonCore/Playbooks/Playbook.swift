@@ -58,13 +58,15 @@ package struct Playbook: Sendable, Hashable {
     package var containedWithinMilliseconds: Int64?
     /// Framework name to the identifiers that the playbook answers.
     package var maps: [String: [String]]
+    package var guards: Guards
     package var digest: String
 
     package init(
         name: String, title: String, owner: String, mode: Mode, trigger: Trigger, workflow: String,
         arguments: [String: Arguments], containedBy: String? = nil, containedWithinMilliseconds: Int64? = nil,
-        maps: [String: [String]] = [:], digest: String
+        maps: [String: [String]] = [:], guards: Guards = Guards(), digest: String
     ) {
+        self.guards = guards
         self.containedBy = containedBy
         self.name = name
         self.title = title

@@ -21,7 +21,7 @@ package struct Coverage: Sendable {
     package mutating func note(_ verdict: Decision.Verdict, of playbook: String) {
         let way: Branch.Way =
             switch verdict {
-            case .enforce, .propose, .shadow: .fires
+            case .enforce, .propose, .shadow, .deny: .fires
             case .ignore: .staysSilent
             case .undecided: .undecided
             }

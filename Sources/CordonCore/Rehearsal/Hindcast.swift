@@ -32,7 +32,7 @@ package struct Hindcast: Sendable {
         package var opensRun: Bool {
             switch verdict {
             case .enforce, .propose, .undecided: !joins
-            case .shadow, .ignore: false
+            case .shadow, .ignore, .deny: false
             }
         }
     }
@@ -54,13 +54,20 @@ package struct Hindcast: Sendable {
     /// - Parameter library: what decides: the draft alone as its playbook, its workflows, and the inventory of today.
     package init(_ given: [Given], _ library: Library) {
         var opened: [String: Instant] = [:]
+        var standing = Standing()
         lines = given.sorted { ($0.decidedAt, $0.signal.id.text) < ($1.decidedAt, $1.signal.id.text) }.map { given in
-            Hindcast.line(given, library, &opened)
+            Hindcast.line(given, library, &opened, &standing)
         }
     }
 
-    private static func line(_ given: Given, _ library: Library, _ opened: inout [String: Instant]) -> Line {
-        let decision = decide(given.signal, library, at: given.decidedAt)
+    private static func line(
+        _ given: Given, _ library: Library, _ opened: inout [String: Instant], _ standing: inout Standing
+    ) -> Line {
+        let plain = decide(given.signal, library, at: given.decidedAt)
+        let joins = plain.matches.first.map { Hindcast.joins($0, given, library, opened) } ?? false
+        // What joins a run is not weighed: the run was.
+        let decision = joins ? plain : plain.guarded(given.signal, library, standing)
+        if !joins { standing.add(decision.marks(given.signal, library)) }
         guard let playbook = library.playbooks.first, let match = decision.matches.first,
             let workflow = library.workflows[match.workflow.name]
         else { return Line(given: given, verdict: .ignore, because: [], subject: nil, joins: false, plan: Plan()) }
@@ -68,11 +75,8 @@ package struct Hindcast: Sendable {
         if case .resolved(let found) = match.resolution { subject = found }
         var line = Line(
             given: given, verdict: match.verdict, because: match.reasons.map { "\($0.guardName): \($0.because)" },
-            subject: subject?.key, joins: false, plan: Plan())
+            subject: subject?.key, joins: joins && match.opensRun, plan: Plan())
         guard match.opensRun else { return line }
-        if let key = subject?.key, let window = playbook.trigger.groupMilliseconds, let first = opened[key] {
-            line.joins = given.decidedAt.since(first) <= window
-        }
         guard !line.joins, let subject else { return line }
         opened[subject.key] = given.decidedAt
         if case .success(let inputs) = playbook.inputs(subject: subject, signal: given.signal, for: workflow) {
@@ -80,6 +84,15 @@ package struct Hindcast: Sendable {
             walker.walk(workflow.lines, inputs, isCertain: true, depth: 0, &line.plan)
         }
         return line
+    }
+
+    private static func joins(
+        _ match: Decision.Match, _ given: Given, _ library: Library, _ opened: [String: Instant]
+    ) -> Bool {
+        guard match.opensRun, case .resolved(let subject) = match.resolution, let first = opened[subject.key],
+            let window = library.playbooks.first?.trigger.groupMilliseconds
+        else { return false }
+        return given.decidedAt.since(first) <= window
     }
 
     // MARK: Over all
@@ -178,10 +191,11 @@ extension Signal {
             let severity = value["severity"]?.stringValue.flatMap(Severity.init(rawValue:)),
             let attributes = value["attributes"]
         else { return nil }
-        let confidence: Double
+        let confidence: Double?
         switch value["confidence"] {
         case .double(let number)?: confidence = number
         case .int(let number)?: confidence = Double(number)
+        case nil: confidence = nil
         default: return nil
         }
         self.init(

@@ -77,6 +77,7 @@ struct CaseReader {
         var mode = Playbook.Mode.enforce
         var source = Source()
         var content: Content?
+        var confidence: Double?
         /// A map of the subject's fields, or `unknown`, or `ambiguous`.
         var subject: Value = .object([:])
         var inventory: [Subject.Kind: Int] = [:]
@@ -166,6 +167,8 @@ struct CaseReader {
         let severity = signal.oneOf("severity", Signal.Severity.self) ?? .medium
         var members = signal.node.value.objectValue ?? [:]
         members["severity"] = nil
+        members["confidence"] = nil
+        draft.confidence = signal.number("confidence", in: 0...1)
         for key in signal.keys { _ = signal.node(key) }
         if let mistake = signalMistake(.object(members)) { fields.report(.badSignal, "signal", mistake.0, mistake.1) }
         draft.content = .signal(.object(members), severity)
@@ -201,7 +204,7 @@ struct CaseReader {
             return nil
         }
         var arrival = PlaybookTest.Arrival(
-            content: .signal(.null, .medium), times: times ?? 1, overMilliseconds: over ?? 0, varied: varied)
+            content: .signal(.null, .medium), confidence: draft.confidence, times: times ?? 1, overMilliseconds: over ?? 0, varied: varied)
         switch content {
         case .signal(let value, let severity): arrival.content = .signal(value, severity)
         case .alert(let body):
@@ -291,6 +294,17 @@ struct CaseReader {
                 return ("'\(value.json)' is no severity", "low, medium, high or critical")
             }
             draft.content = .signal(attributes, severity)
+        case ("signal", "confidence", .signal) where words.count == 2:
+            draft.confidence = nil
+            if value == .null { break }
+            let share =
+                switch value {
+                case .double(let number): number
+                case .int(let number): Double(number)
+                case .null, .bool, .string, .array, .object: -1.0
+                }
+            guard (0...1).contains(share) else { return ("'\(value.json)' is no confidence", "a number from 0 to 1") }
+            draft.confidence = share
         case ("signal", _, .signal(var attributes, let severity)) where words.count > 1:
             if let mistake = put(value, words.dropFirst(), in: &attributes) ?? signalMistake(attributes) {
                 return mistake

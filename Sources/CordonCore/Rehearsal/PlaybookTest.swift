@@ -42,6 +42,8 @@ package struct PlaybookTest: Sendable, Hashable {
         }
 
         package var content: Content
+        /// How sure the signal is said to be; an alert says it itself.
+        package var confidence: Double?
         package var times: Int
         /// The span from the first to the last.
         package var overMilliseconds: Int64

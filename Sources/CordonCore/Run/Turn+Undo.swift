@@ -89,7 +89,7 @@ extension Turn {
             let live = run.step(id)?.before
         else { return stop(id, "no provider of this run offers what would be undone") }
         if contract.isSame(live, forward?.before) {
-            return emit(.stepFinished(step: id, isVerified: true, note: "it was as before already"))
+            return emit(.stepFinished(step: id, isVerified: true, note: Step.foundAsBefore))
         }
         if let wrote = forward?.after, !contract.isSame(live, wrote) {
             return stop(
@@ -191,6 +191,20 @@ extension Turn {
 }
 
 extension Run {
+    /// What other actors had put back before this run did, as the events of its own transition tell.
+    package func putBacks(_ events: [Event], _ definition: RunDefinition, at now: Instant) -> [Mark] {
+        guard let subject else { return [] }
+        let found = events.compactMap { event -> String? in
+            if case .stepFinished(let step, _, Step.foundAsBefore?) = event { step } else { nil }
+        }
+        guard !found.isEmpty else { return [] }
+        let turn = Turn(self, definition, .none, now)
+        return found.compactMap { turn.place($0)?.line.act?.capability }.map {
+            Mark(
+                what: .putBack(capability: $0), subject: subject.key, playbook: playbook.name, at: now, cause: id.text)
+        }
+    }
+
     /// The capabilities whose effect it holds for a time: what their provider shows now is not what was before.
     package func held(_ definition: RunDefinition) -> Set<String> {
         let turn = Turn(self, definition, .none, updatedAt)
@@ -203,6 +217,9 @@ extension Run {
 }
 
 extension Step {
+    /// Of an undo that found nothing to do: somebody else did it.
+    static let foundAsBefore = "it was as before already"
+
     var isCalling: Bool { if case .calling = phase { true } else { false } }
 
     /// A call of it has an outcome to come, from the provider or from a person.

@@ -20,6 +20,7 @@ struct Arrivals: Sendable {
         case .signal(let attributes, let severity):
             var members = attributes.objectValue ?? [:]
             members["severity"] = .string(severity.rawValue)
+            if let confidence = arrival.confidence { members["confidence"] = .double(confidence) }
             (connector, headers, body) = (try Arrivals.reader(of: kind), [:], .object(members))
         }
         bodies = (1...arrival.times).map { number in
@@ -85,6 +86,7 @@ struct Arrivals: Sendable {
                 - when: "true"
                   kind: \(kind)
                   severity: "${body.severity}"
+                  confidence: "${body.confidence}"
                   with:
             \(holes)
             """

@@ -15,12 +15,15 @@ package struct Rehearsal: Sendable {
     package let map: WorkflowMap
     let connectors: [String: Connector]
     let sources: [Library.Source]
+    let guards: GuardPolicy
 
     /// - Parameter sources: what the workflows were read from; a run finds its own again by their digests.
     /// - Returns: `nil` when the playbook's workflow is not among them.
     package init?(
-        _ playbook: Playbook, workflows: [Workflow], connectors: [String: Connector], sources: [Library.Source]
+        _ playbook: Playbook, workflows: [Workflow], connectors: [String: Connector], sources: [Library.Source],
+        guards: GuardPolicy = .standard
     ) {
+        self.guards = guards
         guard let workflow = workflows.first(where: { $0.name == playbook.workflow }) else { return nil }
         self.playbook = playbook
         self.workflows = workflows
@@ -87,7 +90,7 @@ extension Scene {
         return Library(
             playbooks: [playbook], workflows: rehearsal.workflows,
             inventory: inventory(item.world, rehearsal.connectors[item.world.connector]?.provider, references),
-            sources: rehearsal.sources)
+            sources: rehearsal.sources, guards: rehearsal.guards)
     }
 
     private static func inventory(

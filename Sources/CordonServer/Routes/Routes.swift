@@ -73,6 +73,7 @@ struct Route: Sendable {
         Route(.get, "/api/v1/halts", .needs(.read), API.halts),
         Route(.post, "/api/v1/halts", .needs(.operate), API.halt),
         Route(.post, "/api/v1/halts/lift", .needs(.operate), API.unhalt),
+        Route(.get, "/api/v1/guards", .needs(.read), API.guards),
         Route(.get, "/api/v1/sessions", .needs(.read), API.sessions),
         Route(.post, "/api/v1/sessions", .needs(.register), API.openSession),
         Route(.get, "/api/v1/sessions/{id}", .anyOf([.read, .contain, .register]), API.session),

@@ -46,6 +46,10 @@ package final class MemoryStore: Store {
         try model.withLock { (model) throws(StoreError) in try model.note(entry) }
     }
 
+    package func standing(at now: Instant) async throws(StoreError) -> Standing {
+        try model.withLock { (model) throws(StoreError) in try model.read().standing(at: now) }
+    }
+
     package func expirable(before instant: Instant, limit: Int) async throws(StoreError) -> [AlertID] {
         try model.withLock { (model) throws(StoreError) in try model.read().expirable(before: instant, limit) }
     }

@@ -25,6 +25,8 @@ struct Model {
     var log: [Entry] = []
     /// Each stream's entries, as places in the log.
     var streams: [String: [Int]] = [:]
+    /// What guards remember, from the first.
+    var guards = Standing()
     var operations = 0
     var isClosed = false
 
@@ -54,6 +56,7 @@ struct Model {
             guard let event = signal.event else { continue }
             guard newEvents.updateValue(signal.id, forKey: event) == nil else { throw .eventTaken(event) }
         }
+        if let marks = reading.guards, let reservation = overspent(marks) { throw .overspent(reservation) }
         var newSignals = signalIDs
         for signal in reading.signals where !newSignals.insert(signal.id).inserted { throw .idTaken(signal.id.text) }
         var newDecisions = Set(decisions.keys)
@@ -72,6 +75,7 @@ struct Model {
         events = newEvents
         for decision in reading.decisions { decisions[decision.id] = decision }
         append(reading.entries)
+        if let marks = reading.guards { guards.add(marks) }
         for change in reading.opened {
             runs[change.run.id] = change.run.asStored
             append(change.entries)
@@ -86,6 +90,7 @@ struct Model {
         }
         runs[change.run.id] = stored?.advanced(to: change.run) ?? change.run.asStored
         append(change.entries)
+        if let marks = change.guards { guards.add(marks) }
     }
 
     mutating func publish(_ definition: Definition) throws(StoreError) {

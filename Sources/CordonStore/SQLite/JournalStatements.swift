@@ -10,6 +10,7 @@ struct JournalStatements {
     let insertSignal, insertDecision: SQLiteStatement
     let insertRun, runExists, advanceLiveRun, advanceRun, keepSnapshot: SQLiteStatement
     let insertSession, advanceSession: SQLiteStatement
+    let guards: GuardStatements
     let insertDefinition, insertToken, tokenRevokedAt, revokeToken: SQLiteStatement
 
     init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
@@ -71,6 +72,7 @@ struct JournalStatements {
             ON CONFLICT (place) DO UPDATE SET number = excluded.number, bytes = excluded.bytes
             """)
 
+        guards = try GuardStatements(connection)
         insertSession = try connection.statement(
             """
             INSERT INTO session (id, root, number, opened_at, updated_at, closed_at, snapshot)

@@ -40,6 +40,9 @@ extension SQLiteJournal {
             return .failure(.entryTaken(first))
         }
         if let taken = try takenEvent(of: reading) { return .failure(.eventTaken(taken)) }
+        if let marks = reading.guards, let reservation = try overspent(marks) {
+            return .failure(.overspent(reservation))
+        }
         let update = statements.updateAlertState
         update.bind(reading.state.rawValue)
         update.bind(reading.alert.text)
@@ -58,6 +61,7 @@ extension SQLiteJournal {
             try insert(change.run)
             try append(change.entries)
         }
+        if let marks = reading.guards { try keep(marks) }
         return .success(.stored)
     }
 
@@ -134,6 +138,7 @@ extension SQLiteJournal {
         guard isFirst else { return .failure(.overtaken(change)) }
         if change.expectedNumber > 0 { try keepSnapshot(of: change.run) }
         try append(change.entries)
+        if let marks = change.guards { try keep(marks) }
         return .success(.stored)
     }
 

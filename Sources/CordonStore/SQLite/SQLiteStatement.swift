@@ -61,6 +61,12 @@ final class SQLiteStatement {
 
     func bind(_ number: Int64?) { if let number { bind(number) } else { bindNull() } }
 
+    func bind(_ number: Double?) {
+        guard let number else { return bindNull() }
+        bound += 1
+        note(sqlite3_bind_double(handle, bound, number))
+    }
+
     private func bindNull() {
         bound += 1
         note(sqlite3_bind_null(handle, bound))
@@ -147,6 +153,8 @@ final class SQLiteStatement {
     }
 
     func int64(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+
+    func double(_ column: Int32) -> Double { sqlite3_column_double(handle, column) }
 
     func int(_ column: Int32) -> Int { Int(int64(column)) }
 

@@ -7,7 +7,7 @@ enum Schema {
 
     static var version: Int { migrations.count }
 
-    static let migrations = [first, second, third, fourth, fifth]
+    static let migrations = [first, second, third, fourth, fifth, sixth]
 
     /// What a commit writes is what the next reader can't tell from the rest of it:
     /// - A run's snapshot stands apart and is written once every so many entries: the entries after it tell the rest.
@@ -73,6 +73,39 @@ enum Schema {
             name TEXT NOT NULL,
             signal TEXT NOT NULL,
             PRIMARY KEY (source, name)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// What guards count by: which identities each playbook touched and when last, what made an identity's score or was
+    /// put back by another, and how many signals each playbook matched in a minute.
+    private static let sixth = """
+        CREATE TABLE touch (
+            subject TEXT NOT NULL,
+            playbook TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            owner TEXT,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (subject, playbook)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX touch_at ON touch (at, playbook, provider, owner, kind);
+        CREATE TABLE mark (
+            place INTEGER PRIMARY KEY,
+            what TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            playbook TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            cause TEXT NOT NULL,
+            capability TEXT,
+            weight REAL,
+            half_life INTEGER
+        ) STRICT;
+        CREATE INDEX mark_at ON mark (at);
+        CREATE TABLE tally (
+            playbook TEXT NOT NULL,
+            minute INTEGER NOT NULL,
+            matched INTEGER NOT NULL,
+            PRIMARY KEY (playbook, minute)
         ) STRICT, WITHOUT ROWID;
         """
 

@@ -57,6 +57,9 @@ struct PlaybookCheck: AsyncParsableCommand {
                 guard case .playbook(let playbook) = checked else { continue }
                 mistakes += Shelf.abovePolicy(
                     [playbook], workflows, [Shelf.File(path: file, bytes: Array(contents))], settings)
+                let guards = Shelf.guards(settings, &mistakes)
+                mistakes += Shelf.looserThan(
+                    guards, [playbook], [Shelf.File(path: file, bytes: Array(contents))])
             case .failure(let found): mistakes += found.all
             }
         }

@@ -48,7 +48,8 @@ struct PlaybookSimulateCommand: AsyncParsableCommand {
         let hindcast = Hindcast(
             own,
             Library(
-                playbooks: [playbook], workflows: Array(library.workflows.values), inventory: library.inventory))
+                playbooks: [playbook], workflows: Array(library.workflows.values), inventory: library.inventory,
+                guards: library.guards))
         let report = HindcastReport(
             hindcast: hindcast, playbook: playbook, days: days, signals: given.count, since: since)
         Output.one(report.value, as: common.output) { _ in report.text }
@@ -76,7 +77,7 @@ struct HindcastReport {
     var signals: Int
     var since: Instant
 
-    private static let verdicts: [Decision.Verdict] = [.enforce, .propose, .undecided, .shadow, .ignore]
+    private static let verdicts: [Decision.Verdict] = [.enforce, .propose, .undecided, .shadow, .deny, .ignore]
     /// What a person reads of differences; a script gets all.
     private static let shownMax = 50
 

@@ -39,7 +39,7 @@ struct PlaybookTestCommand: AsyncParsableCommand {
             guard let playbook = definitions.playbooks.first(where: { $0.name == test.playbook }),
                 let rehearsal = Rehearsal(
                     playbook, workflows: definitions.workflows, connectors: definitions.connectors,
-                    sources: definitions.sources)
+                    sources: definitions.sources, guards: definitions.guards)
             else { continue }
             try await report.play(test, rehearsal)
         }
