@@ -142,4 +142,30 @@ extension DefinitionMistake {
                 |     ^^
             """),
     ]
+
+    private static let last = "maps: { attack: [T1552.001], owasp_nhi: [NHI2, NHI7] }\n"
+
+    static let guards = [
+        DefinitionMistake(
+            "P090", .playbook, last, last + "guards: { protected: { ask: [tier0] } }\n",
+            """
+            playbooks/leak.yaml:15:30: error[P090]: 'tier0' names nobody who could be protected (write id/NAME, tag/NAME, owner/NAME or tier/NUMBER)
+             15 | guards: { protected: { ask: [tier0] } }
+                |                              ^^^^^
+            """),
+        DefinitionMistake(
+            "P091", .playbook, last, last + "guards: { protected: { deny: [{ of: tag/ci, until: january }] } }\n",
+            """
+            playbooks/leak.yaml:15:52: error[P091]: 'january' is neither a day nor a moment (write 2027-01-31 or 2027-01-31T18:00:00Z)
+             15 | guards: { protected: { deny: [{ of: tag/ci, until: january }] } }
+                |                                                    ^^^^^^^
+            """),
+        DefinitionMistake(
+            "P022", .playbook, last, last + "guards: { confidence: { min: much } }\n",
+            """
+            playbooks/leak.yaml:15:30: error[P022]: 'min' must be a number, found 'much'
+             15 | guards: { confidence: { min: much } }
+                |                              ^^^^
+            """),
+    ]
 }

@@ -22,7 +22,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
 
     var sketch: DefinitionSketch { .good(kind).changed(old, to: new) }
 
-    static let all = workflows + steps + constructs + playbooks + playbookParts + inventories + review
+    static let all = workflows + steps + constructs + playbooks + playbookParts + guards + inventories + review
 
     private static let workflows = [
         DefinitionMistake(

@@ -108,7 +108,7 @@ import Testing
     /// played.
     private static let ofOthers: Set<DefinitionCode> = [
         .notOffered, .badSetting, .unreadable, .callsItself, .badAnswer, .badReversal, .uncovered, .noTest,
-        .abovePolicy, .unpromised,
+        .abovePolicy, .unpromised, .looserGuard,
     ]
 
     @Test func `every number that these loaders give has a mistake that shows it`() {

@@ -81,6 +81,13 @@ struct RunUndoTests {
         try drive.advance(milliseconds: 2 * hours)
         try drive.answer(.enabled, "undo:stop")
         #expect(drive.run.step("undo:stop")?.note == "it was as before already")
+        // Somebody else did it: that is what guards remember.
+        let finished = Event.stepFinished(step: "undo:stop", isVerified: true, note: "it was as before already")
+        let marks = drive.run.putBacks([finished], drive.definition, at: drive.now)
+        #expect(marks.map(\.what) == [.putBack(capability: "account.suspend")])
+        #expect(marks.map(\.subject) == [drive.run.subject?.key])
+        let undone = Event.stepFinished(step: "undo:stop", isVerified: true, note: nil)
+        #expect(drive.run.putBacks([undone], drive.definition, at: drive.now) == [])
         #expect(drive.run.ending == .completed)
     }
 

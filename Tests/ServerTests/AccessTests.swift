@@ -34,6 +34,7 @@ private let allowed: [String: Set<Role>] = {
         "POST /api/v1/runs/{id}/resume": deciders,
         "POST /api/v1/runs/{id}/cancel": deciders,
         "POST /api/v1/runs/{id}/resolve": [.operator, .administrator],
+        "GET /api/v1/guards": readers,
         "GET /api/v1/halts": [.operator, .author, .approver, .auditor, .administrator],
         "POST /api/v1/halts": [.operator, .administrator],
         "POST /api/v1/halts/lift": [.operator, .administrator],

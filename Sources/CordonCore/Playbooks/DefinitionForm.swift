@@ -28,6 +28,7 @@ package enum DefinitionForm {
 
     private static let playbook = [
         "": ["playbook", "title", "owner", "mode", "trigger", "guards", "run", "objective", "maps"],
+        "guards": ["confidence", "risk", "protected", "limits", "surge", "breaker", "require"],
         "trigger": ["signal", "when", "on_undecided", "subject", "group"],
         "trigger subject": ["kind", "from"],
         "trigger group": ["by", "window"],

@@ -21,6 +21,7 @@ extension CaseReader {
                 draft.inventory[kind] = count.map(Int.init)
             }
         }
+        if let fields = state.mapping("guards") { readBefore(fields, &draft.before) }
         if let name = state.string("provider") {
             guard let offered = setting.providers[name] else {
                 let near = nearest(to: name, among: setting.providers.keys.sorted()).map { "did you mean '\($0)'?" }
@@ -31,6 +32,16 @@ extension CaseReader {
             }
             draft.connector = name
         }
+    }
+
+    private func readBefore(_ map: YAMLFields, _ before: inout PlaybookTest.Before) {
+        defer { map.refuseUnknown() }
+        let most = Int64(Limits.identitiesMax)
+        if let touched = map.int("touched", in: 0...most) { before.touched = Int(touched) }
+        if let matched = map.int("matched", in: 0...most) { before.matched = Int(matched) }
+        if let risk = map.number("risk", in: 0...1e6) { before.risk = risk }
+        if let times = map.int("put_back", in: 0...100) { before.putBack = Int(times) }
+        if let isFrozen = map.bool("frozen") { before.isFrozen = isFrozen }
     }
 
     mutating func makeWorld(_ fields: YAMLFields, _ draft: Draft) -> PlaybookTest.World? {
@@ -49,7 +60,8 @@ extension CaseReader {
         }
         toldOfSubject = told
         guard let identity else { return nil }
-        return PlaybookTest.World(identity: identity, inventory: draft.inventory, connector: connector)
+        return PlaybookTest.World(
+            identity: identity, inventory: draft.inventory, connector: connector, before: draft.before)
     }
 
     private func readIdentity(

@@ -65,6 +65,22 @@ package struct PlaybookTest: Sendable, Hashable {
         package var inventory: [Subject.Kind: Int]
         /// The connector through which the subject is acted on.
         package var connector: String
+        package var before = Before()
+    }
+
+    /// What guards remember when the alert comes.
+    package struct Before: Sendable, Hashable {
+        /// Other identities that the playbook touched within the hour.
+        package var touched = 0
+        /// Signals that it matched just before.
+        package var matched = 0
+        /// The subject's score.
+        package var risk = 0.0
+        /// How often others put back what was changed of the subject.
+        package var putBack = 0
+        package var isFrozen = false
+
+        package init() {}
     }
 
     /// How a provider answers for one capability, or for one step.

@@ -90,7 +90,50 @@ extension Scene {
         return Library(
             playbooks: [playbook], workflows: rehearsal.workflows,
             inventory: inventory(item.world, rehearsal.connectors[item.world.connector]?.provider, references),
-            sources: rehearsal.sources, guards: rehearsal.guards)
+            sources: rehearsal.sources, guards: guards(rehearsal, item.world.before))
+    }
+
+    private static func guards(_ rehearsal: Rehearsal, _ before: PlaybookTest.Before) -> GuardPolicy {
+        var guards = rehearsal.guards
+        // A case tells the same whatever the day is: of the calendar stands what it says itself.
+        guards.maintenance = []
+        guards.freezes =
+            before.isFrozen
+            ? [
+                CalendarWindow(
+                    name: "the case's own", span: .once(from: start, until: start.adding(milliseconds: 86_400_000)))
+            ] : []
+        return guards
+    }
+
+    /// What guards remember when the case begins.
+    static func standing(_ rehearsal: Rehearsal, _ world: PlaybookTest.World) -> Standing {
+        var standing = Standing()
+        let before = world.before
+        let name = rehearsal.playbook.name
+        for number in 0..<before.touched {
+            let bystander = Subject(
+                kind: rehearsal.playbook.trigger.subjectKind, id: "touched-\(number)", provider: world.connector)
+            standing.add(Touch(bystander, playbook: name, at: start))
+        }
+        if before.matched > 0 { standing.addMatched(before.matched, of: name, minute: start.minute) }
+        guard case .known(let subject) = world.identity else { return standing }
+        if before.risk > 0 {
+            let halfLife = rehearsal.playbook.guards.risk?.halfLifeMilliseconds ?? Limits.riskHalfLifeMillisecondsMax
+            standing.add(
+                Mark(
+                    what: .risk(add: before.risk, halfLifeMilliseconds: halfLife), subject: subject.key,
+                    playbook: name, at: start, cause: "before the case"))
+        }
+        for capability in rehearsal.map.capabilities.sorted() {
+            for number in 0..<before.putBack {
+                standing.add(
+                    Mark(
+                        what: .putBack(capability: capability), subject: subject.key, playbook: name, at: start,
+                        cause: "before the case \(number + 1)"))
+            }
+        }
+        return standing
     }
 
     private static func inventory(

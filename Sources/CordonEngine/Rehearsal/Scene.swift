@@ -28,7 +28,7 @@ final class Scene: Sendable {
     let item: PlaybookTest.Case
     let rehearsal: Rehearsal
     let clock = VirtualClock(start)
-    let store = MemoryStore()
+    let store: MemoryStore
     let provider: RehearsedProvider
     let blobs: Blobs
     let library: Library
@@ -42,6 +42,7 @@ final class Scene: Sendable {
         self.rehearsal = rehearsal
         self.item = item
         self.stage = stage
+        store = MemoryStore(guards: Scene.standing(rehearsal, item.world))
         guard var outbound = rehearsal.connectors[item.world.connector], let shape = outbound.provider?.rehearsed
         else {
             throw EngineError(.store, "the connector '\(item.world.connector)' describes no provider")

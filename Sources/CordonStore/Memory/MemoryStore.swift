@@ -10,6 +10,9 @@ package final class MemoryStore: Store {
 
     package init() {}
 
+    /// - Parameter guards: what guards remember from before.
+    package init(guards: Standing) { model.withLock { $0.guards = guards } }
+
     package func accept(_ alert: Alert, entry: Entry) async throws(StoreError) -> Acceptance {
         alert.requireReceived(entry)
         return try model.withLock { (model) throws(StoreError) in try model.accept(alert, entry) }
