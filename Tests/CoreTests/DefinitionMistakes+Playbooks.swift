@@ -163,7 +163,7 @@ extension DefinitionMistake {
         DefinitionMistake(
             "P022", .playbook, last, last + "guards: { confidence: { min: much } }\n",
             """
-            playbooks/leak.yaml:15:30: error[P022]: 'min' must be a number, found 'much'
+            playbooks/leak.yaml:15:30: error[P022]: 'min' must be a number, found text
              15 | guards: { confidence: { min: much } }
                 |                              ^^^^
             """),

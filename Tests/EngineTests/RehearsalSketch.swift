@@ -67,7 +67,7 @@ struct RehearsalSketch {
         let (playbook, workflows, sources) = try definitions()
         guard
             let rehearsal = Rehearsal(
-                playbook, workflows: workflows, connectors: try connectors, sources: sources)
+                playbook, workflows: workflows, connectors: try connectors, sources: sources, guards: .none)
         else { throw Missing() }
         return rehearsal
     }

@@ -8,7 +8,7 @@ import Testing
 
 /// The schemas that editors get say of a file what the loaders say of its form.
 @Suite struct SchemaCommandTests {
-    static let kinds = ["playbook", "test", "workflow", "connector", "connections", "identities"]
+    static let kinds = ["playbook", "test", "workflow", "connector", "connections", "identities", "guards"]
 
     private func schema(_ kind: String) async throws -> Value {
         let ended = try await Installation.finish(["schema", kind], in: try ScratchFolder("cordon-schema"))

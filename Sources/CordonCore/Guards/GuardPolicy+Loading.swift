@@ -92,7 +92,9 @@ extension GuardPolicy {
                 "known: \(CalendarWindow.days.joined(separator: ", "))")
             return nil
         }
-        guard let from = minute(map, "from"), let until = minute(map, "until") else { return nil }
+        let begin = minute(map, "from")
+        let end = minute(map, "until")
+        guard let from = begin, let until = end else { return nil }
         return CalendarWindow(name: name, span: .weekly(days: Set(numbers), from: from, until: until))
     }
 

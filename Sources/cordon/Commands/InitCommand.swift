@@ -117,6 +117,8 @@ enum Templates {
         library: .
         connections: connections.yaml
         identities: identities.yaml
+        # What no playbook may go beyond; where the file is missing, standard guards stand ('cordon guard list').
+        guards: guards.yaml
         log:
           level: info      # trace, debug, info, notice, warning, error, critical
           format: text     # text or json

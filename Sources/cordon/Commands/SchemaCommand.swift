@@ -20,7 +20,7 @@ struct SchemaCommand: ParsableCommand {
               echo '# yaml-language-server: $schema=../playbook.schema.json'    the first line of a playbook
             """)
 
-    @Argument(help: ArgumentHelp("playbook, test, workflow, connector, connections or identities.", valueName: "kind"))
+    @Argument(help: ArgumentHelp("playbook, test, workflow, connector, connections, identities or guards.", valueName: "kind"))
     var kind: DefinitionSchema
 
     func run() { Output.line(kind.value.prettyJSON) }
@@ -28,7 +28,7 @@ struct SchemaCommand: ParsableCommand {
 
 /// A kind of file and the schema of it, made of what the loaders themselves ask of the files that ship and of examples.
 enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
-    case playbook, test, workflow, connector, connections, identities
+    case playbook, test, workflow, connector, connections, identities, guards
 
     var value: Value {
         let (schema, definitions) = schema
@@ -47,6 +47,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
         case .connector: "A connector of Cordon: how a foreign system is heard and asked"
         case .connections: "connections.yaml of Cordon: who may send alerts, and who is asked"
         case .identities: "identities.yaml of Cordon: whom alerts may mean"
+        case .guards: "guards.yaml of Cordon: what no playbook may go beyond"
         }
     }
 
@@ -56,7 +57,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
         switch self {
         case .playbook:
             let kinds = SignalKind.all.map(\.name)
-            return (shapes.schema.choosing("signal", .words(kinds), beside: ["subject"]), [:])
+            return (Self.protecting(shapes.schema.choosing("signal", .words(kinds), beside: ["subject"])), [:])
         case .workflow:
             let (schema, step) = shapes.schema.choosing("do", .words(Capability.all.map(\.name)), beside: ["with"])
                 .naming("step", having: ["id", "do"])
@@ -65,6 +66,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
         // A body is whatever its provider reads.
         case .connector: return (shapes.schema.choosing("json", .any, beside: ["method", "to"]), [:])
         case .identities: return (shapes.schema, [:])
+        case .guards: return (Self.protecting(shapes.schema), [:])
         // What a provider answers, and what an inventory knows, is of any shape.
         case .test:
             let fates = FileSchema.words(PlaybookTest.Fake.Fate.allCases.map(\.rawValue))
@@ -83,11 +85,18 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
         }
     }
 
+    /// An entry of a list of protected identities is a text, or a map that says until when.
+    private static func protecting(_ schema: FileSchema) -> FileSchema {
+        let entries = FileSchema.list(.either([.text, .open(.any)]))
+        return schema.choosing("deny", entries, beside: ["ask"]).choosing("ask", entries, beside: ["deny"])
+    }
+
     /// Has the loaders read files in which every part stands at least once. What else they think of these is no matter.
     private func read() {
         switch self {
         case .playbook:
-            for file in files("playbooks", DiagnosticExample.goodPlaybook) {
+            let text = DiagnosticExample.goodPlaybook + Self.everyGuardOfPlaybooks
+            for file in files("playbooks", text) {
                 _ = Playbook.load(file.bytes, file: file.path, digest: "", workflows: [])
             }
         case .test:
@@ -110,6 +119,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             _ = Connections.load(Array(Self.goodConnections.utf8), file: "connections.yaml", connectors: connectors)
         case .identities:
             _ = Inventory.load(Array(DiagnosticExample.goodInventory.utf8), file: "identities.yaml", digest: "")
+        case .guards: _ = GuardPolicy.load(Array(Self.everyGuard.utf8), file: "guards.yaml")
         }
     }
 
@@ -123,6 +133,28 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
     private func files(_ folder: String, _ example: String) -> [Shelf.File] {
         Shelf.shipped(folder) + [Shelf.File(path: "\(folder)/example.yaml", bytes: Array(example.utf8))]
     }
+
+    private static let everyGuardOfPlaybooks = """
+        guards:
+          confidence: { min: 0.95, below: propose }
+          risk: { add: 20, half_life: 24h, act_at: 80 }
+          protected: { deny: [tag/break-glass], ask: [tag/tier0] }
+          limits: { per_run: 1, per_hour: 20, share: 3%, over: propose }
+          surge: { factor: 8, window: 30m, cap: 20, then: propose }
+          require: [{ that: subject.owner.known, else: propose }]
+
+        """
+
+    private static let everyGuard = """
+        confidence: { min: 0.8 }
+        protected: { deny: [tag/break-glass], ask: [tag/tier0] }
+        limits: { per_playbook: 20, per_provider: 40, per_owner: 20, per_hour: 80, share: 10%, over: propose }
+        surge: { factor: 8, window: 30m, cap: 20, then: propose }
+        drift: { times: 3, window: 24h }
+        freeze: [{ name: weekend, days: [sat, sun], from: "00:00", until: "24:00" }]
+        maintenance: [{ name: rotation, from: a, until: b, signals: [secret.exposed], of: [tag/ci] }]
+
+        """
 
     /// Every kind of step and every modifier once.
     private static let everyStep = """
@@ -192,7 +224,11 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             repeat: 3
             over: 5m
             varied: alert.repository
-            state: { provider: example, subject: unknown, inventory: { credential: 40 } }
+            state:
+              provider: example
+              subject: unknown
+              inventory: { credential: 40 }
+              guards: { touched: 3, matched: 3, risk: 3, put_back: 3, frozen: true }
             with: { state.inventory.credential: 3 }
             fake:
               tokens.revoke:
