@@ -113,7 +113,9 @@ extension Engine {
     // MARK: Runs
 
     /// What guards remember of a run's step: that a person let it begin, or that another actor put back what it did.
-    func guardMarks(of transition: Transition, from run: Run, _ definition: RunDefinition, at now: Instant) -> GuardMarks? {
+    func guardMarks(of transition: Transition, from run: Run, _ definition: RunDefinition, at now: Instant)
+        -> GuardMarks?
+    {
         var marks = GuardMarks(at: now)
         marks.marks = transition.run.putBacks(transition.events, definition, at: now)
         if let subject = run.subject, run.gate?.kind == .proposal, transition.run.gate?.kind != .proposal,

@@ -26,6 +26,7 @@ import Testing
         default:
             let installation = try Installation.alone()
             let name = kind + ".yaml"
+            if kind == "guards" { try installation.scratch.write(Self.guards, to: name) }
             return [
                 (
                     name,
@@ -43,6 +44,14 @@ import Testing
                 return (name, try YAMLDocument.parse(text, file: name, limits: .definition).root.value)
             }
     }
+
+    private static let guards = """
+        protected: { deny: [tag/break-glass, { of: id/payroll, until: 2027-01-31 }], ask: [tag/tier0] }
+        limits: { per_playbook: 20, share: 25% }
+        surge: { factor: 8, window: 30m }
+        freeze: [{ name: weekend, days: [sat, sun], from: "00:00", until: "24:00" }]
+
+        """
 
     private static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path

@@ -127,7 +127,8 @@ extension SourceShape.Rule {
                 id: alert.id.signal(ordinal), alert: alert.id, source: alert.source, kind: kind,
                 receivedAt: alert.receivedAt,
                 occurredAt: value(occurredAt, variables).flatMap(Moment.instant), severity: severity ?? .medium,
-                confidence: value(confidence, variables).flatMap(share), attributes: .object(attributes), eventKey: event)
+                confidence: value(confidence, variables).flatMap(share), attributes: .object(attributes),
+                eventKey: event)
         }
     }
 

@@ -119,7 +119,8 @@ extension Signal {
         record([
             "id": .string(id.text), "alert": .string(alert.text), "source": .string(source), "kind": .string(kind),
             "received_at": .string(receivedAt.description), "occurred_at": occurredAt.map { .string($0.description) },
-            "severity": .string(severity.rawValue), "confidence": confidence.map(Value.double), "attributes": attributes,
+            "severity": .string(severity.rawValue), "confidence": confidence.map(Value.double),
+            "attributes": attributes,
             "event_key": eventKey.map(Value.string),
         ])
     }

@@ -191,7 +191,8 @@ struct GuardFrame {
         }
         say(
             "drift", .propose,
-            "another actor put back \(times) times within \(span) what was changed of it: find out who, and agree", inputs)
+            "another actor put back \(times) times within \(span) what was changed of it: find out who, and agree",
+            inputs)
     }
 
     // MARK: How sure

@@ -103,7 +103,8 @@ extension GuardPolicy {
         guard let text = map.string(key) else { return nil }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         if parts.count == 2, parts.allSatisfy({ $0.utf8.count == 2 }), let hour = Int(parts[0]),
-            let minute = Int(parts[1]), (0...23).contains(hour) && (0...59).contains(minute) || (hour, minute) == (24, 0)
+            let minute = Int(parts[1]),
+            (0...23).contains(hour) && (0...59).contains(minute) || (hour, minute) == (24, 0)
         {
             return hour * 60 + minute
         }
@@ -117,7 +118,8 @@ extension GuardPolicy {
     /// - Parameter bytes: the playbook's file.
     package func mistakes(of playbook: Playbook, bytes: [UInt8], file: String) -> [Diagnostic] {
         var found: [(path: [String], message: String, setting: String)] = []
-        func compare(_ path: [String], _ own: Double?, _ server: Double?, _ setting: String, _ text: (Double) -> String) {
+        func compare(_ path: [String], _ own: Double?, _ server: Double?, _ setting: String, _ text: (Double) -> String)
+        {
             guard let own, let server, own > server else { return }
             found.append((path, "\(text(own)) is looser than the installation's \(text(server))", setting))
         }

@@ -102,7 +102,8 @@ private struct Maker {
         return row(
             nil, "drift", over.isEmpty ? .enforce : .propose,
             over.isEmpty
-                ? "nobody keeps putting anything back" : "put back by others: \(over.map(\.subject).joined(separator: ", "))",
+                ? "nobody keeps putting anything back"
+                : "put back by others: \(over.map(\.subject).joined(separator: ", "))",
             [
                 "times": .int(Int64(rule.times)),
                 "window": .string(YAMLDuration.text(milliseconds: rule.windowMilliseconds)),
@@ -175,7 +176,9 @@ private struct Maker {
     private func surge(_ playbook: Playbook) -> GuardReport.Row? {
         let paces = [policy.surge, playbook.guards.surge].compactMap { $0 }
             .map { SurgePace($0, playbook.name, standing, at: now) }
-        guard let pace = paces.first(where: \.isOver) ?? paces.min(by: { $0.threshold < $1.threshold }) else { return nil }
+        guard let pace = paces.first(where: \.isOver) ?? paces.min(by: { $0.threshold < $1.threshold }) else {
+            return nil
+        }
         let since = standing.surges[playbook.name]
         let window = YAMLDuration.text(milliseconds: pace.rule.windowMilliseconds)
         var numbers = pace.inputs

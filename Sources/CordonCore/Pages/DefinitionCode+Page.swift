@@ -312,11 +312,14 @@ extension DefinitionCode {
         case .badProtection:
             .init(
                 .playbook, wrong: "guards: { protected: { ask: [tier0] } }\nmaps: { owasp_nhi: [NHI2] }",
-                right: "guards: { protected: { ask: [tag/tier0] } }\nmaps: { owasp_nhi: [NHI2] }", at: "maps: { owasp_nhi: [NHI2] }")
+                right: "guards: { protected: { ask: [tag/tier0] } }\nmaps: { owasp_nhi: [NHI2] }",
+                at: "maps: { owasp_nhi: [NHI2] }")
         case .badWindow:
             .init(
-                .playbook, wrong: "guards: { protected: { ask: [{ of: tag/ci, until: january }] } }\nmaps: { owasp_nhi: [NHI2] }",
-                right: "guards: { protected: { ask: [{ of: tag/ci, until: 2027-01-31 }] } }\nmaps: { owasp_nhi: [NHI2] }",
+                .playbook,
+                wrong: "guards: { protected: { ask: [{ of: tag/ci, until: january }] } }\nmaps: { owasp_nhi: [NHI2] }",
+                right:
+                    "guards: { protected: { ask: [{ of: tag/ci, until: 2027-01-31 }] } }\nmaps: { owasp_nhi: [NHI2] }",
                 at: "maps: { owasp_nhi: [NHI2] }")
         }
     }

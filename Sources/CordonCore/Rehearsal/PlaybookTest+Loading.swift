@@ -205,7 +205,8 @@ struct CaseReader {
             return nil
         }
         var arrival = PlaybookTest.Arrival(
-            content: .signal(.null, .medium), confidence: draft.confidence, times: times ?? 1, overMilliseconds: over ?? 0, varied: varied)
+            content: .signal(.null, .medium), confidence: draft.confidence, times: times ?? 1,
+            overMilliseconds: over ?? 0, varied: varied)
         switch content {
         case .signal(let value, let severity): arrival.content = .signal(value, severity)
         case .alert(let body):

@@ -20,7 +20,9 @@ struct SchemaCommand: ParsableCommand {
               echo '# yaml-language-server: $schema=../playbook.schema.json'    the first line of a playbook
             """)
 
-    @Argument(help: ArgumentHelp("playbook, test, workflow, connector, connections, identities or guards.", valueName: "kind"))
+    @Argument(
+        help: ArgumentHelp("playbook, test, workflow, connector, connections, identities or guards.", valueName: "kind")
+    )
     var kind: DefinitionSchema
 
     func run() { Output.line(kind.value.prettyJSON) }

@@ -40,10 +40,54 @@ struct PlaybookShelf {
         let subject = Subject(kind: .credential, id: "billing-token", provider: "login")
         let identity = Inventory.Identity(
             subject: subject, matches: ["issuer": "github", "repository": "octo-org/billing"])
+        // As many as make every limit one that can be reached.
+        let others = (0..<999).map {
+            Inventory.Identity(
+                subject: Subject(kind: .credential, id: "other-\($0)", provider: "login"), matches: ["number": .int($0)]
+            )
+        }
         return Library(
             playbooks: try load(), workflows: [workflow],
-            inventory: Inventory(identities: [identity], digest: "sha256:i"))
+            inventory: Inventory(identities: [identity] + others, digest: "sha256:i"), guards: guards)
     }
+
+    private var guards: GuardPolicy {
+        var guards = GuardPolicy.standard
+        guards.confidenceMin = 0.5
+        guards.freezes = [CalendarWindow(name: "nights", span: .weekly(days: [0, 1, 2], from: 1320, until: 300))]
+        guards.maintenance = [
+            Maintenance(
+                window: CalendarWindow(name: "work", span: .weekly(days: [0], from: 600, until: 660)),
+                signals: ["scope.widened"], of: [])
+        ]
+        return guards
+    }
+
+    /// A day's signals on every playbook, and as many identities touched as the limits leave room for.
+    static func standing() -> Standing {
+        var standing = Standing()
+        let now = Instant(milliseconds: day)
+        for number in 0..<count {
+            for minute in 0..<1440 where (minute + number) % 10 == 0 {
+                standing.addMatched(1, of: "p\(number)", minute: now.minute - Int64(minute) - 60)
+            }
+        }
+        for number in 0..<20 {
+            standing.add(
+                Touch(
+                    subject: "credential:other-\(number)", playbook: "p0", kind: .credential, provider: "login",
+                    owner: nil, at: now))
+        }
+        for number in 0..<5 {
+            standing.add(
+                Mark(
+                    what: .risk(add: 20, halfLifeMilliseconds: 7 * day), subject: "credential:billing-token",
+                    playbook: "p0", at: now, cause: "sig_\(number)"))
+        }
+        return standing
+    }
+
+    private static let day: Int64 = 86_400_000
 
     /// Milliseconds for one decision each, from the signal to every reason for it: on the clock, and on the processor.
     static func deciding(
@@ -51,9 +95,10 @@ struct PlaybookShelf {
     ) throws -> (clock: Distribution, processor: Distribution) {
         var taken: [Double] = []
         var spent: [Double] = []
+        let standing = standing()
         for round in 0..<decisions {
             let (start, before) = (Monotonic.nanoseconds, Monotonic.threadNanoseconds)
-            let decision = decide(signal, library, at: Instant(milliseconds: Int64(round)))
+            let decision = decide(signal, library, standing, at: Instant(milliseconds: day + Int64(round)))
             spent.append(Monotonic.milliseconds(Monotonic.threadNanoseconds - before))
             taken.append(Monotonic.milliseconds(Monotonic.nanoseconds - start))
             guard decision.matches.count == matching, decision.verdict == .enforce else {
@@ -86,6 +131,13 @@ struct PlaybookShelf {
               when: signal.validity == "active" && signal.location.kind in ["ci_log", "repository"] && signal.location.repository == "\(repository)"
               on_undecided: ask
               subject: { kind: credential, from: signal.credential }
+            guards:
+              confidence: { min: 0.9 }
+              risk: { add: 30, half_life: 24h, act_at: 100 }
+              protected: { deny: [tag/vault], ask: [owner/team/finance] }
+              limits: { per_hour: 25, share: 10% }
+              surge: { factor: 6, window: 30m, cap: 20 }
+              require: [{ that: "subject.provider == 'login'" }]
             run:
               workflow: revoke
               with: { credential: "${subject}" }
