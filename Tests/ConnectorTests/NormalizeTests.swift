@@ -36,7 +36,7 @@ import Testing
         #expect(signal.receivedAt == .start)
         #expect(signal.occurredAt == Instant(rfc3339: "2026-03-01T10:20:30Z"))
         #expect(signal.severity == .high)
-        #expect(signal.confidence == 1)
+        #expect(signal.confidence == nil)
         #expect(
             signal.attributes == [
                 "validity": "active", "exposure": "internal", "secret_type": "adafruit_io_key",

@@ -170,7 +170,9 @@ final class RehearsedProvider: Transport {
         state.withLock { state in
             var thing = state.things[key] ?? Thing()
             thing.isDone = errand.call.purpose == .act
-            thing.actedAt = thing.isDone ? thing.actedAt ?? now : nil
+            // What somebody else changed since is done anew, and changed anew after that.
+            let isAnew = thing.actedAt.map { now.since($0) >= fake.drift?.atMilliseconds ?? .max } ?? true
+            thing.actedAt = thing.isDone ? (isAnew ? now : thing.actedAt) : nil
             state.things[key] = thing
         }
     }
