@@ -93,10 +93,16 @@ extension Engine {
     /// Whether nothing was stored because a limit has no room any more, for an alert that nobody else read. Whatever the
     /// reason was: what it would have spent is given back.
     func isOverspent(_ reading: Reading, _ alert: Alert, _ error: StoreError) async -> Bool {
-        guard guardDesk.state.withLock({ $0.underWay.removeValue(forKey: alert.id) }) != nil else { return false }
+        let spent = guardDesk.state.withLock { state in
+            let marks = state.underWay.removeValue(forKey: alert.id)
+            if let marks { state.standing.remove(marks) }
+            return marks
+        }
+        guard spent != nil, error.code == .conflict else { return false }
         do throws(StoreError) {
+            // Somebody else stored what this process does not know of.
             try await recallStanding()
-            guard error.code == .conflict, reading.guards?.reservations.isEmpty == false else { return false }
+            guard reading.guards?.reservations.isEmpty == false else { return false }
             var query = AlertQuery()
             query.id = alert.id
             query.limit = 1

@@ -74,6 +74,27 @@ import Testing
         #expect(second.egress == EgressPolicy())
     }
 
+    @Test func `Cordon's own identities are those that a connection names, and those that it signs in as`() throws {
+        let sketch = DefinitionSketch.connections.changed(
+            "secrets: { key: { env: DESK_KEY } }", to: "secrets: { key: { env: DESK_KEY } }\n    signs_in_as: [robot]")
+        let connector = try DefinitionSketch.connector.loadConnector().get()
+        let connections = try sketch.loadConnections().get()
+        func identity(_ id: String, _ provider: String, _ attributes: Value) -> Inventory.Identity {
+            Inventory.Identity(
+                subject: Subject(kind: .serviceAccount, id: id, provider: provider, attributes: attributes),
+                matches: ["name": .string(id)])
+        }
+        let inventory = Inventory(
+            identities: [
+                identity("robot", "elsewhere", [:]), identity("signs-in", "login-two", ["client": "cordon"]),
+                identity("another-name", "login", ["name": "cordon"]),
+                identity("another-provider", "elsewhere", ["client": "cordon"]),
+                identity("another-client", "login", ["client": "billing"]),
+            ], digest: "sha256:i")
+        #expect(
+            connections.ownIdentities(inventory, ["desk": connector]) == ["robot": "login", "signs-in": "login-two"])
+    }
+
     @Test(arguments: DefinitionMistake.all)
     func `a mistake is told by number, place and words`(_ mistake: DefinitionMistake) throws {
         let refusal = try #require(try mistake.sketch.refusal, "the file must not load")

@@ -45,6 +45,20 @@ import Testing
         found.signals.map { $0.attributes["event"]?.stringValue ?? "" }
     }
 
+    @Test(arguments: [
+        ("0.75", 0.75), ("1", 1), ("0", 0), ("1.5", nil), ("-1", nil), ("\"high\"", nil), ("null", nil),
+    ])
+    func `how sure a source says that it is is a number from 0 to 1, or it doesn't say`(
+        _ text: String, _ confidence: Double?
+    ) throws {
+        let shape = try shape(
+            "", signals: Self.one.replacingOccurrences(of: "  event:", with: "  confidence: \"${item.sure}\"\n  event:")
+        )
+        let found = normalize(shape, #"{"id":"a","sure":\#(text)}"#)
+        #expect(found.signals.map(\.confidence) == [confidence])
+        #expect(normalize(shape, #"{"id":"a"}"#).signals.map(\.confidence) == [nil])
+    }
+
     @Test func `each item of a list gives a signal of its own`() throws {
         let shape = try shape("each: body.all")
         let found = normalize(shape, #"{"all":[{"id":"a"},{"done":1},{"id":"b"},{"id":"c"}]}"#)

@@ -287,6 +287,24 @@ import Testing
         #expect(decide(.exposure, library, full, at: .start).marks(.exposure, library).reservations == [])
     }
 
+    @Test func `what was not stored after all is taken back`() {
+        let library = crowded(policy { $0.limits = IdentityLimits(all: 5) }) {
+            $0.risk = .init(add: 5, halfLifeMilliseconds: Self.hour, actAt: 1)
+        }
+        var standing = Standing()
+        standing.add(touch("a"))
+        standing.addMatched(2, of: "exposed", minute: Instant.start.minute)
+        let before = standing
+        let marks = decide(.exposure, library, standing, at: .start).marks(.exposure, library)
+        #expect(marks.reservations.count == 1 && marks.marks.count == 1 && marks.matched == ["exposed": 1])
+        standing.add(marks)
+        #expect(standing != before)
+        standing.remove(marks)
+        #expect(standing == before)
+        standing.remove(marks)
+        #expect(standing.touched(at: .start) == before.touched(at: .start))
+    }
+
     // MARK: Surge
 
     @Test func `until there is a history the cap alone tells a surge`() throws {

@@ -11,7 +11,7 @@ import Testing
 @Suite struct ExplainCommandTests {
     /// Numbers that no text yields, and why.
     static let withoutExample = [
-        "P026": "percentages stand in guards alone", "P047": "a matter of the folder: see the test below",
+        "P047": "a matter of the folder: see the test below",
         "P087": "a matter of the settings: see BadInputTests",
         "P089": "a matter of the installation's guards: see GuardPolicyTests",
         "P070": "a matter of playing cases: see PlaybookTestCommandTests",

@@ -163,6 +163,25 @@ package struct Standing: Sendable, Hashable {
         for (playbook, count) in all.matched { addMatched(count, of: playbook, minute: all.at.minute) }
     }
 
+    /// Takes back what was not stored after all. An earlier touch of the same identity goes with it: the store, which
+    /// knows it, still refuses what would be one too many.
+    package mutating func remove(_ all: GuardMarks) {
+        for touch in all.reservations.map(\.touch) {
+            let pair = Pair(subject: touch.subject, playbook: touch.playbook)
+            if touches[pair] == touch { touches[pair] = nil }
+        }
+        for mark in all.marks {
+            guard let index = marks[mark.subject]?.lastIndex(of: mark) else { continue }
+            marks[mark.subject]?.remove(at: index)
+            if marks[mark.subject]?.isEmpty == true { marks[mark.subject] = nil }
+        }
+        for (playbook, count) in all.matched {
+            guard let known = matched[playbook]?[all.at.minute] else { continue }
+            matched[playbook]?[all.at.minute] = known > count ? known - count : nil
+            if matched[playbook]?.isEmpty == true { matched[playbook] = nil }
+        }
+    }
+
     /// Forgets what no window reaches any more, so that it does not grow for ever.
     package mutating func forget(before now: Instant) {
         touches = touches.filter { now.since($0.value.at) < Self.touchMilliseconds }

@@ -82,7 +82,11 @@ extension YAMLCode {
             .init(.playbook, wrong: "within: 1h30m", right: "within: 90m", at: "within: 15m")
         case .outOfRange: .init(.playbook, wrong: "within: 90d", right: "within: 30d", at: "within: 15m")
         case .notOneOf: .init(.playbook, wrong: "mode: enforced", right: "mode: enforce")
-        // Percentages stand in guards alone.
+        case .badPercentage:
+            .init(
+                .playbook, wrong: "guards: { limits: { share: 0.03 } }\nmaps: { owasp_nhi: [NHI2] }",
+                right: "guards: { limits: { share: 3% } }\nmaps: { owasp_nhi: [NHI2] }",
+                at: "maps: { owasp_nhi: [NHI2] }")
         default: nil
         }
     }

@@ -347,7 +347,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
           each: body.all
           signals:
             - { when: "true", ignore: nothing }
-            - { when: "true", kind: notice.given, severity: low, occurred_at: a, event: b, with: { event: a } }
+            - { when: "true", kind: notice.given, severity: low, occurred_at: a, confidence: a, event: b, with: { event: a } }
           authentication:\u{20}
         """
 
@@ -380,6 +380,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             settings: { client_id: cordon }
             secrets: { client_secret: { file: client-secret } }
             limits: { concurrent: 8, per_second: 5 }
+            signs_in_as: [cordon-bot]
             egress: { plain_http: false, loopback: false, networks: ["10.0.0.0/8"] }
 
         """
