@@ -56,6 +56,11 @@ final class Installation: Sendable {
             try writeSecret(LoopbackProvider.token(number), to: "tokens/\(number)")
         }
         try scratch.write(text, to: "identities.yaml")
+        // What is measured is a flood, which the standard guards would hold.
+        try scratch.write(
+            "limits: { per_playbook: 100000, per_provider: 100000, per_owner: 100000, per_hour: 100000, share: 100% }\n"
+                + "surge: { cap: 100000 }\n",
+            to: "guards.yaml")
     }
 
     private func writeSecret(_ text: String, to name: String) throws {

@@ -74,7 +74,8 @@ package struct Hindcast: Sendable {
         var subject: Subject?
         if case .resolved(let found) = match.resolution { subject = found }
         var line = Line(
-            given: given, verdict: match.verdict, because: match.reasons.map { "\($0.guardName): \($0.because)" },
+            given: given, verdict: match.verdict,
+            because: match.reasons.filter(\.tells).map { "\($0.guardName): \($0.because)" },
             subject: subject?.key, joins: joins && match.opensRun, plan: Plan())
         guard match.opensRun else { return line }
         guard !line.joins, let subject else { return line }
@@ -128,6 +129,11 @@ package struct Hindcast: Sendable {
         }
         return worst
     }
+}
+
+extension Decision.Reason {
+    /// A guard that holds nothing back is no reason for what is done.
+    fileprivate var tells: Bool { verdict != .enforce || ["trigger", "subject", "mode"].contains(guardName) }
 }
 
 /// Goes through a workflow before it runs: what is certain, and what hangs on answers that nobody has yet.
