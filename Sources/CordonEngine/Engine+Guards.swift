@@ -16,6 +16,8 @@ final class GuardDesk: Sendable {
         /// Surges that were noticed and are not in the history yet.
         var noticed: [SurgeNotice] = []
         var forgotAt: Int64 = 0
+        /// How often something came to be stored: what was read of the store before that lacks it.
+        var stored = 0
 
         /// Forgets once a minute what no window reaches any more.
         mutating func forget(before now: Instant) {
@@ -51,12 +53,18 @@ extension Engine {
     }
 
     private func recallStanding() async throws(StoreError) {
-        let stored = try await store.standing(at: clock.now)
-        guardDesk.state.withLock { state in
-            let surges = state.standing.surges
-            state.standing = stored
-            state.standing.surges = surges
-            for marks in state.underWay.values { state.standing.add(marks) }
+        while true {
+            let before = guardDesk.state.withLock { $0.stored }
+            let read = try await store.standing(at: clock.now)
+            let isWhole = guardDesk.state.withLock { state in
+                guard state.stored == before else { return false }
+                let surges = state.standing.surges
+                state.standing = read
+                state.standing.surges = surges
+                for marks in state.underWay.values { state.standing.add(marks) }
+                return true
+            }
+            if isWhole { return }
         }
     }
 
@@ -86,7 +94,9 @@ extension Engine {
 
     /// What was decided is stored.
     func settle(_ reading: Reading, _ alert: Alert) async {
-        guardDesk.state.withLock { _ = $0.underWay.removeValue(forKey: alert.id) }
+        guardDesk.state.withLock { state in
+            if state.underWay.removeValue(forKey: alert.id) != nil { state.stored += 1 }
+        }
         await noteSurges()
     }
 
@@ -137,6 +147,9 @@ extension Engine {
 
     func remember(_ marks: GuardMarks?) {
         guard let marks else { return }
-        guardDesk.state.withLock { $0.standing.add(marks) }
+        guardDesk.state.withLock { state in
+            state.standing.add(marks)
+            state.stored += 1
+        }
     }
 }

@@ -151,7 +151,11 @@ package struct Standing: Sendable, Hashable {
         touches[pair] = touch
     }
 
-    package mutating func add(_ mark: Mark) { marks[mark.subject, default: []].append(mark) }
+    /// The same mark is one, also when it comes from the store and from the decision that is on its way there.
+    package mutating func add(_ mark: Mark) {
+        if marks[mark.subject]?.contains(mark) == true { return }
+        marks[mark.subject, default: []].append(mark)
+    }
 
     package mutating func addMatched(_ count: Int, of playbook: String, minute: Int64) {
         matched[playbook, default: [:]][minute, default: 0] += count
