@@ -140,7 +140,10 @@ let tests: [(name: String, needs: [String], products: [String])] = [
     ("StoreTests", ["store", "core", "language"], []),
     ("SimulationTests", ["store", "core", "language"], []),
     ("ConnectorTests", ["connectors", "core", "language"], ["Crypto", "CryptoExtras"]),
-    ("EngineTests", ["engine", "core", "language", "store", "connectors", "evidence"], ["Crypto", "CryptoExtras"]),
+    (
+        "EngineTests", ["engine", "core", "language", "store", "connectors", "evidence"],
+        ["Crypto", "CryptoExtras", "ServiceLifecycle"]
+    ),
     ("ServerTests", ["server", "engine", "core", "language", "store", "connectors", "evidence"], []),
     ("ProgramTests", ["program", "core", "language", "store", "connectors", "evidence"], ["Crypto"]),
 ]

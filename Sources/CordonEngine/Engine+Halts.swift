@@ -117,6 +117,7 @@ extension Engine {
         var query = RunQuery()
         query.onlyLive = true
         query.wake = "halt"
+        query.readsTails = false
         query.oldestFirst = true
         query.limit = 500
         do throws(StoreError) {

@@ -114,6 +114,7 @@ extension Engine {
         var query = RunQuery()
         query.onlyLive = true
         query.wake = "queue"
+        query.readsTails = false
         query.oldestFirst = true
         query.limit = 500
         while true {

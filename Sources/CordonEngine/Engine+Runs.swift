@@ -150,15 +150,18 @@ extension Engine {
             // Held from here, so that the sweep doesn't take the call for a lost one before its task begins.
             hold(run.id)
             let errand = Errand(run: run.id, step: step, call: call, subject: run.subject, severity: run.severity)
-            hand(.perform(errand, isSealedHere: call.delivery == 1))
+            // No task until its lane is free: a child of the one group that waits makes every other dearer to end.
+            performer.queue(errand) { verdict in
+                self.hand(.perform(errand, verdict, isSealedHere: call.delivery == 1))
+            }
         }
     }
 
     /// Makes one call whose intent is stored, and hands its outcome to the machine.
-    func perform(_ errand: Errand, isSealedHere: Bool) async {
+    func perform(_ errand: Errand, _ verdict: Lane.Verdict, isSealedHere: Bool) async {
         defer { release(errand.run) }
         var answer = await UnderWay.$errand.withValue(errand) {
-            await performer.perform(errand, isSealedHere: isSealedHere)
+            await performer.perform(errand, verdict, isSealedHere: isSealedHere)
         }
         if let keepsake = answer.keepsake, errand.call.redeliveryClass == .read {
             do {

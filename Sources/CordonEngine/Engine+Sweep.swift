@@ -96,6 +96,7 @@ extension Engine {
     private func noteTimers() async throws(StoreError) {
         var query = RunQuery()
         query.dueBy = clock.now.adding(milliseconds: 4 * Engine.sweepMilliseconds)
+        query.readsTails = false
         query.limit = 10 * Engine.pageRows
         for stored in try await store.runs(query) where !isInHand(stored.id) {
             timekeeper.note(stored.id, due: stored.dueAt)

@@ -61,7 +61,7 @@ package final class Engine: Sendable, Service {
         case dequeue(String)
         case boundary(String)
         /// `isSealedHere`: this process sealed it under settings that can't have changed since.
-        case perform(Errand, isSealedHere: Bool)
+        case perform(Errand, Lane.Verdict, isSealedHere: Bool)
     }
 
     package let store: any Store
@@ -153,6 +153,8 @@ package final class Engine: Sendable, Service {
         } onGracefulShutdown: {
             // Intake stops, the calls under way may end; `keepTime` closes the inlet then.
             self.draining.store(true, ordering: .releasing)
+            // What nobody sent is stored as that, or the next start would have to doubt it.
+            self.lanes.close()
         }
     }
 
@@ -176,7 +178,8 @@ package final class Engine: Sendable, Service {
         case .advance(let run, let input): await advance(run, input)
         case .dequeue(let subject): await dequeue(subject)
         case .boundary(let session): await raise(session)
-        case .perform(let errand, let isSealedHere): await perform(errand, isSealedHere: isSealedHere)
+        case .perform(let errand, let verdict, let isSealedHere):
+            await perform(errand, verdict, isSealedHere: isSealedHere)
         }
     }
 

@@ -269,6 +269,9 @@ package struct RunQuery: Sendable, Hashable {
     package var onlyLive = false
     /// Only live runs whose timer is due at this instant or before; earliest first.
     package var dueBy: Instant?
+    /// Whether the entries after each run's snapshot are read with it. Without them a row says what it waits for and is
+    /// quickly read, and to fold it is refused.
+    package var readsTails = true
     package var beyond: RunID?
     package var oldestFirst = false
     package var limit = 100

@@ -2,6 +2,7 @@
 
 import CordonConnectors
 import CordonCore
+import Synchronization
 import Testing
 
 /// How a provider is treated: by its bounds, by what it asks for, and by how it fails.
@@ -144,14 +145,37 @@ struct LaneTests {
         #expect(Lane.Report(Delivery(fate: .answered(response), durationMilliseconds: 1)) == report)
     }
 
-    @Test func `a call that is cancelled in line is given back, and the line goes on`() async {
+    @Test func `at a shutdown those in line are given back, once, and only a free lane is still taken`() {
         let lanes = Lanes(bounds: ["login": Lane.Bounds(concurrentMax: 1)])
-        #expect(await lanes.enter("login", rank: 0, at: .start) == .go)
-        let second = Task { await lanes.enter("login", rank: 0, at: .start) }
-        second.cancel()
-        #expect(await second.value == .withheld(reason: "shutting down", milliseconds: 1000))
-        async let third = lanes.enter("login", rank: 0, at: .start)
+        let heard = Mutex<[String: [Lane.Verdict]]>([:])
+        func enter(_ name: String, _ provider: String = "login") {
+            lanes.enter(provider, rank: 0, at: .start) { verdict in
+                heard.withLock { $0[name, default: []].append(verdict) }
+            }
+        }
+        let closed = Lane.Verdict.withheld(reason: "shutting down", milliseconds: 1000)
+        for name in ["first", "second", "third"] { enter(name) }
+        #expect(heard.withLock { $0 } == ["first": [.go]])
+        lanes.close()
+        #expect(heard.withLock { $0 } == ["first": [.go], "second": [closed], "third": [closed]])
+        enter("late")
+        enter("elsewhere", "vault")
         lanes.settle("login", .sound, at: .start)
-        #expect(await third == .go)
+        enter("after")
+        lanes.tick(at: .start)
+        #expect(heard.withLock { $0["late"] } == [closed])
+        #expect(heard.withLock { $0["elsewhere"] } == [.go])
+        #expect(heard.withLock { $0["after"] } == [.go])
+        #expect(heard.withLock { $0["second"] } == [closed], "nobody is told twice")
+    }
+
+    @Test func `a call in line goes when another comes back`() {
+        let lanes = Lanes(bounds: ["login": Lane.Bounds(concurrentMax: 1)])
+        let gone = Mutex(0)
+        for _ in 0..<3 { lanes.enter("login", rank: 0, at: .start) { if $0 == .go { gone.withLock { $0 += 1 } } } }
+        for count in 1...3 {
+            #expect(gone.withLock { $0 } == count)
+            lanes.settle("login", .sound, at: .start)
+        }
     }
 }

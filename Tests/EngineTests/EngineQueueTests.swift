@@ -12,17 +12,6 @@ import Testing
 /// One run at a time has a subject in hand: later signals join it or wait in line.
 @Suite(.timeLimit(.minutes(2)))
 struct EngineQueueTests {
-    /// Holds the first request back until it is let go.
-    private final class Valve: Sendable {
-        private let isOpen = Atomic(false)
-
-        func open() { isOpen.store(true, ordering: .releasing) }
-
-        func wait() async {
-            while !isOpen.load(ordering: .acquiring), !Task.isCancelled { await Task.yield() }
-        }
-    }
-
     /// A transport whose first request waits for the valve.
     private func heldBack(_ installation: Installation) -> (ScriptedTransport, Valve) {
         let valve = Valve()

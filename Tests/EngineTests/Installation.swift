@@ -31,10 +31,11 @@ final class Installation: Sendable {
     /// - Parameters:
     ///   - playbooks: how many of the shipped playbook there are, under a name each.
     ///   - publishes: whether an engine stores the workflow's source, as it must.
+    ///   - bounds: how the provider is to be treated.
     ///   - group: within which span later signals join the live run.
     init(
         mode: Playbook.Mode = .enforce, playbooks count: Int = 1, publishes: Bool = true, group: Int64? = nil,
-        perSubject: Playbook.PerSubject = .one
+        perSubject: Playbook.PerSubject = .one, bounds: Lane.Bounds = Lane.Bounds()
     ) throws {
         let workflow = try Self.read("workflows/token-revocation.yaml")
         let loaded = try Workflow.load(workflow.bytes, file: workflow.file, digest: workflow.digest).get()
@@ -63,7 +64,7 @@ final class Installation: Sendable {
                 "introspection_endpoint": "https://auth.example/introspect",
                 "revocation_endpoint": "https://auth.example/revoke", "client_id": "cordon",
             ],
-            secrets: ["client_secret": .environment("CLIENT")], egress: EgressPolicy())
+            secrets: ["client_secret": .environment("CLIENT")], egress: EgressPolicy(), bounds: bounds)
         folder = try ScratchFolder()
         blobs = try Blobs(at: folder.path("evidence"), disk: disk.disk)
     }

@@ -32,6 +32,17 @@ final class TokenServer: Sendable {
     }
 }
 
+/// Holds back whoever waits at it until it is opened.
+final class Valve: Sendable {
+    private let isOpen = Atomic(false)
+
+    func open() { isOpen.store(true, ordering: .releasing) }
+
+    func wait() async {
+        while !isOpen.load(ordering: .acquiring), !Task.isCancelled { await Task.yield() }
+    }
+}
+
 /// Brings requests to the server, unless the script overrules it. For each request it looks into the store: a request
 /// whose intent is not there is a broken promise.
 final class ScriptedTransport: Transport {

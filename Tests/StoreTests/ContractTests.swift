@@ -205,6 +205,11 @@ import Testing
             let history = try await tested.store.history(Sample.runID(1).text, from: 1, limit: 100)
             #expect(run.tail == history.map(\.entry).filter { $0.number > run.snapshotNumber })
             #expect(run.number == from + 2)
+            var query = RunQuery()
+            query.readsTails = false
+            var bare = run
+            bare.tail = []
+            #expect(try await tested.store.runs(query) == [bare])
         }
     }
 

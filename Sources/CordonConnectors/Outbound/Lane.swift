@@ -89,6 +89,8 @@ package struct Lane: Sendable, Hashable {
 
     package mutating func leave(_ ticket: Int) { waiting.leave(ticket) }
 
+    package mutating func leaveAll() { _ = waiting.takeAll() }
+
     /// A call that went has come back.
     package mutating func settle(_ report: Report, at now: Instant) {
         inFlight -= 1

@@ -3,12 +3,17 @@
 package import CordonCore
 import Synchronization
 
-/// The lanes of all providers, and the calls that wait in them.
+/// The lanes of all providers, and the calls that wait in them: each of them a value and not a task, because tens of
+/// thousands may stand in line.
 package final class Lanes: Sendable {
+    /// What is done with a call once its lane has spoken; called once, by whoever moved the line.
+    package typealias Turn = @Sendable (Lane.Verdict) -> Void
+
     private struct State {
         var lanes: [String: Lane] = [:]
         var lastTicket = 0
-        var waiters: [Int: CheckedContinuation<Lane.Verdict, Never>] = [:]
+        var waiting: [Int: Turn] = [:]
+        var isClosed = false
     }
 
     private let bounds: [String: Lane.Bounds]
@@ -16,27 +21,37 @@ package final class Lanes: Sendable {
 
     package init(bounds: [String: Lane.Bounds] = [:]) { self.bounds = bounds }
 
-    /// Returns when the call may go (the caller then owes a `settle`), or says that it may not.
-    package func enter(_ provider: String, rank: Int, at now: Instant) async -> Lane.Verdict {
-        let ticket = state.withLock { state in
+    /// Calls `turn` when the call may go (`go`: the caller then owes a `settle`) or when it may not (`withheld`); at once
+    /// when that is known at once.
+    package func enter(_ provider: String, rank: Int, at now: Instant, _ turn: @escaping Turn) {
+        let verdict = state.withLock { state in
             state.lastTicket += 1
-            return state.lastTicket
-        }
-        return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let verdict = state.withLock { state in
-                    let verdict = lane(provider, &state) { $0.ask(ticket, rank: rank, at: now) }
-                    if verdict == .wait { state.waiters[ticket] = continuation }
-                    return verdict
-                }
-                if verdict != .wait { return continuation.resume(returning: verdict) }
-                // It may have been cancelled before it stood in line.
-                if Task.isCancelled { giveUp(provider, ticket) }
+            let ticket = state.lastTicket
+            let verdict = lane(provider, &state) { $0.ask(ticket, rank: rank, at: now) }
+            guard verdict == .wait else { return verdict }
+            if state.isClosed {
+                lane(provider, &state) { $0.leave(ticket) }
+                return Lanes.closed
             }
-        } onCancel: {
-            giveUp(provider, ticket)
+            state.waiting[ticket] = turn
+            return verdict
         }
+        if verdict != .wait { turn(verdict) }
     }
+
+    /// Nobody waits any more: those in line are given back, and a call that would have to wait is too. A call that finds
+    /// its lane free still goes.
+    package func close() {
+        let waiting = state.withLock { state in
+            state.isClosed = true
+            for provider in state.lanes.keys { lane(provider, &state) { $0.leaveAll() } }
+            defer { state.waiting = [:] }
+            return state.waiting
+        }
+        for turn in waiting.values { turn(Lanes.closed) }
+    }
+
+    private static let closed = Lane.Verdict.withheld(reason: "shutting down", milliseconds: 1000)
 
     package func settle(_ provider: String, _ report: Lane.Report, at now: Instant) {
         state.withLock { state in lane(provider, &state) { $0.settle(report, at: now) } }
@@ -53,28 +68,20 @@ package final class Lanes: Sendable {
         for provider in state.withLock({ Array($0.lanes.keys) }) { release(provider, at: now) }
     }
 
-    private func giveUp(_ provider: String, _ ticket: Int) {
-        let waiter = state.withLock { state in
-            lane(provider, &state) { $0.leave(ticket) }
-            return state.waiters.removeValue(forKey: ticket)
-        }
-        waiter?.resume(returning: .withheld(reason: "shutting down", milliseconds: 1000))
-    }
-
     private func release(_ provider: String, at now: Instant) {
-        let ready = state.withLock { state -> [(CheckedContinuation<Lane.Verdict, Never>, Lane.Verdict)] in
-            var ready: [(CheckedContinuation<Lane.Verdict, Never>, Lane.Verdict)] = []
+        let ready = state.withLock { state -> [(Turn, Lane.Verdict)] in
+            var ready: [(Turn, Lane.Verdict)] = []
             if let away = lane(provider, &state, { $0.turnAway(at: now) }) {
                 for ticket in away.tickets {
-                    if let waiter = state.waiters.removeValue(forKey: ticket) { ready.append((waiter, away.verdict)) }
+                    if let turn = state.waiting.removeValue(forKey: ticket) { ready.append((turn, away.verdict)) }
                 }
             }
             for ticket in lane(provider, &state, { $0.admit(at: now) }) {
-                if let waiter = state.waiters.removeValue(forKey: ticket) { ready.append((waiter, .go)) }
+                if let turn = state.waiting.removeValue(forKey: ticket) { ready.append((turn, .go)) }
             }
             return ready
         }
-        for (waiter, verdict) in ready { waiter.resume(returning: verdict) }
+        for (turn, verdict) in ready { turn(verdict) }
     }
 
     private func lane<Answer>(_ provider: String, _ state: inout State, _ act: (inout Lane) -> Answer) -> Answer {

@@ -54,23 +54,20 @@ package struct Performer: Sendable {
         self.sealer = sealer
     }
 
-    /// `isSealedHere` says that this process sealed the call: its settings are fixed, so it is the same request still.
+    /// Puts the call in its provider's line. What `turn` is given goes to `perform`, also when it says no.
+    package func queue(_ errand: Errand, _ turn: @escaping Lanes.Turn) {
+        lanes.enter(errand.call.provider, rank: errand.severity.rank, at: clock(), turn)
+    }
+
+    /// Makes the call when its lane said `go`, and reports to the lane whatever becomes of it; otherwise says why not.
     ///
-    /// It waits for its provider's lane first, with nothing in hand: tens of thousands may stand in line.
-    package func perform(_ errand: Errand, isSealedHere: Bool = false) async -> ReadAnswer {
-        let call = errand.call
-        guard call.deadline > clock() else { return Performer.late }
-        let verdict = await lanes.enter(call.provider, rank: errand.severity.rank, at: clock())
+    /// - Parameter isSealedHere: this process sealed the call: its settings are fixed, so it is the same request still.
+    package func perform(_ errand: Errand, _ verdict: Lane.Verdict, isSealedHere: Bool = false) async -> ReadAnswer {
         if case .withheld(let reason, let milliseconds) = verdict {
             return ReadAnswer(
                 outcome: Outcome(
                     .later, reason: "not sent: \(reason)", retryAfterMilliseconds: milliseconds, wasWithheld: true))
         }
-        return await performInLane(errand, isSealedHere: isSealedHere)
-    }
-
-    /// Owes its lane a report, whatever becomes of it.
-    private func performInLane(_ errand: Errand, isSealedHere: Bool) async -> ReadAnswer {
         switch prepare(errand, isSealedHere: isSealedHere) {
         case .failure(let refused):
             lanes.settle(errand.call.provider, .nothing, at: clock())

@@ -33,6 +33,7 @@ extension Model {
                 && (query.wake == nil || run.wake == query.wake)
                 && (!query.onlyLive || run.endedAt == nil) && isDue(run, by: query.dueBy)
         }
+        let whole = query.readsTails ? whole : { $0 }
         guard query.dueBy != nil else {
             return page(found, by: \.id.text, beyond: query.beyond?.text, query.oldestFirst, query.limit).map(whole)
         }

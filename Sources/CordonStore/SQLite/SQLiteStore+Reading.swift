@@ -67,6 +67,7 @@ extension SQLiteStore {
             var runs = try query.sql.rows(connection, limit: query.limit) { (row) throws(SQLiteFailure) in
                 try row.run()
             }
+            guard query.readsTails else { return runs }
             for index in runs.indices { runs[index].tail = try Self.tail(of: runs[index], connection) }
             return runs
         }
