@@ -5,6 +5,7 @@ import CordonCore
 import CordonStore
 import Logging
 import ServiceLifecycle
+import Synchronization
 import Testing
 
 @testable import CordonEngine
@@ -12,7 +13,8 @@ import Testing
 /// What a provider's lane holds and knows, when the process ends and when the next one starts.
 @Suite(.timeLimit(.minutes(2)))
 struct EngineLaneTests {
-    @Test func `a shutdown gives back the calls in line as not sent, and the next start sends each once`() async throws {
+    @Test func `a shutdown gives back the calls in line as not sent, and the next start sends each once`() async throws
+    {
         let installation = try Installation(perSubject: .many, bounds: Lane.Bounds(concurrentMax: 1))
         let valve = Valve()
         let first = ScriptedTransport(installation) { _, _ in
@@ -35,7 +37,9 @@ struct EngineLaneTests {
         // still meanwhile, so that no patience runs out.
         try await installation.wait { try await wakes(installation) == [nil, "timer", "timer"] }
         // It looks at the clock to see whether there is something left to wait for.
-        let time = Task { while !Task.isCancelled { installation.clock.advance(milliseconds: 100); await Task.yield() } }
+        let time = Task {
+            while !Task.isCancelled { installation.clock.advance(milliseconds: 100); await Task.yield() }
+        }
         try await running
         time.cancel()
         #expect(first.requests.count == 4)
