@@ -85,6 +85,18 @@ package enum Limits {
     /// After so many half-lives less than a 250th is left of a signal's weight: it is forgotten.
     package static let riskHalfLivesKept: Int64 = 8
     package static let riskPartsShown = 10
+    /// A playbook's latest runs that its breaker can look at.
+    package static let trialsKept = 200
+    package static let breakerLast = 20
+    package static let breakerShare = 0.3
+    package static let breakerAtLeast = 5
+    package static let ladderDays = 14
+    package static let ladderSignals = 30
+    package static let ladderProposals = 20
+    package static let ladderAccepted = 0.95
+    package static let ladderWithout = 50
+    /// Decisions that one report of a playbook looks at, the latest first.
+    package static let decisionsReviewedMax = 200_000
     package static let risksShown = 20
     package static let protectedMax = 1000
     /// How often an alert is decided about anew at once, when others spend meanwhile what it would have.

@@ -13,6 +13,7 @@ final class GuardDesk: Sendable {
         /// What is decided and on its way to the store: it counts already, so that no other decision spends it too.
         var underWay: [AlertID: GuardMarks] = [:]
         var book = SurgeBook()
+        var trials = TrialDesk()
         /// Surges that were noticed and are not in the history yet.
         var noticed: [SurgeNotice] = []
         var forgotAt: Int64 = 0
@@ -49,6 +50,8 @@ extension Engine {
     /// Reads what guards remember, before anything is decided.
     func recallGuards() async throws {
         try await readSurges()
+        try await readGuardLog()
+        try await recallTrials()
         try await recallStanding()
     }
 
@@ -58,9 +61,11 @@ extension Engine {
             let read = try await store.standing(at: clock.now)
             let isWhole = guardDesk.state.withLock { state in
                 guard state.stored == before else { return false }
-                let surges = state.standing.surges
+                let known = state.standing
                 state.standing = read
-                state.standing.surges = surges
+                state.standing.surges = known.surges
+                state.standing.breakers = known.breakers
+                state.standing.ladder = known.ladder
                 for marks in state.underWay.values { state.standing.add(marks) }
                 return true
             }

@@ -104,6 +104,7 @@ extension Engine {
                 count { $0.count(transition.events) }
                 tell(transition)
                 carryOut(transition)
+                if transition.run.endedAt != nil, run.endedAt == nil { await noteTrial(of: transition.run) }
                 return .done(transition.run)
             } catch let error as StoreError {
                 moving.forget(id)

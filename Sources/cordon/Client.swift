@@ -34,6 +34,15 @@ struct Client: Sendable {
         return client
     }
 
+    /// The server that runs on this state folder, for what only it can do.
+    static func required(_ settings: Settings) async throws -> Client {
+        guard let client = try await find(settings) else {
+            throw CommandFailure(
+                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
+        }
+        return client
+    }
+
     private init(base: String, egress: EgressPolicy, token: String) throws {
         self.base = base
         self.egress = egress

@@ -134,6 +134,8 @@ struct GuardFrame {
         }
         weighConfidence()
         weighSurge()
+        weighBreaker()
+        weighLadder()
         weighFreeze()
     }
 
@@ -299,6 +301,35 @@ struct GuardFrame {
             return say("surge", shown.rule.then.verdict, "the surge since \(since) is not over: \(words)", shown.inputs)
         }
         say("surge", over.isEmpty ? .enforce : strictest(over.map(\.rule.then.verdict)), words, shown.inputs)
+    }
+
+    // MARK: How well it went
+
+    private mutating func weighBreaker() {
+        guard policy.breaker != nil, let open = standing.breakers[match.playbook.name] else { return }
+        // A person judges each run meanwhile: to do nothing would let what is real go on.
+        say(
+            "breaker", .propose,
+            "its breaker is open since \(open.since): \(open.count.words); 'cordon guard close' when it is mended",
+            open.count.value)
+    }
+
+    private mutating func weighLadder() {
+        guard policy.ladder != nil else { return }
+        let rung = standing.ladder.rung(of: match.playbook)
+        let mode = standing.ladder.mode(of: match.playbook)
+        let words = rung.map { "\($0.by) let this digest go as far as \(mode.rawValue): \($0.reason)" }
+        let verdict: Decision.Verdict =
+            switch mode {
+            case .off: .ignore
+            case .shadow: .shadow
+            case .propose: .propose
+            case .enforce: .enforce
+            }
+        say(
+            "ladder", verdict,
+            words ?? "this digest is new and goes as far as \(mode.rawValue); see 'cordon playbook promote'",
+            ["mode": .string(mode.rawValue)])
     }
 
     private mutating func weighFreeze() {

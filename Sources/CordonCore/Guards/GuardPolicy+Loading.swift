@@ -15,6 +15,8 @@ extension GuardPolicy {
             if let map = root.mapping("limits") { policy.limits = readLimits(map) }
             if let map = root.mapping("surge") { policy.surge = SurgeRule.read(map) }
             if let map = root.mapping("drift") { policy.drift = readDrift(map) }
+            if let map = root.mapping("breaker") { policy.breaker = readBreaker(map) }
+            if let map = root.mapping("ladder") { policy.ladder = readLadder(map) }
             policy.freezes = (root.mappings("freeze") ?? []).compactMap { map in
                 defer { map.refuseUnknown() }
                 return readWindow(map, loader)
@@ -49,6 +51,31 @@ extension GuardPolicy {
             times: map.int("times", in: 1...100).map(Int.init) ?? Limits.driftTimes,
             windowMilliseconds: map.milliseconds("window", in: 60_000...Limits.driftWindowMillisecondsMax)
                 ?? Limits.driftWindowMilliseconds)
+    }
+
+    private static func readBreaker(_ map: YAMLFields) -> BreakerRule {
+        defer { map.refuseUnknown() }
+        return BreakerRule(
+            last: map.int("last", in: 1...Int64(Limits.trialsKept)).map(Int.init) ?? Limits.breakerLast,
+            share: map.percentage("share").map { $0 / 100 } ?? Limits.breakerShare,
+            atLeast: map.int("at_least", in: 1...Int64(Limits.trialsKept)).map(Int.init) ?? Limits.breakerAtLeast)
+    }
+
+    private static func readLadder(_ map: YAMLFields) -> LadderRule {
+        defer { map.refuseUnknown() }
+        var rule = LadderRule()
+        if let shadow = map.mapping("shadow") {
+            defer { shadow.refuseUnknown() }
+            rule.shadowDays = shadow.int("days", in: 0...365).map(Int.init) ?? rule.shadowDays
+            rule.shadowSignals = shadow.int("signals", in: 0...100_000).map(Int.init) ?? rule.shadowSignals
+        }
+        if let propose = map.mapping("propose") {
+            defer { propose.refuseUnknown() }
+            rule.proposals = propose.int("decided", in: 0...100_000).map(Int.init) ?? rule.proposals
+            rule.accepted = propose.percentage("accepted").map { $0 / 100 } ?? rule.accepted
+            rule.without = propose.int("none_wrong_of", in: 0...1000).map(Int.init) ?? rule.without
+        }
+        return rule
     }
 
     private static func readMaintenance(_ map: YAMLFields, _ loader: DefinitionLoader) -> Maintenance? {

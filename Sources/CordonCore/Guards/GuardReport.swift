@@ -161,7 +161,10 @@ private struct Maker {
     // MARK: Playbooks
 
     func rows(of playbook: Playbook) -> [GuardReport.Row] {
-        [limits(playbook), surge(playbook), confidence(playbook), act(playbook), protection(playbook)].compactMap { $0 }
+        [
+            limits(playbook), surge(playbook), breaker(playbook), ladder(playbook), confidence(playbook), act(playbook),
+            protection(playbook),
+        ].compactMap { $0 }
     }
 
     private func limits(_ playbook: Playbook) -> GuardReport.Row? {
@@ -187,6 +190,32 @@ private struct Maker {
             playbook.name, "surge", since != nil || pace.isOver ? pace.rule.then.verdict : .enforce,
             "\(pace.matched) signals within \(window), usual are \(number(pace.median)), up to \(pace.threshold) is none"
                 + (since.map { "; on since \($0)" } ?? ""), numbers)
+    }
+
+    private func breaker(_ playbook: Playbook) -> GuardReport.Row? {
+        guard let rule = policy.breaker else { return nil }
+        let open = standing.breakers[playbook.name]
+        var numbers = open?.count.value ?? [:]
+        numbers["last"] = .int(Int64(rule.last))
+        numbers["share"] = .double(rule.share)
+        numbers["since"] = open.map { .string($0.since.description) }
+        return row(
+            playbook.name, "breaker", open == nil ? .enforce : .propose,
+            open.map { "open since \($0.since): \($0.count.words)" }
+                ?? "closed; opens when \(number(rule.share * 100))% of its last \(rule.last) runs, at least "
+                + "\(rule.atLeast), went wrong", numbers)
+    }
+
+    private func ladder(_ playbook: Playbook) -> GuardReport.Row? {
+        guard policy.ladder != nil else { return nil }
+        let mode = standing.ladder.mode(of: playbook.pin)
+        let rung = standing.ladder.rung(of: playbook.pin)
+        let verdict: Decision.Verdict = mode == .enforce ? .enforce : mode == .propose ? .propose : .shadow
+        return row(
+            playbook.name, "ladder", verdict,
+            rung.map { "this digest goes as far as \(mode.rawValue), since \($0.since) by \($0.by)" }
+                ?? "this digest is new and goes as far as \(mode.rawValue)",
+            ["mode": .string(mode.rawValue), "digest": .string(playbook.digest)])
     }
 
     private func confidence(_ playbook: Playbook) -> GuardReport.Row? {

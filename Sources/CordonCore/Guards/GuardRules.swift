@@ -130,6 +130,9 @@ package struct GuardPolicy: Sendable, Hashable {
     package var limits: IdentityLimits?
     package var surge: SurgeRule?
     package var drift: DriftRule?
+    package var breaker: BreakerRule?
+    /// `nil`: how far a playbook goes is what its file says.
+    package var ladder: LadderRule?
     package var freezes: [CalendarWindow] = []
     package var maintenance: [Maintenance] = []
     /// The identities that Cordon itself signs in as, and the provider at which.
@@ -151,6 +154,8 @@ package struct GuardPolicy: Sendable, Hashable {
             perOwner: Limits.identitiesPerOwner, all: Limits.identitiesPerHour, share: Limits.identitiesShare)
         policy.surge = SurgeRule(
             factor: Limits.surgeFactor, windowMilliseconds: Limits.surgeWindowMilliseconds, cap: Limits.surgeCap)
+        policy.breaker = BreakerRule(
+            last: Limits.breakerLast, share: Limits.breakerShare, atLeast: Limits.breakerAtLeast)
         policy.drift = DriftRule(times: Limits.driftTimes, windowMilliseconds: Limits.driftWindowMilliseconds)
         return policy
     }()

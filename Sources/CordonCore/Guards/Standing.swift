@@ -140,6 +140,10 @@ package struct Standing: Sendable, Hashable {
     private var matched: [String: [Int64: Int]] = [:]
     /// The surges that are on: when each was noticed.
     package var surges: [String: Instant] = [:]
+    /// The breakers that are open, by playbook.
+    package var breakers: [String: OpenBreaker] = [:]
+    /// How far each digest was let.
+    package var ladder = Ladder()
 
     package init() {}
 

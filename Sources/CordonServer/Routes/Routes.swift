@@ -49,6 +49,7 @@ struct Route: Sendable {
 
         Route(.get, "/api/v1/alerts", .needs(.read), API.alerts),
         Route(.get, "/api/v1/alerts/{id}", .needs(.read), API.alert),
+        Route(.post, "/api/v1/alerts/{id}/label", .anyOf([.operate, .approve]), API.labelAlert),
         Route(.get, "/api/v1/signals", .needs(.read), API.signals),
         Route(.get, "/api/v1/decisions", .needs(.read), API.decisions),
         Route(.get, "/api/v1/decisions/{id}", .needs(.read), API.decision),
@@ -68,12 +69,16 @@ struct Route: Sendable {
         Route(.post, "/api/v1/runs/{id}/migrate", .needs(.operate), API.migrate),
         // Nothing is stored or sent: what it would do is only told.
         Route(.post, "/api/v1/runs/{id}/fork", .needs(.read), API.fork),
+        Route(.post, "/api/v1/runs/{id}/label", .anyOf([.operate, .approve]), API.labelRun),
         Route(.post, "/api/v1/runs/{id}/answer", .anyOf([.approve, .operate]), API.answer),
 
         Route(.get, "/api/v1/halts", .needs(.read), API.halts),
         Route(.post, "/api/v1/halts", .needs(.operate), API.halt),
         Route(.post, "/api/v1/halts/lift", .needs(.operate), API.unhalt),
         Route(.get, "/api/v1/guards", .needs(.read), API.guards),
+        Route(.post, "/api/v1/guards/breakers/close", .needs(.operate), API.closeBreaker),
+        Route(.post, "/api/v1/playbooks/{name}/mode", .needs(.operate), API.setMode),
+        Route(.get, "/api/v1/playbooks/{name}/track-record", .needs(.read), API.trackRecord),
         Route(.get, "/api/v1/sessions", .needs(.read), API.sessions),
         Route(.post, "/api/v1/sessions", .needs(.register), API.openSession),
         Route(.get, "/api/v1/sessions/{id}", .anyOf([.read, .contain, .register]), API.session),

@@ -9,7 +9,8 @@ import Foundation
 
 struct AlertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "alert", abstract: "Send an alert as a source would.", subcommands: [AlertSend.self])
+        commandName: "alert", abstract: "Send an alert as a source would, or say whether one was right.",
+        subcommands: [AlertSend.self, AlertLabel.self])
 }
 
 struct AlertSend: AsyncParsableCommand {
@@ -41,10 +42,7 @@ struct AlertSend: AsyncParsableCommand {
                 .notFound, "connections.yaml has no source '\(source)'; it has: \(known.isEmpty ? "none" : known)")
         }
         if let own = connection.authentication { shape.authenticate(by: own) }
-        guard let client = try await Client.find(settings) else {
-            throw CommandFailure(
-                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
-        }
+        let client = try await Client.required(settings)
         var headers = [(name: "content-type", value: "application/json")]
         let delivery = self.delivery ?? UUID().uuidString.lowercased()
         let secret = try connection.secrets.first.map { try SecretReader(folder: settings.folder).read($0) }

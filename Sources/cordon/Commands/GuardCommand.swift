@@ -10,7 +10,7 @@ import CordonStore
 struct GuardCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "guard", abstract: "See how far automation may still go, and what holds it back.",
-        subcommands: [GuardList.self], defaultSubcommand: GuardList.self)
+        subcommands: [GuardList.self, GuardClose.self], defaultSubcommand: GuardList.self)
 }
 
 struct GuardList: AsyncParsableCommand {
@@ -62,6 +62,7 @@ extension Desk {
                 for indexed in page { try book.apply(indexed.entry) }
                 if page.count < 500 { break }
             }
+            try await store.guardLog().tell(&standing)
             for (playbook, notice) in book.standing { standing.surges[playbook] = notice.since }
             return GuardReport(try Shelf.load(settings).library, standing, at: now).rows.map(\.value)
         }

@@ -15,10 +15,7 @@ struct HaltOptions: ParsableArguments {
             throw CommandFailure(.usage, "'\(text)' can't be halted; say everything, playbook NAME or provider NAME")
         }
         let settings = try await common.settings()
-        guard let client = try await Client.find(settings) else {
-            throw CommandFailure(
-                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
-        }
+        let client = try await Client.required(settings)
         let body: Value = ["scope": .string(scope.text), "reason": .string(reason)]
         let answer = try await client.ask("POST", path, body)
         Output.one(answer, as: common.output) { _ in "\(scope.text): \(done)" }
@@ -64,10 +61,7 @@ struct HaltList: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try await common.settings()
-        guard let client = try await Client.find(settings) else {
-            throw CommandFailure(
-                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
-        }
+        let client = try await Client.required(settings)
         Output.many(
             try await client.get("/halts")["halts"]?.arrayValue ?? [], as: common.output,
             columns: [

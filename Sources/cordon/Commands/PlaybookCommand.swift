@@ -12,7 +12,7 @@ struct PlaybookCommand: AsyncParsableCommand {
         subcommands: [
             PlaybookCheck.self, PlaybookDiff.self, PlaybookFormat.self, PlaybookList.self, PlaybookPublish.self,
             PlaybookGraph.self, PlaybookNew.self, PlaybookReload.self, PlaybookTestCommand.self,
-            PlaybookSimulateCommand.self,
+            PlaybookSimulateCommand.self, PlaybookPromote.self, PlaybookShadowReport.self,
         ])
 }
 

@@ -106,10 +106,7 @@ struct PlaybookPublish: AsyncParsableCommand {
 enum Publishing {
     /// Asks the running server; what it refuses is thrown with its mistakes.
     static func reload(_ settings: Settings) async throws -> Value {
-        guard let client = try await Client.find(settings) else {
-            throw CommandFailure(
-                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
-        }
+        let client = try await Client.required(settings)
         let answer = try await client.ask("POST", "/library/reload")
         guard answer["result"]?.stringValue == "refused" else { return answer }
         let mistakes = (answer["mistakes"]?.arrayValue ?? []).compactMap(\.stringValue)

@@ -13,7 +13,7 @@ struct RunCommand: AsyncParsableCommand {
             RunSkip.self,
             RunPause.self,
             RunHold.self, RunCancel.self, RunUndo.self, RunResolve.self, RunMigrate.self, RunFork.self,
-            RunExport.self,
+            RunExport.self, RunLabel.self,
         ])
 }
 

@@ -12,10 +12,7 @@ struct ControlOptions: ParsableArguments {
     func send(_ verb: String, _ more: [String: Value] = [:]) async throws {
         let run = try runID(id)
         let settings = try await common.settings()
-        guard let client = try await Client.find(settings) else {
-            throw CommandFailure(
-                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
-        }
+        let client = try await Client.required(settings)
         var body = more
         body["reason"] = .string(reason)
         let answer = try await client.ask("POST", "/runs/\(run)/\(verb)", .object(body))

@@ -89,10 +89,7 @@ struct RunFork: AsyncParsableCommand {
     func run() async throws {
         let run = try runID(id)
         let settings = try await common.settings()
-        guard let client = try await Client.find(settings) else {
-            throw CommandFailure(
-                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
-        }
+        let client = try await Client.required(settings)
         let told = try await client.ask("POST", "/runs/\(run)/fork", .object(try body()))
         Output.one(told, as: common.output, table: ForecastText.page)
     }

@@ -176,10 +176,7 @@ struct SessionOrder: ParsableArguments {
 
     func send(_ method: String, _ path: String, _ more: [String: Value] = [:]) async throws {
         let settings = try await common.settings()
-        guard let client = try await Client.find(settings) else {
-            throw CommandFailure(
-                .tryAgain, "no server runs on \(display(settings.statePath)); start it with 'cordon serve'")
-        }
+        let client = try await Client.required(settings)
         let body = more.merging(["reason": .string(reason)]) { own, _ in own }
         let answer = try await client.ask(method, "/sessions/\(escaped(id))/\(path)", .object(body))
         Output.one(answer, as: common.output) { "\($0["id"]?.stringValue ?? ""): \($0["state"]?.stringValue ?? "")" }
