@@ -63,6 +63,7 @@ extension EvidenceError {
         package static let checkpointMalformed = Code(name: "checkpointMalformed")
         package static let proofMalformed = Code(name: "proofMalformed")
         package static let policyMalformed = Code(name: "policyMalformed")
+        package static let requestMalformed = Code(name: "requestMalformed")
         package static let keyMalformed = Code(name: "keyMalformed")
         package static let keyFileMode = Code(name: "keyFileMode")
         package static let keyFileExists = Code(name: "keyFileExists")

@@ -5,6 +5,7 @@
 package struct LogFolder: Sendable {
     static let keysName = "keys"
     static let keptName = "checkpoints"
+    static let witnessedName = "witnessed"
     private static let keysBytesMax = 1 << 16
     /// So that the names of kept checkpoints sort by their size.
     private static let sizeDigits = 20
@@ -20,6 +21,11 @@ package struct LogFolder: Sendable {
     /// The note that was signed last, as it was published.
     package func published() throws(EvidenceError) -> [UInt8]? {
         try disk.read(path + "/" + LogTiles.checkpointName, Note.bytesMax)?.bytes
+    }
+
+    /// The last note that enough witnesses cosigned.
+    package func witnessed() throws(EvidenceError) -> [UInt8]? {
+        try disk.read(path + "/" + LogFolder.witnessedName, Note.bytesMax)?.bytes
     }
 
     /// Every public key that ever signed for this log. They are the log's own word: an auditor brings his own.

@@ -57,6 +57,26 @@ package struct Note: Hashable, Sendable {
         signatures.append(signature)
     }
 
+    /// The same text under the signatures of these keys alone, one of each.
+    package func with(only keys: [VerifierKey]) -> Note {
+        var kept = self
+        kept.signatures = keys.compactMap { key in signatures.first { $0.names(key) && $0.check(key, text) != nil } }
+        return kept
+    }
+
+    /// The note with those signatures of others that are by these keys and not under it yet: what a witness answered,
+    /// moved under what it was asked about.
+    ///
+    /// - Parameter lines: whole signature lines.
+    package func adding(_ lines: [UInt8], by keys: [VerifierKey]) throws(EvidenceError) -> Note {
+        let answered = try Note(parsing: Array(text.utf8) + [Note.newline] + lines)
+        _ = try answered.verify(with: keys)
+        var whole = self
+        whole.signatures.removeAll { signature in keys.contains { signature.names($0) } }
+        whole.signatures += answered.with(only: keys).signatures
+        return whole
+    }
+
     /// Who of the given keys' owners signed, each key once. Signatures of others are passed over.
     ///
     /// Throws `signatureInvalid` when a signature names a given key and is not its; `signatureMissing` when none is

@@ -90,6 +90,38 @@ package struct SignedLog: Sendable {
         return note
     }
 
+    /// Puts what witnesses said under the checkpoint that was signed last.
+    ///
+    /// - Parameter isMet: whether those are enough: such a note stays readable as `witnessed` until the next such one.
+    package mutating func take(cosigned note: Note, isMet: Bool) throws(EvidenceError) {
+        guard let published, note.text.isSpelled(like: published.text), let old = try folder.published(),
+            try Note(parsing: old).text.isSpelled(like: note.text)
+        else {
+            throw EvidenceError(
+                .rootDiffers, "could not publish what witnesses said in \(folder.path): it is of another checkpoint")
+        }
+        if isMet { try folder.disk.replace(note.bytes, in: folder.path, as: LogFolder.witnessedName) }
+        let kept = folder.path + "/" + LogFolder.keptName
+        if try folder.disk.exists(kept + "/" + LogFolder.keptFile(size: published.size)) {
+            try folder.disk.replace(note.bytes, in: kept, as: LogFolder.keptFile(size: published.size))
+        }
+        try folder.disk.replace(note.bytes, in: folder.path, as: LogTiles.checkpointName)
+        // Durable from here: a log that comes back smaller is told from this one by whoever cosigned it.
+    }
+
+    /// What was signed last, under the keys that sign now alone; the empty tree, which is the beginning of any, when
+    /// nothing was.
+    package func lastSigned() throws(EvidenceError) -> (note: Note, checkpoint: Checkpoint) {
+        guard let origin = signers.last?.name else {
+            throw EvidenceError(.signatureMissing, "could not sign for \(folder.path): it has no signing key")
+        }
+        let checkpoint =
+            if let published { published } else {
+                try Checkpoint(origin: origin, size: 0, root: MerkleLog.emptyRoot)
+            }
+        return (try checkpoint.signed(by: signers), checkpoint)
+    }
+
     private func keep(_ note: Note, size: UInt64) throws(EvidenceError) {
         let place = folder.path + "/" + LogFolder.keptName
         if try folder.disk.makeFolder(place) { try folder.disk.syncFolder(folder.path) }

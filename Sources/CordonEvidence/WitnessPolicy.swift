@@ -5,11 +5,23 @@ package struct WitnessPolicy: Sendable {
     package static let bytesMax = 1 << 20
 
     package private(set) var logKeys: [VerifierKey] = []
-    package private(set) var witnessKeys: [VerifierKey] = []
+    package private(set) var witnesses: [NamedWitness] = []
     private var members: [String: Member] = [:]
     /// The names in the order of their definition: what a group names stands before it.
     private var order: [String] = []
     private var quorum: String?
+
+    /// A witness as the policy names it.
+    package struct NamedWitness: Hashable, Sendable {
+        package let name: String
+        package let key: VerifierKey
+        /// Where it takes checkpoints, without a slash at its end; an auditor needs none.
+        package let url: String?
+    }
+
+    package var witnessKeys: [VerifierKey] { witnesses.map(\.key) }
+    /// Whether anybody besides the log must have signed.
+    package var needsWitnesses: Bool { quorum != WitnessPolicy.none }
 
     private enum Member: Sendable {
         case witness(VerifierKey)
@@ -50,6 +62,14 @@ package struct WitnessPolicy: Sendable {
         return opened
     }
 
+    /// Whose cosignatures stand under the note; a false one of theirs is refused.
+    package func signers(under note: [UInt8]) throws(EvidenceError) -> [VerifierKey] {
+        do { return try Note(parsing: note).verify(with: witnessKeys).map(\.key) } catch {
+            guard error.code == .signatureMissing else { throw error }
+            return []
+        }
+    }
+
     package func isMet(by signers: [VerifierKey]) -> Bool {
         guard let quorum, quorum != WitnessPolicy.none else { return true }
         // One pass in order, each name once, so that no nesting of groups makes this slow.
@@ -76,7 +96,8 @@ package struct WitnessPolicy: Sendable {
         case ("witness", 2...3):
             let key = try VerifierKey(parsing: words[1])
             try define(words[0], .witness(key))
-            witnessKeys.append(key)
+            let url = words.dropFirst(2).first.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+            witnesses.append(NamedWitness(name: words[0], key: key, url: url))
         case ("group", 3...):
             try readGroup(words[0], words[1], Array(words.dropFirst(2)))
         case ("quorum", 1):

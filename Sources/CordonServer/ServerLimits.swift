@@ -18,6 +18,8 @@ package enum ServerLimits {
     package static let bodiesBytesMax = 256 * 1024 * 1024
     /// A body of the API's own routes; a source's bound is its own.
     package static let requestBytesMax = 16 * 1024
+    /// Bytes of requests to a witness that are being read at one time.
+    package static let witnessBodiesBytesMax = 16 * 1024 * 1024
     package static let queryBytesMax = 2048
     package static let queryFieldsMax = 16
     package static let reasonBytesMax = 1000

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CordonConnectors
 import CordonCore
 import CordonEngine
 import CordonEvidence
@@ -38,7 +39,7 @@ struct AuditDesk {
                 Bundler(
                     store: store, folder: LogFolder(settings.state.logPath),
                     blobs: try Blobs(at: settings.state.evidencePath), signers: try settings.signingKeys.load(),
-                    includesBodies: includesBodies))
+                    includesBodies: includesBodies, policy: try settings.witnessPolicy()?.bytes))
             await store.close()
             return bytes
         } catch {
@@ -50,29 +51,46 @@ struct AuditDesk {
     /// Without a server this command writes the line, and signs.
     private func record(_ what: String, _ reason: String, _ store: SQLiteStore) async throws {
         let clock = SystemClock()
+        let transport = try CurlTransport()
         try await StreamWriter(StreamWriter.custody, store: store, clock: clock).append(
             "exported", ["what": .string(what), "by": .string("cordon (this machine)"), "reason": .string(reason)])
         let checkpointer = Checkpointer(
             Checkpointer.Parts(
                 store: store, clock: clock, logPath: settings.state.logPath, keys: settings.signingKeys,
-                origin: settings.auditOrigin, logger: .cordon(settings)))
+                origin: settings.auditOrigin, witnesses: try settings.witnessRing(transport),
+                logger: .cordon(settings)))
         guard let keeper = try await checkpointer.open() else {
-            throw CommandFailure(.notVerified, "the log is not signed any more; see 'cordon doctor'")
+            var reason = ""
+            if case .refused(let why) = checkpointer.standing { reason = ": \(why)" }
+            throw CommandFailure(.notVerified, "the log is not signed any more\(reason); see 'cordon doctor'")
         }
         try await checkpointer.turn(keeper, isLast: true)
+        await transport.close()
     }
 
+    /// With witnesses it waits for them too, but a checkpoint that lacks them is better than none.
     private func awaitSignature(_ store: SQLiteStore) async throws {
         let clock = SystemClock()
+        let policy = try settings.witnessPolicy()?.policy
         let needed = try await store.vitals().entries
         let until = clock.now.adding(milliseconds: AuditDesk.signedWithinMilliseconds)
         while clock.now < until {
-            let note = try LogFolder(settings.state.logPath).published()
-            if let note, try Checkpoint(parsing: Note(parsing: note).text).size >= UInt64(needed) { return }
+            if try isSigned(needed, policy) { return }
             await clock.sleep(until: clock.now.adding(milliseconds: AuditDesk.pollMilliseconds))
+        }
+        if try isSigned(needed, nil) {
+            return Output.note("too few witnesses cosigned the last checkpoint; the bundle goes out without them")
         }
         throw CommandFailure(
             .tryAgain, "the server has not signed the last entries; 'cordon doctor' says whether it still signs")
+    }
+
+    private func isSigned(_ needed: Int, _ policy: WitnessPolicy?) throws -> Bool {
+        guard let bytes = try LogFolder(settings.state.logPath).published() else { return false }
+        let note = try Note(parsing: bytes)
+        guard try Checkpoint(parsing: note.text).size >= UInt64(needed) else { return false }
+        guard let policy, policy.needsWitnesses else { return true }
+        return policy.isMet(by: ((try? note.verify(with: policy.witnessKeys)) ?? []).map(\.key))
     }
 
     private static func failure(_ failure: Bundler.Failure) -> CommandFailure {

@@ -52,7 +52,7 @@ struct Composition {
         checkpointer = Checkpointer(
             Checkpointer.Parts(
                 store: store, clock: clock, logPath: settings.state.logPath, keys: settings.signingKeys,
-                origin: settings.auditOrigin, logger: logger))
+                origin: settings.auditOrigin, witnesses: try settings.witnessRing(transport), logger: logger))
         server = try Server(
             engine: engine, access: access, version: Version.text,
             options: Server.Options(address: settings.address, port: settings.port, proofKey: proofKey), logger: logger)

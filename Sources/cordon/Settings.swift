@@ -4,6 +4,7 @@ import Configuration
 import CordonConnectors
 import CordonCore
 import CordonEngine
+import CordonEvidence
 import CordonLanguage
 import Foundation
 import Logging
@@ -34,6 +35,9 @@ struct Settings: Sendable {
     var auditKeysPath: String?
     /// The log's name, for a log that does not exist yet; `nil` draws one.
     var auditOrigin: String?
+
+    /// The policy file (C2SP tlog-policy) that names who cosigns the log.
+    var witnessesPath: String?
 
     var signingKeys: SigningKeys { SigningKeys(folder: auditKeysPath ?? state.keysPath) }
 
@@ -80,7 +84,7 @@ struct Settings: Sendable {
             for (name, keys) in [
                 ("listen", ["address", "port"]), ("log", ["level", "format"]), ("retention", ["alert_bodies"]),
                 ("policy", ["writes", "irreversible", "questions", "hold"]),
-                ("audit", ["keys", "origin"]),
+                ("audit", ["keys", "origin", "witnesses"]),
             ] {
                 guard let map = root.mapping(name) else { continue }
                 for key in keys { _ = map.node(key) }
@@ -133,6 +137,7 @@ struct Settings: Sendable {
         }
         self.logFormat = logFormat
         auditKeysPath = reader.string(forKey: "audit.keys").map { absolute($0, in: folder) }
+        witnessesPath = reader.string(forKey: "audit.witnesses").map { absolute($0, in: folder) }
         auditOrigin = try reader.string(forKey: "audit.origin").map { origin in
             guard !origin.isEmpty, origin.utf8.count <= 200, !origin.contains("+"),
                 !origin.contains(where: \.isWhitespace)
@@ -159,6 +164,37 @@ struct Settings: Sendable {
                 }
                 return span
             })
+    }
+}
+
+extension Settings {
+    /// Who cosigns the log; `nil` when no policy is named.
+    func witnessPolicy() throws -> (policy: WitnessPolicy, bytes: [UInt8])? {
+        guard let witnessesPath else { return nil }
+        guard let contents = FileManager.default.contents(atPath: witnessesPath) else {
+            throw CommandFailure(.failed, "audit.witnesses names \(display(witnessesPath)), which can't be read")
+        }
+        let policy: WitnessPolicy
+        do { policy = try WitnessPolicy(parsing: String(decoding: contents, as: UTF8.self)) } catch {
+            throw CommandFailure(.definitionWrong, "\(display(witnessesPath)): \(error.reason)")
+        }
+        for case let url? in policy.witnesses.map(\.url) where !url.hasPrefix("http://") && !url.hasPrefix("https://") {
+            throw CommandFailure(
+                .definitionWrong,
+                "\(display(witnessesPath)): '\(url)' is no address; it begins with https:// or http://")
+        }
+        guard policy.isMet(by: policy.witnesses.filter { $0.url != nil }.map(\.key).filter { $0.kind == .cosignature })
+        else {
+            throw CommandFailure(
+                .definitionWrong,
+                "\(display(witnessesPath)): its quorum can't be met by the witnesses that it gives an address for")
+        }
+        return (policy, Array(contents))
+    }
+
+    /// Asks those that the policy names.
+    func witnessRing(_ transport: any Transport) throws -> WitnessRing? {
+        try witnessPolicy().map { WitnessRing(policy: $0.policy, transport: transport) }
     }
 }
 

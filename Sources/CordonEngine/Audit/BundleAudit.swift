@@ -30,8 +30,9 @@ package struct BundleAudit {
         report.subject = "\(head.kind.rawValue) bundle"
         report.origin = head.origin
         guard let note = file(BundleFormat.checkpoint),
-            let checkpoint = report.open(note, BundleFormat.checkpoint, trust, keys, needsQuorum: true)
+            let checkpoint = report.open(note, BundleFormat.checkpoint, trust, keys)
         else { return }
+        checkQuorum(note)
         report.size = checkpoint.size
         report.checkpoints = 1
         if checkpoint.size != UInt64(head.size) || checkpoint.origin != head.origin {
@@ -50,6 +51,18 @@ package struct BundleAudit {
     }
 
     // MARK: What is signed
+
+    /// The auditor's policy must be met; the one that lies in the bundle is the log's own word, and tells what is missing.
+    private mutating func checkQuorum(_ note: [UInt8]) {
+        if let policy = trust.policy {
+            return report.checkQuorum(note, BundleFormat.checkpoint, policy, .broken)
+        }
+        guard let bytes = files[BundleFormat.policy] else { return }
+        do throws(EvidenceError) {
+            let policy = try WitnessPolicy(parsing: String(decoding: bytes, as: UTF8.self))
+            report.checkQuorum(note, BundleFormat.checkpoint, policy, .open)
+        } catch { report.find(.broken, .fileChanged, BundleFormat.policy, error.reason) }
+    }
 
     private var ownKeys: [VerifierKey] {
         (try? LogFolder.keys(parsing: files[BundleFormat.keys] ?? [], at: BundleFormat.keys)) ?? []

@@ -18,6 +18,8 @@ enum BundleFormat {
     static let range = "range.json"
     static let absent = "absent.json"
     static let keys = "keys/log.vkeys"
+    /// Who has to cosign, as the installation was set.
+    static let policy = "witnesses.txt"
 
     static func proof(_ index: Int) -> String { "proofs/" + digits(index) + ".tlog-proof" }
     static func blob(_ digest: String) -> String { "blobs/" + digest.dropFirst(Digest.textPrefix.count) }

@@ -38,7 +38,8 @@ enum BundleReadme {
               runs/               where runs stood; folding their lines gives the same
               absent.json         what is not here though a line names it, and why
               ocsf.jsonl          signals (2004) and actions (7001) in the words of OCSF
-              policy.txt          which keys, and which witnesses, must have signed
+              policy.txt          which keys sign this log: add your witnesses, for --policy
+              witnesses.txt       which witnesses must have cosigned, where the installation asks any
 
             WHAT THIS DOES NOT SHOW
 
@@ -66,7 +67,7 @@ enum BundleReadme {
           { printf 'DSSEv1 28 application/vnd.in-toto+json %s ' "$(wc -c < statement.json)"; cat statement.json; } > statement.pae
           openssl pkeyutl -verify -pubin -inkey keys/KEY.pem -rawin -in statement.pae -sigfile statement.sig
           sed '/^$/,$d' checkpoint > note.txt
-          sed -n '/^— /p' checkpoint | tail -1 | sed 's/.* //' | base64 -d | tail -c +5 > note.sig
+          grep -F "— $(head -n 1 note.txt) " checkpoint | tail -n 1 | sed 's/.* //' | base64 -d | tail -c +5 > note.sig
           openssl pkeyutl -verify -pubin -inkey keys/KEY.pem -rawin -in note.txt -sigfile note.sig
           grep -o '"sha256":"[0-9a-f]*"},"name":"[^"]*"' statement.json | sed 's/"sha256":"\([0-9a-f]*\)"},"name":"\([^"]*\)"/\1  \2/' | sha256sum -c --quiet && echo OK
         """#.replacing("KEY", with: key)

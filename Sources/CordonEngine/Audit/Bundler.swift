@@ -26,10 +26,14 @@ package struct Bundler: Sendable {
     private let signers: [SigningKey]
     /// Alerts' bodies may hold live secrets: they go along only when asked for.
     private let includesBodies: Bool
+    /// The policy that names the witnesses, as it stands in its file.
+    private let policy: [UInt8]?
 
     package init(
-        store: any Store, folder: LogFolder, blobs: Blobs, signers: [SigningKey], includesBodies: Bool = false
+        store: any Store, folder: LogFolder, blobs: Blobs, signers: [SigningKey], includesBodies: Bool = false,
+        policy: [UInt8]? = nil
     ) {
+        self.policy = policy
         self.store = store
         self.folder = folder
         self.blobs = blobs
@@ -183,6 +187,7 @@ package struct Bundler: Sendable {
             Tar.File(name: BundleFormat.entries, bytes: lines.flatMap { $0.bytes + [UInt8(ascii: "\n")] }))
         files.append(Tar.File(name: BundleFormat.checkpoint, bytes: note))
         files.append(Tar.File(name: BundleFormat.keys, bytes: Array(keys.map { $0.text + "\n" }.joined().utf8)))
+        if let policy { files.append(Tar.File(name: BundleFormat.policy, bytes: policy)) }
         files += keys.map { Tar.File(name: "keys/\($0.hash8).pem", bytes: Array($0.pem.utf8)) }
         files += try await BundleContents.gather(
             head, lines, store: store, blobs: blobs, includesBodies: includesBodies)

@@ -12,8 +12,8 @@ import Synchronization
 /// the log, and publishes a checkpoint.
 ///
 /// It signs every ten seconds when there is something new, at 256 new entries, at each run's end and each export, but at
-/// most once a second for all that came meanwhile. A crash between commit and checkpoint is harmless: the next start
-/// goes on from what is signed. When what was signed is not the beginning of what is there, it says so in the history
+/// most once a second for all that came meanwhile; each checkpoint is shown to the witnesses that a policy names. A
+/// crash between commit and checkpoint is harmless: the next start goes on from what is signed. When what was signed is not the beginning of what is there, it says so in the history
 /// and signs nothing more; runs go on, because a stolen credential does not wait for an auditor.
 package final class Checkpointer: Service, Sendable {
     package struct Parts: Sendable {
@@ -23,17 +23,20 @@ package final class Checkpointer: Service, Sendable {
         package var keys: SigningKeys
         /// The name for a log that does not exist yet; `nil` draws one.
         package var origin: String?
+        /// Who cosigns; `nil`: nobody.
+        package var witnesses: WitnessRing?
         package var logger: Logger
 
         package init(
             store: any Store, clock: any WallClock, logPath: String, keys: SigningKeys, origin: String? = nil,
-            logger: Logger
+            witnesses: WitnessRing? = nil, logger: Logger
         ) {
             self.store = store
             self.clock = clock
             self.logPath = logPath
             self.keys = keys
             self.origin = origin
+            self.witnesses = witnesses
             self.logger = logger
         }
     }
@@ -50,7 +53,9 @@ package final class Checkpointer: Service, Sendable {
     private static let pageEntries = 4096
     private static let keepMilliseconds: Int64 = 3_600_000
     /// What is signed for as soon as it is seen.
-    private static let urgentKinds: Set<String> = ["runEnded", "exported", LogBook.opened, LogBook.keysChanged]
+    private static let urgentKinds: Set<String> = [
+        "runEnded", "exported", LogBook.opened, LogBook.keysChanged, LogBook.witnessesChanged,
+    ]
 
     private struct State {
         var unsignedSince: Instant?
@@ -61,8 +66,8 @@ package final class Checkpointer: Service, Sendable {
         var mayOpenLater = false
     }
 
-    private let parts: Parts
-    private let writer: StreamWriter
+    let parts: Parts
+    let writer: StreamWriter
     private let state = Mutex(State())
     private let failure = Mutex<EvidenceError?>(nil)
 
@@ -137,6 +142,7 @@ package final class Checkpointer: Service, Sendable {
             if page.count < Checkpointer.pageEntries { break }
         }
         try await sign(keeper, isLast: isLast)
+        try await cosign(keeper)
     }
 
     /// One wrong place, and every later proof would be of another entry.
@@ -232,10 +238,16 @@ extension Checkpointer {
         let known = try book.keys.map { (text) throws(EvidenceError) in try VerifierKey(parsing: text) }
         let log = try SignedLog(at: parts.logPath, signers: signers, trusted: known)
         if let difference = try await difference(log) { return try await fork(log.published, difference, book) }
+        switch try await compare(log) {
+        case .agrees: break
+        case .contradicts(let says): return try await fork(log.published, says, book)
+        case .unknown(let reason): return refuse(reason, mayPass: true)
+        }
         let texts = signers.map(\.verifier.text)
         state.withLock { $0.keys = book.origin == nil ? texts : book.keys }
         state.withLock { ($0.standing, $0.mayOpenLater) = (.signing, false) }
         let keeper = LogKeeper(log)
+        try await noteWitnesses(book)
         guard book.origin == nil else { return keeper }
         try await turn(keeper, isLast: true)
         // Published from here: a log that is missing at a later start was taken away.

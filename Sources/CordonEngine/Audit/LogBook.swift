@@ -9,6 +9,7 @@ package struct LogBook: Sendable {
     package static let stream = "log"
     static let opened = "logOpened"
     static let keysChanged = "logKeysChanged"
+    static let witnessesChanged = "logWitnessesChanged"
     package static let forked = "logForked"
     /// A person had a new log begun, after the old one was forked.
     package static let reopened = "logReopened"
@@ -24,6 +25,8 @@ package struct LogBook: Sendable {
 
     package private(set) var origin: String?
     package private(set) var keys: [String] = []
+    /// Name and key of those that are asked to cosign.
+    package private(set) var witnesses: [String] = []
     /// Unless a new log was begun since.
     package private(set) var fork: Fork?
     private(set) var number = 0
@@ -38,6 +41,8 @@ package struct LogBook: Sendable {
             keys = (body["keys"]?.arrayValue ?? []).compactMap(\.stringValue)
         case Self.reopened: (origin, keys, fork) = (nil, [], nil)
         case Self.keysChanged: keys = (body["keys"]?.arrayValue ?? []).compactMap(\.stringValue)
+        case Self.witnessesChanged:
+            witnesses = (body["witnesses"]?.arrayValue ?? []).compactMap(\.stringValue)
         case Self.forked:
             fork = Fork(
                 size: body["signed_size"]?.intValue ?? 0, root: body["signed_root"]?.stringValue ?? "",

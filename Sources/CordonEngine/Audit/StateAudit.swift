@@ -63,13 +63,26 @@ package struct StateAudit {
             }
             report.tellKeys(keys, trust, "log/keys")
             for (place, bytes) in try folder.kept() { admit(bytes, "log/" + place, keys) }
-            admit(note, "log/checkpoint", keys, isLast: true)
+            admit(note, "log/checkpoint", keys)
+            try checkQuorum(note, keys)
             size = checkpoints.keys.max() ?? 0
             report.size = size
             report.origin = checkpoints[size]?.last?.checkpoint.origin ?? ""
             report.checkpoints = checkpoints.values.reduce(0) { $0 + $1.count }
             try openTiles()
         } catch { report.find(.broken, .checkpointMalformed, "log", error.reason) }
+    }
+
+    /// What was signed a moment ago may not be cosigned yet; what was cosigned before is then the last that is witnessed.
+    private mutating func checkQuorum(_ note: [UInt8], _ keys: [VerifierKey]) throws(EvidenceError) {
+        let witnessed = try folder.witnessed()
+        if let witnessed { admit(witnessed, "log/witnessed", keys) }
+        guard let policy = trust.policy else { return }
+        if let witnessed, try policy.isMet(by: policy.signers(under: witnessed)) {
+            report.checkQuorum(note, "log/checkpoint", policy, .open)
+        } else {
+            report.checkQuorum(note, "log/checkpoint", policy, .broken)
+        }
     }
 
     /// The edge is what the log grows from: it is compared with the tiles, which are compared with the entries.
@@ -84,8 +97,8 @@ package struct StateAudit {
         }
     }
 
-    private mutating func admit(_ note: [UInt8], _ place: String, _ keys: [VerifierKey], isLast: Bool = false) {
-        guard let checkpoint = report.open(note, place, trust, keys, needsQuorum: isLast) else { return }
+    private mutating func admit(_ note: [UInt8], _ place: String, _ keys: [VerifierKey]) {
+        guard let checkpoint = report.open(note, place, trust, keys) else { return }
         checkpoints[checkpoint.size, default: []].append((place, checkpoint))
     }
 

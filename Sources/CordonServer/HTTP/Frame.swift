@@ -13,6 +13,8 @@ struct Frame: RouterMiddleware {
 
     private static let host = HTTPField.Name("host")
     let logger: Logger
+    /// What is told to whoever asks for what there is not.
+    var routes = "the routes begin with /api/v1/ and /hooks/"
     /// Added to every answer.
     var headers: HTTPFields = [
         .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
@@ -60,7 +62,7 @@ struct Frame: RouterMiddleware {
         switch error {
         case let problem as Problem: return problem
         case let error as HTTPError where error.status == .notFound:
-            return Problem(.notFound, "there is no such route; the routes begin with /api/v1/ and /hooks/")
+            return Problem(.notFound, "there is no such route; \(routes)")
         case let error as StoreError:
             logger.error("the store did not answer a request", metadata: ["error": "\(error)"])
             return .unavailable(retryAfterSeconds: error.code == .busy ? 1 : 30)

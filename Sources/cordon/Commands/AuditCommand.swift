@@ -95,19 +95,7 @@ struct AuditVerify: AsyncParsableCommand {
     }
 
     private func trust() throws -> AuditTrust {
-        var trust = AuditTrust()
-        for item in key {
-            if let contents = FileManager.default.contents(atPath: item) {
-                trust.keys += try LogFolder.keys(parsing: Array(contents), at: display(item))
-            } else {
-                do { trust.keys.append(try VerifierKey(parsing: item)) } catch {
-                    throw CommandFailure(.usage, "--key \(item) is neither a file nor a public key")
-                }
-            }
-        }
-        guard key.isEmpty || !trust.keys.isEmpty else {
-            throw CommandFailure(.usage, "--key names a file without a key")
-        }
+        var trust = AuditTrust(keys: try PublicKeys.read(key, option: "--key"))
         if let policy {
             guard let contents = FileManager.default.contents(atPath: policy) else {
                 throw CommandFailure(.notFound, "there is no policy \(display(policy)) that can be read")

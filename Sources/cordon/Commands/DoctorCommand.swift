@@ -29,6 +29,7 @@ struct DoctorCommand: AsyncParsableCommand {
         findings.append(checkSealKey(settings))
         findings.append(await checkStore(settings))
         findings.append(await checkLog(settings))
+        findings += checkWitnesses(settings)
         findings.append(await checkServer(settings))
         Output.many(
             findings.map(\.value), as: common.output,
@@ -194,6 +195,27 @@ struct DoctorCommand: AsyncParsableCommand {
             check: "signed log", state: .ok,
             says: "\(checkpoint.origin), \(checkpoint.size) of \(entries) entries signed, \(keys.count) "
                 + "key\(keys.count == 1 ? "" : "s")")
+    }
+
+    /// How far those that cosign have come, as the log's folder tells: nobody is asked.
+    private func checkWitnesses(_ settings: Settings) -> [Finding] {
+        do {
+            guard let policy = try settings.witnessPolicy()?.policy else { return [] }
+            let folder = LogFolder(settings.state.logPath)
+            guard let published = try folder.published() else { return [] }
+            let size = try Checkpoint(parsing: Note(parsing: published).text).size
+            guard let note = try folder.witnessed() else {
+                return [Finding(check: "witnesses", state: .bad, says: "no quorum of them ever cosigned this log")]
+            }
+            let witnessed = try Note(parsing: note)
+            let signers = try witnessed.verify(with: policy.witnessKeys)
+            let seen = try Checkpoint(parsing: witnessed.text).size
+            let says = "\(signers.count) of \(policy.witnesses.count) cosigned \(seen) of \(size) signed entries"
+            // Those that are stored since the last second may be under way.
+            return [Finding(check: "witnesses", state: seen == size ? .ok : .note, says: says)]
+        } catch {
+            return [Finding(check: "witnesses", state: .bad, says: "\(error)")]
+        }
     }
 
     private func checkServer(_ settings: Settings) async -> Finding {

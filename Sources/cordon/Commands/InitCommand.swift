@@ -127,6 +127,8 @@ enum Templates {
         # audit:
         #   keys: state/keys
         #   origin: example.com/cordon
+        # `witnesses`: a policy file (C2SP tlog-policy) that names who cosigns the log; see 'cordon witness --help'.
+        #   witnesses: witnesses.txt
 
         """
     }
