@@ -78,6 +78,7 @@ package final class Engine: Sendable, Service {
     let chronicle = Chronicle()
     let alertBodiesMilliseconds: Int64?
     let retentionBook = Mutex(RetentionBook())
+    let heldBook = Mutex(HeldAlerts())
     package let logger: Logger
     let libraryBox: LibraryBox
     let loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)?

@@ -5,46 +5,70 @@ import Dispatch
 import Synchronization
 
 /// Keeps evidence on its own thread: a sync blocks, and the shared pool must not.
+///
+/// What is kept is salted: the history names a commitment, from which nobody guesses content that was erased, however
+/// short it was.
 package final class EvidenceKeeper: Sendable {
     private static let rememberedMax = 4096
 
     private let blobs: Blobs
     /// `nil` where nothing blocks: on a disk in memory.
     private let queue: DispatchQueue?
-    /// What this process made durable: providers say the same of many subjects, and once is enough.
-    private let kept = Mutex<Set<Digest>>([])
+    private let makeSalt: @Sendable () -> Salt
+    /// What this process made durable, by its content: providers say the same of many subjects, and once is enough.
+    private let kept = Mutex<[Digest: Digest]>([:])
 
     package init(blobs: Blobs) {
         self.blobs = blobs
         queue = DispatchQueue(label: "cordon.evidence")
+        makeSalt = { Salt.random() }
     }
 
-    /// Keeps on the caller's own thread.
+    /// Keeps on the caller's own thread, and so that a rehearsal gives the same each time.
     init(inMemory blobs: Blobs) {
         self.blobs = blobs
         queue = nil
+        makeSalt = { Salt.zero }
     }
 
-    /// Durable when it returns; only then may the history name the digest.
+    /// The name under which the bytes are kept, durably when it returns; only then may the history name it.
     package func keep(_ bytes: [UInt8]) async throws(EvidenceError) -> Digest {
-        let digest = Digest.of(bytes)
-        if kept.withLock({ $0.contains(digest) }) { return digest }
+        let content = Digest.of(bytes)
+        if let digest = kept.withLock({ $0[content] }) { return digest }
+        let salted = SaltedBlob(content: bytes, salt: makeSalt())
+        let digest = try await work { (blobs) throws(EvidenceError) in try blobs.put(salted.bytes) }
+        kept.withLock { kept in
+            if kept.count >= Self.rememberedMax { kept.removeAll(keepingCapacity: true) }
+            kept[content] = digest
+        }
+        return digest
+    }
+
+    /// Takes them away, content and salt; gone for good when it returns. Those that are gone already change nothing.
+    package func erase(_ texts: [String]) async throws(EvidenceError) {
+        let digests = try texts.map { (text) throws(EvidenceError) in try Digest(parsing: text) }
+        guard !digests.isEmpty else { return }
+        let gone = Set(digests)
+        kept.withLock { kept in kept = kept.filter { !gone.contains($0.value) } }
+        try await work { (blobs) throws(EvidenceError) in
+            for digest in digests where try blobs.contains(digest) { _ = try blobs.erase(digest) }
+        }
+    }
+
+    private func work<Answer: Sendable>(
+        _ body: @escaping @Sendable (Blobs) throws(EvidenceError) -> Answer
+    ) async throws(EvidenceError) -> Answer {
         let blobs = self.blobs
-        guard let queue else { return try blobs.put(bytes) }
-        let result: Result<Digest, EvidenceError> = await withCheckedContinuation { continuation in
+        guard let queue else { return try body(blobs) }
+        let result: Result<Answer, EvidenceError> = await withCheckedContinuation { continuation in
             queue.async {
                 do throws(EvidenceError) {
-                    continuation.resume(returning: .success(try blobs.put(bytes)))
+                    continuation.resume(returning: .success(try body(blobs)))
                 } catch {
                     continuation.resume(returning: .failure(error))
                 }
             }
         }
-        _ = try result.get()
-        kept.withLock { kept in
-            if kept.count >= Self.rememberedMax { kept.removeAll(keepingCapacity: true) }
-            kept.insert(digest)
-        }
-        return digest
+        return try result.get()
     }
 }

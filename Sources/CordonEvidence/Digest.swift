@@ -119,6 +119,9 @@ package struct Salt: Hashable, Sendable {
         return random(using: &generator)
     }
 
+    /// No secret: for content that is made up, where the same must give the same.
+    package static let zero = Salt(drawn: [UInt8](repeating: 0, count: byteCount))
+
     private init(drawn: [UInt8]) { bytes = drawn }
 }
 

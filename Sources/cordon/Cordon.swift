@@ -36,7 +36,8 @@ struct Cordon: AsyncParsableCommand {
             SessionCommand.self, GuardCommand.self, HaltCommand.self, UnhaltCommand.self, PlaybookCommand.self,
             ExprCommand.self,
             ExplainCommand.self, SchemaCommand.self, TokenCommand.self, AuditCommand.self, KeyCommand.self,
-            WitnessCommand.self, BackupCommand.self, RestoreCommand.self, CoverageCommand.self, DoctorCommand.self,
+            WitnessCommand.self, RetentionCommand.self, BackupCommand.self, RestoreCommand.self, CoverageCommand.self,
+            DoctorCommand.self,
             VersionCommand.self,
         ])
 

@@ -62,7 +62,8 @@ extension Installation {
             let run = try stored.run()
             #expect(folded == run)
             for item in run.steps.flatMap(\.evidence) {
-                #expect(try blobs.get(Digest(parsing: item.digest)).count == item.bytes)
+                let stored = try blobs.get(Digest(parsing: item.digest))
+                #expect((SaltedBlob(bytes: stored)?.content ?? stored).count == item.bytes)
             }
         }
     }

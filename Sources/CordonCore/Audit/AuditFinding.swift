@@ -21,7 +21,7 @@ package struct AuditFinding: Sendable, Hashable {
         case checkpointMalformed, checkpointDiffers, checkpointMissing, quorumMissing
         case entryChanged, entryMissing, entryUnreadable, entryUnproved, entriesUnsigned
         case tileChanged, tileMissing, logForked, logMissing
-        case blobMissing, blobChanged, blobErased, blobUnnamed
+        case blobMissing, blobChanged, blobErased, blobUnnamed, erasurePending
         case snapshotDiffers, rowDiffers
         // What they mean
         case streamGap, streamCut, streamUnopened

@@ -49,6 +49,8 @@ package struct HistoryAudit {
     /// By the alert's id.
     package private(set) var bodies: [String: Named] = [:]
     package private(set) var expired: Set<String> = []
+    /// Evidence that was erased, by its digest, with who did it and why.
+    package private(set) var erased: [String: String] = [:]
     /// A line says that the log was signed, and none since that it was begun anew.
     package private(set) var tellsOfLog = false
     /// Digests of definitions that came into force, and of those that runs were opened on.
@@ -171,6 +173,10 @@ package struct HistoryAudit {
         case "decisionMade": decide(body)
         case "bodiesExpired":
             expired.formUnion((body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue))
+        case "subjectErased":
+            expired.formUnion((body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue))
+            let says = HistoryAudit.erasure(body)
+            for digest in (body["blobs"]?.arrayValue ?? []).compactMap(\.stringValue) { erased[digest] = says }
         case "definitionsPublished":
             hasLibrary = true
             published.formUnion((body["changes"]?.arrayValue ?? []).compactMap { $0["digest"]?.stringValue })
@@ -186,6 +192,12 @@ package struct HistoryAudit {
             tellsOfLog = false
         default: break
         }
+    }
+
+    /// Who erased, and why, as a line of `retention` tells it.
+    package static func erasure(_ body: Value) -> String {
+        "\(body["by"]?.stringValue ?? "") erased it with all of \(body["subject"]?.stringValue ?? ""): "
+            + (body["reason"]?.stringValue ?? "")
     }
 
     private mutating func decide(_ body: Value) {

@@ -264,7 +264,7 @@ package struct BundleAudit {
     private mutating func check(_ name: String, _ digest: String, _ place: String, _ absent: [String: AbsentState]) {
         guard let bytes = files[name] else {
             switch absent[digest] {
-            case .expired, .withheld:
+            case .expired, .withheld, .erased:
                 report.find(
                     .note, .blobErased, name, "\(place) names it; \(BundleFormat.absent) says why it is not here")
             case .lost:

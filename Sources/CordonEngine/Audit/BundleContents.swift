@@ -27,16 +27,21 @@ struct BundleContents {
         var history = HistoryAudit(head.coverage)
         for line in lines { history.take(line.bytes, place: "entry \(line.index)") }
         var contents = BundleContents(store, blobs, includesBodies)
-        try contents.addBlobs(history)
-        try await contents.addBodies(history)
+        let retention = try await contents.retention()
+        try contents.addBlobs(history, retention)
+        try await contents.addBodies(history, retention)
         // Of a run those that it ran on; of a period all that came into force.
         try await contents.addDefinitions(head.kind == .run ? history.pins : history.pins.union(history.published))
         return Array(contents.files.values)
             + [Tar.File(name: BundleFormat.absent, bytes: BundleViews.jsonFile(.array(contents.absent)))]
     }
 
-    private mutating func addBlobs(_ history: HistoryAudit) throws {
+    private mutating func addBlobs(_ history: HistoryAudit, _ retention: Retention) throws {
         for named in history.blobs.values.sorted(by: { $0.digest < $1.digest }) {
+            if let says = retention.erased[named.digest] {
+                lack("blob", named, .erased, says)
+                continue
+            }
             let bytes: [UInt8]
             do throws(EvidenceError) { bytes = try blobs.get(try Digest(parsing: named.digest)) } catch {
                 lack("blob", named, .lost, error.reason)
@@ -46,14 +51,15 @@ struct BundleContents {
         }
     }
 
-    private mutating func addBodies(_ history: HistoryAudit) async throws {
-        let expired = try await expired()
+    private mutating func addBodies(_ history: HistoryAudit, _ retention: Retention) async throws {
         for (alert, named) in history.bodies.sorted(by: { $0.key < $1.key }) {
             var query = AlertQuery()
             query.id = AlertID(alert)
             let body = try await store.alerts(query).first?.body ?? []
             if body.isEmpty, named.digest != digestText([]) {
-                if expired.contains(alert) || history.expired.contains(alert) {
+                if let says = retention.erased[alert] {
+                    lack("body of \(alert)", named, .erased, says)
+                } else if retention.expired.contains(alert) || history.expired.contains(alert) {
                     lack("body of \(alert)", named, .expired, "it had its time, and the history says so")
                 } else {
                     lack("body of \(alert)", named, .lost, "it is gone, and no line of the history says why")
@@ -68,16 +74,30 @@ struct BundleContents {
         }
     }
 
-    /// What the history says of bodies that had their time: a bundle of a run does not hold those lines.
-    private func expired() async throws -> Set<String> {
-        var all: Set<String> = []
+    /// What the history says of what is gone: a bundle of a run does not hold all of those lines.
+    private struct Retention {
+        var expired: Set<String> = []
+        /// By alert or digest: who erased it, when and why.
+        var erased: [String: String] = [:]
+    }
+
+    private func retention() async throws -> Retention {
+        var all = Retention()
         var next = 1
         while true {
             let page = try await store.history(RetentionBook.stream, from: next, limit: 500)
             guard !page.isEmpty else { return all }
-            for item in page {
-                let body = (try? JSON.parse(item.entry.bytes))?["body"]
-                all.formUnion((body?["alerts"]?.arrayValue ?? []).compactMap(\.stringValue))
+            for entry in page.map(\.entry) {
+                let body = (try? JSON.parse(entry.bytes))?["body"] ?? .null
+                let alerts = (body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue)
+                guard entry.kind == RetentionBook.erased else {
+                    all.expired.formUnion(alerts)
+                    continue
+                }
+                let says = "\(entry.at): \(HistoryAudit.erasure(body))"
+                for gone in alerts + (body["blobs"]?.arrayValue ?? []).compactMap(\.stringValue) {
+                    all.erased[gone] = says
+                }
             }
             next += page.count
         }

@@ -36,7 +36,7 @@ enum BundleFormat {
 
 /// Why something that a line names is not in a bundle.
 enum AbsentState: String {
-    case expired, withheld
+    case expired, withheld, erased
     /// It ought to be there.
     case lost
 }

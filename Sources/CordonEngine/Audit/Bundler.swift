@@ -56,12 +56,14 @@ package struct Bundler: Sendable {
         guard let row = try await store.runs(query).first else { throw Failure.noSuchRun }
         let own = try await history(id.text)
         var whole = [own]
-        for alert in [row.alert] + (try await joined(own)) { whole.append(try await history(alert.text)) }
+        let alerts = [row.alert] + (try await joined(own))
+        for alert in alerts { whole.append(try await history(alert.text)) }
         whole.append(try await history(LogBook.stream))
         let pins = [row.playbookDigest, row.workflowDigest]
         let extracts =
             try await history(LibraryBook.stream).filter { names($0, anyOf: pins) }
             + (try await history(StreamWriter.custody)).filter { names($0, anyOf: [id.text]) }
+            + (try await history(RetentionBook.stream)).filter { names($0, anyOf: [id.text] + alerts.map(\.text)) }
         let entries = (whole.flatMap { $0 } + extracts).sorted { $0.index < $1.index }
 
         let (note, checkpoint) = try checkpoint()

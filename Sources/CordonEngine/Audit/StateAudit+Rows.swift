@@ -174,8 +174,20 @@ extension StateAudit {
         }
     }
 
+    private mutating func checkErased(_ named: HistoryAudit.Named, _ says: String) {
+        guard let digest = try? Digest(parsing: named.digest), (try? blobs.contains(digest)) == false else {
+            return report.find(
+                .open, .erasurePending, "blob \(named.digest)", "\(says); it is still there, a start takes it away")
+        }
+        report.find(.note, .blobErased, "blob \(named.digest)", "\(named.place) names it; \(says)")
+    }
+
     mutating func checkBlobs() {
         for named in history.blobs.values.sorted(by: { $0.digest < $1.digest }) {
+            if let says = history.erased[named.digest] {
+                checkErased(named, says)
+                continue
+            }
             report.blobs += 1
             do throws(EvidenceError) { _ = try blobs.get(try Digest(parsing: named.digest)) } catch {
                 report.find(

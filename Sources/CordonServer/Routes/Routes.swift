@@ -114,6 +114,10 @@ struct Route: Sendable {
         Route(.get, "/api/v1/definitions/{digest}", .needs(.read), API.definition),
         // What is read is on the reader's own account; only that he took it out is stored.
         Route(.post, "/api/v1/custody", .needs(.read), API.recordCustody),
+        Route(.get, "/api/v1/retention", .needs(.read), API.retention),
+        Route(.post, "/api/v1/retention/holds", .needs(.administer), API.holdForLaw),
+        Route(.post, "/api/v1/retention/holds/release", .needs(.administer), API.releaseLegalHold),
+        Route(.post, "/api/v1/retention/erasures", .needs(.administer), API.eraseSubject),
         Route(.get, "/api/v1/tokens", .needs(.administer), API.tokens),
         Route(.post, "/api/v1/tokens", .needs(.administer), API.grantToken),
         Route(.delete, "/api/v1/tokens/{id}", .needs(.administer), API.revokeToken),

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CordonCore
+package import CordonLanguage
+package import CordonStore
+
+/// What the history tells of retention: what had its time, what is held for the law, what was erased.
+package struct RetentionBook: Sendable {
+    package static let stream = "retention"
+    static let expired = "bodiesExpired"
+    static let holdSet = "legalHoldSet"
+    static let holdReleased = "legalHoldReleased"
+    package static let erased = "subjectErased"
+    private static let pageRows = 500
+
+    /// What a legal hold keeps: all of a subject, or one run.
+    package enum Scope: Sendable, Hashable {
+        /// `Subject.key`, such as `credential:billing-token`.
+        case subject(String)
+        case run(RunID)
+
+        package var text: String {
+            switch self {
+            case .subject(let key): "subject \(key)"
+            case .run(let id): "run \(id)"
+            }
+        }
+
+        package init?(text: String) {
+            let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
+            switch parts.first {
+            case "subject" where parts.count == 2 && parts[1].contains(":"): self = .subject(parts[1])
+            case "run" where parts.count == 2:
+                guard let id = RunID(parts[1]) else { return nil }
+                self = .run(id)
+            default: return nil
+            }
+        }
+    }
+
+    /// Nothing that it covers expires or is erased while it stands.
+    package struct LegalHold: Sendable, Hashable {
+        package var scope: Scope
+        package var by: String
+        package var reason: String
+        package var since: Instant
+
+        package var value: Value {
+            [
+                "scope": .string(scope.text), "by": .string(by), "reason": .string(reason), "since": .string(since.description),
+            ]
+        }
+    }
+
+    /// What was taken away of one subject, by whom and why; the digests stay, the content is gone.
+    package struct Erasure: Sendable, Hashable {
+        package var subject: String
+        package var by: String
+        package var reason: String
+        package var at: Instant
+        package var runs: [String]
+        /// Alerts whose bodies went.
+        package var alerts: [String]
+        /// Digests of evidence that went.
+        package var blobs: [String]
+        /// Digests of evidence that stayed: runs of other subjects name it too, so it says nothing of this one alone.
+        package var shared: [String]
+
+        package var body: Value {
+            func list(_ texts: [String]) -> Value { .array(texts.map(Value.string)) }
+            return [
+                "subject": .string(subject), "by": .string(by), "reason": .string(reason), "runs": list(runs),
+                "alerts": list(alerts), "blobs": list(blobs), "shared": list(shared),
+            ]
+        }
+    }
+
+    package private(set) var holds: [Scope: LegalHold] = [:]
+    package private(set) var erasures: [Erasure] = []
+    /// The number of the stream's last entry.
+    var number = 0
+
+    package init() {}
+
+    package var value: Value {
+        [
+            "holds": .array(holds.values.sorted { $0.scope.text < $1.scope.text }.map(\.value)),
+            "erasures": .array(
+                erasures.map { erasure in
+                    var members = erasure.body.objectValue ?? [:]
+                    members["at"] = .string(erasure.at.description)
+                    return .object(members)
+                }),
+        ]
+    }
+
+    package mutating func apply(_ entry: Entry) {
+        let body = (try? JSON.parse(entry.bytes))?["body"] ?? .null
+        func text(_ name: String) -> String { body[name]?.stringValue ?? "" }
+        func list(_ name: String) -> [String] { (body[name]?.arrayValue ?? []).compactMap(\.stringValue) }
+        switch entry.kind {
+        case Self.holdSet:
+            guard let scope = Scope(text: text("scope")) else { break }
+            holds[scope] = LegalHold(scope: scope, by: text("by"), reason: text("reason"), since: entry.at)
+        case Self.holdReleased: Scope(text: text("scope")).map { holds[$0] = nil }
+        case Self.erased:
+            erasures.append(
+                Erasure(
+                    subject: text("subject"), by: text("by"), reason: text("reason"), at: entry.at, runs: list("runs"),
+                    alerts: list("alerts"), blobs: list("blobs"), shared: list("shared")))
+        default: break
+        }
+        number = entry.number
+    }
+
+    /// Reads what the history told of since.
+    package mutating func read(_ store: any Store) async throws(StoreError) {
+        while true {
+            let page = try await store.history(Self.stream, from: number + 1, limit: Self.pageRows)
+            for indexed in page { apply(indexed.entry) }
+            guard page.count == Self.pageRows else { return }
+        }
+    }
+}
