@@ -87,6 +87,31 @@ extension Instant: CustomStringConvertible {
     }
 }
 
+extension Instant {
+    static let canonicalByteCount = 24
+
+    /// Reads exactly what `description` writes for years of four digits; `nil` for any other spelling.
+    init?(canonical text: UnsafeBufferPointer<UInt8>) {
+        func number(_ range: Range<Int>) -> Int64? {
+            var number: Int64 = 0
+            for byte in text[range] {
+                guard (0x30...0x39).contains(byte) else { return nil }
+                number = number * 10 + Int64(byte - 0x30)
+            }
+            return number
+        }
+        guard text.count == Instant.canonicalByteCount, text[4] == 0x2D, text[7] == 0x2D, text[10] == 0x54,
+            text[13] == 0x3A, text[16] == 0x3A, text[19] == 0x2E, text[23] == 0x5A,
+            let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
+            let minute = number(14..<16), let second = number(17..<19), let fraction = number(20..<23),
+            (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 60
+        else { return nil }
+        let dayNumber = days(fromCivil: year, month, day)
+        guard civil(fromDays: dayNumber).day == day else { return nil }
+        self.init(milliseconds: (dayNumber * 86_400 + hour * 3600 + minute * 60 + second) * 1000 + fraction)
+    }
+}
+
 extension Int64 {
     fileprivate func floorDivided(by divisor: Int64) -> Int64 {
         let quotient = self / divisor

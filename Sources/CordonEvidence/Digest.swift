@@ -65,6 +65,14 @@ extension Digest {
         return stream.digest
     }
 
+    /// SHA-256 of one byte and the bytes, without a copy of them.
+    static func of(_ bytes: [UInt8], after first: UInt8) -> Digest {
+        var state = SHA256()
+        Swift.withUnsafeBytes(of: first) { state.update(bufferPointer: $0) }
+        bytes.withUnsafeBytes { state.update(bufferPointer: $0) }
+        return state.finalize().withUnsafeBytes { Digest(raw: $0) }
+    }
+
     static func of(_ bytes: UnsafeRawBufferPointer) -> Digest {
         var state = SHA256()
         state.update(bufferPointer: bytes)

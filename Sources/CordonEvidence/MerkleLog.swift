@@ -10,10 +10,7 @@ package enum MerkleLog {
 
     /// SHA-256(0x00 || entry).
     package static func leafHash(_ entry: [UInt8]) -> Digest {
-        var stream = DigestStream()
-        stream.update([0x00])
-        stream.update(entry)
-        return stream.digest
+        Digest.of(entry, after: 0x00)
     }
 
     /// SHA-256(0x01 || left || right).

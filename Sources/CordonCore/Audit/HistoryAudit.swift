@@ -16,9 +16,13 @@ package struct HistoryAudit {
         case range
     }
 
-    private struct Stream {
+    /// A class, so that one look-up finds all that a line changes, and nothing of it is moved.
+    private final class Stream {
         var last: Int
         var at: Instant
+        var run: RunAudit?
+
+        init(last: Int, at: Instant) { (self.last, self.at) = (last, at) }
     }
 
     /// A blob or an alert's body that a line names, and the line that named it first.
@@ -37,7 +41,6 @@ package struct HistoryAudit {
 
     private let coverage: Coverage
     private var streams: [String: Stream] = [:]
-    private var runs: [String: RunAudit] = [:]
     private var decided: Set<String> = []
     private var cutDecisions: Set<String> = []
     private var hasLibrary = false
@@ -56,13 +59,13 @@ package struct HistoryAudit {
     /// Digests of definitions that came into force, and of those that runs were opened on.
     package private(set) var published: Set<String> = []
     package private(set) var pins: Set<String> = []
-    package var runStreams: [String] { runs.keys.sorted() }
+    package var runStreams: [String] { streams.filter { $0.value.run != nil }.keys.sorted() }
     package var sessionStreams: [String] { streams.keys.filter { $0.hasPrefix(AgentSession.stream(of: "")) }.sorted() }
 
     package init(_ coverage: Coverage) { self.coverage = coverage }
 
     /// The run that its lines make, when they are all there.
-    package func run(_ stream: String) -> Run? { runs[stream]?.run }
+    package func run(_ stream: String) -> Run? { streams[stream]?.run?.run }
     package func lastNumber(of stream: String) -> Int { streams[stream]?.last ?? 0 }
 
     /// Takes the next line.
@@ -70,77 +73,91 @@ package struct HistoryAudit {
     /// - Parameter place: how a reader finds the line, such as `entry 17`.
     /// - Returns: the line as it was read, nothing when it can't be.
     @discardableResult
-    package mutating func take(_ bytes: [UInt8], place: String) -> Value? {
+    package mutating func take(_ bytes: [UInt8], place: @autoclosure () -> String) -> HistoryLine? {
+        take(HistoryLine.read(bytes), place: place())
+    }
+
+    /// Takes the next line, which was read elsewhere.
+    @discardableResult
+    package mutating func take(
+        _ read: Result<HistoryLine, HistoryLine.Fault>, place: @autoclosure () -> String
+    ) -> HistoryLine? {
         count += 1
-        guard let line = try? JSON.parse(bytes), let stream = line["stream"]?.stringValue,
-            let number = line["n"]?.intValue.flatMap({ Int(exactly: $0) }), number > 0, number < .max,
-            let kind = line["type"]?.stringValue,
-            let at = line["at"]?.stringValue.flatMap(Instant.init(rfc3339:)), let body = line["body"]
-        else {
-            find(.broken, .entryUnreadable, place, "it is no line of a history")
-            return nil
+        switch read {
+        case .success(let line):
+            let stream = follow(line)
+            if let event = line.event {
+                takeRun(event, line, stream)
+            } else {
+                takeOther(line)
+            }
+            return line
+        case .failure(.unreadable):
+            find(.broken, .entryUnreadable, place(), "it is no line of a history")
+        case .failure(.versionUnknown):
+            find(.broken, .entryUnreadable, place(), "its version is not known to this program: use a newer one")
         }
-        guard line["v"]?.intValue == 1 else {
-            find(.broken, .entryUnreadable, place, "its version is not known to this program: use a newer one")
-            return nil
-        }
-        follow(stream, number, at)
-        if stream.hasPrefix(Run.prefix) {
-            takeRun(stream, number, at, kind, body)
-        } else {
-            takeOther(stream, number, kind, body)
-        }
-        return line
+        return nil
     }
 
     // MARK: Streams
 
-    private mutating func follow(_ stream: String, _ number: Int, _ at: Instant) {
-        let known = streams[stream]
-        let place = "\(stream)@\(number)"
+    private mutating func follow(_ line: HistoryLine) -> Stream {
+        let known = streams[line.stream]
+        let number = line.number
         let isExpected =
             switch (known, coverage) {
             case (let known?, .whole), (let known?, .range): number == known.last + 1
             case (let known?, .streams(let whole)):
-                whole[stream] == nil ? number > known.last : number == known.last + 1
+                whole[line.stream] == nil ? number > known.last : number == known.last + 1
             case (nil, .whole): number == 1
             case (nil, .range): true
-            case (nil, .streams(let whole)): whole[stream] == nil || number == 1
+            case (nil, .streams(let whole)): whole[line.stream] == nil || number == 1
             }
         if !isExpected {
-            find(.broken, .streamGap, place, "the line before it was \((known?.last).map(String.init) ?? "none")")
+            find(
+                .broken, .streamGap, line.place.text,
+                "the line before it was \((known?.last).map(String.init) ?? "none")")
         }
-        if let known, at.since(known.at) < -HistoryAudit.toleranceMilliseconds {
-            find(.note, .timeRunsBack, place, "its time is before that of the line before it, \(known.at)")
+        if let known, line.at.since(known.at) < -HistoryAudit.toleranceMilliseconds {
+            find(.note, .timeRunsBack, line.place.text, "its time is before that of the line before it, \(known.at)")
         }
-        streams[stream] = Stream(last: number, at: at)
+        guard let known else {
+            let new = Stream(last: number, at: line.at)
+            streams[line.stream] = new
+            return new
+        }
+        (known.last, known.at) = (number, line.at)
+        return known
     }
 
     // MARK: Runs
 
-    private mutating func takeRun(_ stream: String, _ number: Int, _ at: Instant, _ kind: String, _ body: Value) {
-        let place = "\(stream)@\(number)"
+    private mutating func takeRun(
+        _ told: Result<Event, UnreadableRecord>, _ line: HistoryLine, _ stream: Stream
+    ) {
         let event: Event
-        do throws(UnreadableRecord) { event = try Event(kind: kind, body) } catch {
-            return find(.broken, .entryUnreadable, place, "\(error)")
+        switch told {
+        case .success(let readable): event = readable
+        case .failure(let error): return find(.broken, .entryUnreadable, line.place.text, "\(error)")
         }
         if case .callReturned(_, _, let outcome) = event {
             for item in outcome.evidence where blobs[item.digest] == nil {
-                blobs[item.digest] = Named(digest: item.digest, place: place)
+                blobs[item.digest] = Named(digest: item.digest, place: line.place.text)
             }
         }
         if case .runMigrated(let migration) = event {
             pins.formUnion([migration.to.digest] + migration.called.map(\.digest))
         }
-        if number == 1 {
+        if line.number == 1 {
             guard case .runOpened(let opening) = event else {
-                return find(.broken, .streamUnopened, place, "its first line does not open the run")
+                return find(.broken, .streamUnopened, line.place.text, "its first line does not open the run")
             }
-            checkOpening(opening, place)
-            runs[stream] = RunAudit(stream: stream)
+            checkOpening(opening, line.place.text)
+            stream.run = RunAudit(stream: line.stream)
         }
         // Of a run that began before what is here, only the order of its lines can be checked.
-        runs[stream]?.take(event, at: at, number: number)
+        stream.run?.take(event, at: line.at, number: line.number)
     }
 
     private mutating func checkOpening(_ opening: Opening, _ place: String) {
@@ -165,11 +182,13 @@ package struct HistoryAudit {
 
     // MARK: The other streams
 
-    private mutating func takeOther(_ stream: String, _ number: Int, _ kind: String, _ body: Value) {
-        let place = "\(stream)@\(number)"
-        switch kind {
+    private mutating func takeOther(_ line: HistoryLine) {
+        let body = line.body
+        switch line.kind {
         case "alertReceived":
-            if let digest = body["body"]?.stringValue { bodies[stream] = Named(digest: digest, place: place) }
+            if let digest = body["body"]?.stringValue {
+                bodies[line.stream] = Named(digest: digest, place: line.place.text)
+            }
         case "decisionMade": decide(body)
         case "bodiesExpired":
             expired.formUnion((body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue))
@@ -184,7 +203,7 @@ package struct HistoryAudit {
         case "logForked":
             forks.append(
                 AuditFinding(
-                    .broken, .logForked, place,
+                    .broken, .logForked, line.place.text,
                     "what was signed before was not what was there: \(body["says"]?.stringValue ?? "")"))
         case "logReopened":
             // A person looked at it: it stays to be read, and breaks nothing any more.
@@ -212,9 +231,9 @@ package struct HistoryAudit {
     /// All that was found, once the last line was taken: what is broken first, then what is open.
     package mutating func finish() -> [AuditFinding] {
         var all = findings + forks
-        for stream in runs.keys.sorted() {
-            runs[stream]?.finish()
-            all += runs[stream]?.findings ?? []
+        for (_, stream) in streams.filter({ $0.value.run != nil }).sorted(by: { $0.key < $1.key }) {
+            stream.run?.finish()
+            all += stream.run?.findings ?? []
         }
         if case .streams(let whole) = coverage {
             for (stream, last) in whole.sorted(by: { $0.key < $1.key }) where streams[stream]?.last ?? 0 != last {

@@ -27,14 +27,14 @@ struct RunAudit {
     init(stream: String) { self.stream = stream }
 
     mutating func take(_ event: Event, at: Instant, number: Int) {
-        let place = "\(stream)@\(number)"
+        let place = LinePlace(stream: stream, number: number)
         if case .runOpened(let opening) = event { run = Run(opening: opening, at: at) }
         // Before the fold: the checks look at what stood when the line was written.
         check(event, place)
         run?.apply(event, at: at)
     }
 
-    private mutating func check(_ event: Event, _ place: String) {
+    private mutating func check(_ event: Event, _ place: LinePlace) {
         switch event {
         case .callIntended(let step, let call): intend(step, call, place)
         case .callRedelivered(let step, let number, _, _):
@@ -57,7 +57,7 @@ struct RunAudit {
 
     // MARK: Calls
 
-    private mutating func intend(_ step: String, _ call: Call, _ place: String) {
+    private mutating func intend(_ step: String, _ call: Call, _ place: LinePlace) {
         let before = calls[step] ?? [:]
         if before[call.number] != nil {
             find(.broken, .intentTwice, place, "\(step)#\(call.number) is intended a second time")
@@ -67,7 +67,7 @@ struct RunAudit {
     }
 
     /// Nothing is changed without the consent that was asked for, nor before what stands now was kept.
-    private mutating func checkChange(_ step: String, _ call: Call, _ place: String) {
+    private mutating func checkChange(_ step: String, _ call: Call, _ place: LinePlace) {
         let forward = Step.forwardID(of: step)
         if call.purpose == .act, let gate = gates[forward], gate.question.kind == .gate,
             gate.choice != Workflow.Consent.approve
@@ -85,7 +85,7 @@ struct RunAudit {
         }
     }
 
-    private mutating func settle(_ step: String, _ number: Int, _ outcome: Outcome, _ place: String) {
+    private mutating func settle(_ step: String, _ number: Int, _ outcome: Outcome, _ place: LinePlace) {
         let known = calls[step]?[number]
         guard let known, known.isOpen else {
             return find(
@@ -102,7 +102,7 @@ struct RunAudit {
         if known.call.purpose == .before, outcome.kind == .done || outcome.kind == .already { imaged.insert(step) }
     }
 
-    private mutating func change(_ step: String, _ number: Int, _ place: String, _ body: (inout CallState) -> Void) {
+    private mutating func change(_ step: String, _ number: Int, _ place: LinePlace, _ body: (inout CallState) -> Void) {
         guard var state = calls[step]?[number] else {
             return find(.broken, .outcomeWithoutIntent, place, "\(step)#\(number) was never intended")
         }
@@ -112,7 +112,7 @@ struct RunAudit {
 
     // MARK: People
 
-    private mutating func hear(_ step: String, _ answer: Question.Answer, _ place: String) {
+    private mutating func hear(_ step: String, _ answer: Question.Answer, _ place: LinePlace) {
         guard var gate = gates[step] else {
             return find(.broken, .answerNotAllowed, place, "\(answer.by) answers what \(step) never asked")
         }
@@ -126,7 +126,7 @@ struct RunAudit {
         gates[step] = gate
     }
 
-    private mutating func close(_ step: String, _ choice: String, _ reason: String, _ place: String) {
+    private mutating func close(_ step: String, _ choice: String, _ reason: String, _ place: LinePlace) {
         guard var gate = gates[step] else {
             return find(.broken, .answerNotAllowed, place, "\(step) closes a question that was never asked")
         }
@@ -152,7 +152,7 @@ struct RunAudit {
 
     // MARK: The end
 
-    private mutating func end(_ ending: Run.Ending, _ reason: String, _ place: String) {
+    private mutating func end(_ ending: Run.Ending, _ reason: String, _ place: LinePlace) {
         for (step, number) in openCalls {
             find(.broken, .endedWithOpenCall, place, "the run ended while \(step)#\(number) was open")
         }
@@ -179,6 +179,12 @@ struct RunAudit {
         guard run.endedAt == nil else { return }
         let why = run.asks.first.map { ": \($0.reason)" } ?? ""
         find(.open, .runLive, stream, "the run has not ended, it is \(run.phaseWord)\(why)")
+    }
+
+    private mutating func find(
+        _ grade: AuditFinding.Grade, _ code: AuditFinding.Code, _ place: LinePlace, _ says: String
+    ) {
+        find(grade, code, place.text, says)
     }
 
     private mutating func find(

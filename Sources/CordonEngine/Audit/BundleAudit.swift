@@ -39,11 +39,13 @@ package struct BundleAudit {
             report.find(
                 .broken, .checkpointDiffers, BundleFormat.checkpoint, "it is not the one that the manifest speaks of")
         }
+        let since = report.openSince(trust, keys, checkpoint)
         let lines = readLines(head)
         switch head.kind {
         case .run: proveEach(lines, checkpoint)
-        case .period: proveRange(lines, head, checkpoint)
+        case .period: proveRange(lines, head, checkpoint, since)
         }
+        if let since { compareSince(since, checkpoint, head) }
         checkMeaning(head, lines)
         for view in BundleViews.files(head, lines, ownKeys) where files[view.name].map({ $0 != view.bytes }) ?? false {
             report.find(.broken, .fileChanged, view.name, "it does not follow from the lines")
@@ -194,7 +196,9 @@ package struct BundleAudit {
         }
     }
 
-    private mutating func proveRange(_ lines: [BundleLine], _ head: BundleHead, _ checkpoint: Checkpoint) {
+    private mutating func proveRange(
+        _ lines: [BundleLine], _ head: BundleHead, _ checkpoint: Checkpoint, _ kept: Checkpoint?
+    ) {
         guard let bytes = file(BundleFormat.range), let range = head.range else { return }
         guard let value = try? JSON.parse(bytes), let edge = hashes(value["frontier"]),
             let consistency = hashes(value["consistency"]), value["first"] == .int(Int64(range.lowerBound)),
@@ -202,7 +206,11 @@ package struct BundleAudit {
             var frontier = try? MerkleFrontier(size: UInt64(range.lowerBound), hashes: edge)
         else { return report.find(.broken, .entryUnproved, BundleFormat.range, "it is no edge of this log") }
         checkSince(frontier, range)
-        for line in lines { frontier.append(MerkleLog.leafHash(line.bytes)) }
+        compare(frontier, kept)
+        for line in lines {
+            frontier.append(MerkleLog.leafHash(line.bytes))
+            compare(frontier, kept)
+        }
         do throws(EvidenceError) {
             let proof = ConsistencyProof(oldSize: frontier.size, newSize: checkpoint.size, hashes: consistency)
             try proof.verify(oldRoot: frontier.root, newRoot: checkpoint.root)
@@ -211,6 +219,28 @@ package struct BundleAudit {
                 .broken, .entryUnproved, "entries \(range.lowerBound) to \(range.upperBound - 1)",
                 "they do not lead to the checkpoint: \(error.reason)")
         }
+    }
+
+    /// On the way through the entries the tree passes the size that the auditor kept.
+    private mutating func compare(_ frontier: MerkleFrontier, _ kept: Checkpoint?) {
+        guard let kept, kept.size == frontier.size, kept.root != frontier.root else { return }
+        report.find(
+            .broken, .checkpointDiffers, AuditTrust.sincePlace,
+            "the first \(kept.size) entries here do not lead to the root that was signed then")
+    }
+
+    /// What the entries of the bundle can't show: it may begin later, or hold single lines alone.
+    private mutating func compareSince(_ kept: Checkpoint, _ checkpoint: Checkpoint, _ head: BundleHead) {
+        if kept.size == checkpoint.size {
+            guard kept.root != checkpoint.root else { return }
+            return report.find(
+                .broken, .checkpointDiffers, AuditTrust.sincePlace, "another root was signed for \(kept.size) entries")
+        }
+        if let range = head.range, range.lowerBound <= Int(kept.size), Int(kept.size) <= range.upperBound { return }
+        report.find(
+            .open, .checkpointMissing, AuditTrust.sincePlace,
+            "the entries here do not reach from \(kept.size) on: whether the log begins with them can't be shown; "
+                + "export a period that begins there")
     }
 
     private func hashes(_ value: Value?) -> [Digest]? {

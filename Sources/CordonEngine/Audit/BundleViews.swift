@@ -11,7 +11,9 @@ enum BundleViews {
         var history = HistoryAudit(head.coverage)
         var parsed: [(index: Int, line: Value)] = []
         for item in lines {
-            if let line = history.take(item.bytes, place: "entry \(item.index)") { parsed.append((item.index, line)) }
+            if let line = history.take(item.bytes, place: "entry \(item.index)") {
+                parsed.append((item.index, line.value))
+            }
         }
         let findings = history.finish()
         let policy =

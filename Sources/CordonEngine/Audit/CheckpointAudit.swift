@@ -9,11 +9,17 @@ package struct AuditTrust: Sendable {
     package var keys: [VerifierKey]
     /// Which witnesses must have signed too.
     package var policy: WitnessPolicy?
+    /// A checkpoint that he kept from before: what is here must begin with it.
+    package var since: [UInt8]?
 
-    package init(keys: [VerifierKey] = [], policy: WitnessPolicy? = nil) {
+    package init(keys: [VerifierKey] = [], policy: WitnessPolicy? = nil, since: [UInt8]? = nil) {
         self.keys = keys
         self.policy = policy
+        self.since = since
     }
+
+    /// How findings name the checkpoint that he kept.
+    static let sincePlace = "--since"
 
     /// The keys to check with, given those that lie beside.
     func keys(beside own: [VerifierKey]) -> [VerifierKey] {
@@ -50,6 +56,26 @@ extension AuditReport {
                 grade, .quorumMissing, place,
                 "\(signers.count) of the policy's \(policy.witnesses.count) witnesses cosigned it, which is no quorum")
         } catch { find(.broken, .signatureInvalid, place, error.reason) }
+    }
+
+    /// Opens the checkpoint that the auditor kept; gives nothing when he brought none, or one of another log or a larger
+    /// one: then what was signed is not here any more.
+    mutating func openSince(_ trust: AuditTrust, _ keys: [VerifierKey], _ last: Checkpoint) -> Checkpoint? {
+        let place = AuditTrust.sincePlace
+        guard let note = trust.since, let kept = open(note, place, trust, keys) else { return nil }
+        guard kept.origin == last.origin else {
+            find(.broken, .checkpointDiffers, place, "it is of the log \(kept.origin), not of \(last.origin)")
+            return nil
+        }
+        guard kept.size <= last.size else {
+            find(
+                .broken, .checkpointDiffers, place,
+                "it was signed for \(kept.size) entries, \(last.size) are signed here: those from \(last.size) to "
+                    + "\(kept.size - 1) are lost")
+            return nil
+        }
+        checkpoints += 1
+        return kept
     }
 
     mutating func tellKeys(_ keys: [VerifierKey], _ trust: AuditTrust, _ place: String) {

@@ -2,6 +2,7 @@
 
 import CordonConnectors
 package import CordonEvidence
+import Glibc
 
 /// The private keys that sign the log: files `log-1`, `log-2` and so on, for their owner alone.
 ///
@@ -57,12 +58,28 @@ package struct SigningKeys: Sendable {
 
     /// Moves all of them into another folder, where they sign nothing any more.
     package func putAside(in other: String) throws(EvidenceError) {
-        for number in try numbers() { try disk.rename(path(number), "\(other)/\(SigningKeys.prefix)\(number)") }
+        for number in try numbers() { try move(path(number), to: "\(other)/\(SigningKeys.prefix)\(number)") }
         for changed in [folder, other] {
             let descriptor = try disk.openFolder(changed)
             defer { disk.close(descriptor) }
             try disk.sync(descriptor, changed)
         }
+    }
+
+    /// On another file system a file can't be renamed into: there it is written, and then taken away here.
+    private func move(_ path: String, to target: String) throws(EvidenceError) {
+        do { return try disk.rename(path, target) } catch {
+            guard error.systemCode == EXDEV else { throw error }
+        }
+        let key = try KeyFile.load(path, disk: disk)
+        do { try KeyFile.create(key, at: target, disk: disk) } catch {
+            // A crash may have come between the copy and the removal.
+            guard error.code == .keyFileExists, try KeyFile.load(target, disk: disk).verifier == key.verifier else {
+                throw error
+            }
+        }
+        // Durable from here: the key is in one place at least.
+        _ = try disk.remove(path)
     }
 
     /// A name that no other installation has.

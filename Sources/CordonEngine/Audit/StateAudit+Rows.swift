@@ -8,11 +8,11 @@ import CordonStore
 
 /// What stands beside the entries: rows, snapshots, blobs, bodies, definitions.
 extension StateAudit {
-    mutating func note(_ line: Value, _ place: String) {
-        guard let kind = line["type"]?.stringValue, let body = line["body"], let id = body["id"]?.stringValue else {
-            return
-        }
-        switch kind {
+    mutating func note(_ line: HistoryLine, _ place: @autoclosure () -> String) {
+        guard line.kind == "signalNormalized" || line.kind == "decisionMade", let id = line.body["id"]?.stringValue
+        else { return }
+        let (body, place) = (line.body, place())
+        switch line.kind {
         case "signalNormalized": rows[id] = (digestText(body.jsonBytes), place)
         case "decisionMade":
             rows[id] = (body["cut"] == true ? body["digest"]?.stringValue ?? "" : digestText(body.jsonBytes), place)

@@ -69,6 +69,9 @@ package struct StateAudit {
             report.size = size
             report.origin = checkpoints[size]?.last?.checkpoint.origin ?? ""
             report.checkpoints = checkpoints.values.reduce(0) { $0 + $1.count }
+            if let last = checkpoints[size]?.last?.checkpoint, let since = report.openSince(trust, keys, last) {
+                checkpoints[since.size, default: []].append((AuditTrust.sincePlace, since))
+            }
             try openTiles()
         } catch { report.find(.broken, .checkpointMalformed, "log", error.reason) }
     }
@@ -104,16 +107,20 @@ package struct StateAudit {
 
     // MARK: The entries
 
+    /// While one page is judged, the next is read, hashed and parsed.
     private mutating func readEntries() async throws(StoreError) {
+        let store = self.store
+        var page = await AuditPage.read(store, from: 0, limit: StateAudit.pageEntries)
         while true {
-            let next = Int(frontier.size)
-            let page: [IndexedEntry]
-            do throws(StoreError) { page = try await store.log(from: next, limit: StateAudit.pageEntries) } catch {
+            let current = page
+            async let following = AuditPage.next(after: current, store, limit: StateAudit.pageEntries)
+            for line in current.lines { take(line) }
+            if let error = current.failure {
                 guard error.code == .corrupt || error.code == .unavailable else { throw error }
-                return report.find(.broken, .entryUnreadable, "entry \(next)", error.reason)
+                return report.find(.broken, .entryUnreadable, "entry \(current.first)", error.reason)
             }
-            for indexed in page { take(indexed) }
-            guard page.count == StateAudit.pageEntries else { break }
+            guard let next = await following else { break }
+            page = next
         }
         let found = frontier.size
         report.entries = Int(found)
@@ -129,15 +136,14 @@ package struct StateAudit {
         }
     }
 
-    private mutating func take(_ indexed: IndexedEntry) {
-        let entry = indexed.entry
-        let place = "entry \(indexed.index) (\(entry.stream)@\(entry.number))"
+    private mutating func take(_ read: AuditPage.Line) {
+        let (indexed, entry, hash) = (read.indexed, read.indexed.entry, read.hash)
+        var place: String { "entry \(indexed.index) (\(entry.stream)@\(entry.number))" }
         if indexed.index != Int(frontier.size) {
             report.find(
                 .broken, .entryMissing, "entry \(frontier.size)", "the next one that is there is \(indexed.index)")
             while frontier.size < UInt64(indexed.index), let hash = signedHash(frontier.size) { frontier.append(hash) }
         }
-        let hash = MerkleLog.leafHash(entry.bytes)
         let signed = signedHash(frontier.size)
         if let signed, signed != hash {
             report.find(.broken, .entryChanged, place, "its bytes are not those that were signed")
@@ -147,10 +153,8 @@ package struct StateAudit {
         // With the hash that was signed one changed entry is named, and not every checkpoint after it.
         frontier.append(signed ?? hash)
         compareCheckpoints()
-        guard let line = history.take(entry.bytes, place: place) else { return }
-        if line["stream"]?.stringValue != entry.stream || line["n"]?.intValue != Int64(entry.number)
-            || line["type"]?.stringValue != entry.kind || line["at"]?.stringValue != entry.at.description
-        {
+        guard let line = history.take(read.line, place: place) else { return }
+        if !read.isAsItsColumns {
             report.find(.broken, .rowDiffers, place, "the columns beside it say something else than the line itself")
         }
         note(line, place)
@@ -186,7 +190,7 @@ package struct StateAudit {
                 history.tellsOfLog ? .broken : .open, .logMissing, "log/checkpoint",
                 history.tellsOfLog ? "the signed log is gone; the history tells of one" : "nothing was ever signed")
         }
-        if let empty = checkpoints[0]?.first, empty.checkpoint.root != MerkleLog.emptyRoot {
+        for empty in checkpoints[0] ?? [] where empty.checkpoint.root != MerkleLog.emptyRoot {
             report.find(.broken, .checkpointDiffers, empty.place, "a log without entries has another root")
         }
         guard let tiles, let last = checkpoints[size]?.last else { return }

@@ -35,7 +35,7 @@ struct AuditVerify: AsyncParsableCommand {
               cordon audit verify run_01KATB9Z2M8D4W6X1V3C5R7T9Y.tar --key cordon.vkeys
               cordon audit verify
               cordon audit verify /var/lib/cordon -o json | jq .findings
-              cordon audit verify q3.tar --policy witnesses.txt --exit-status
+              cordon audit verify q3.tar --policy witnesses.txt --since q2.checkpoint --exit-status
             """)
 
     @OptionGroup var common: CommonOptions
@@ -43,6 +43,11 @@ struct AuditVerify: AsyncParsableCommand {
     @Option(name: .long, help: "A file of public keys, or a key itself; may be given several times.") var key:
         [String] = []
     @Option(name: .long, help: "A witness policy (C2SP tlog-policy) that the checkpoint must meet.") var policy: String?
+    @Option(
+        name: .long,
+        help:
+            "A signed checkpoint that you kept from before (a bundle's file 'checkpoint'): the log must begin with it."
+    ) var since: String?
     @Flag(name: .long, help: "End with 8 when there are open items.") var exitStatus = false
 
     func run() async throws {
@@ -96,6 +101,12 @@ struct AuditVerify: AsyncParsableCommand {
 
     private func trust() throws -> AuditTrust {
         var trust = AuditTrust(keys: try PublicKeys.read(key, option: "--key"))
+        if let since {
+            guard let contents = FileManager.default.contents(atPath: since) else {
+                throw CommandFailure(.notFound, "there is no checkpoint \(display(since)) that can be read")
+            }
+            trust.since = Array(contents)
+        }
         if let policy {
             guard let contents = FileManager.default.contents(atPath: policy) else {
                 throw CommandFailure(.notFound, "there is no policy \(display(policy)) that can be read")
