@@ -23,7 +23,9 @@ extension Connections {
                         "give one of them another")
                 }
             }
-            return Connections(sources: sources, providers: providers)
+            let notifications = root.mapping("notifications").map { Notifications.read($0, loader) }
+            return Connections(
+                sources: sources, providers: providers, notifications: notifications ?? Notifications())
         }
     }
 
@@ -169,7 +171,7 @@ extension Connections {
             concurrentMax: concurrent.map(Int.init) ?? Limits.callsPerProviderMax, perSecondMax: rate.map(Int.init))
     }
 
-    private static func readEgress(_ map: YAMLFields) -> EgressPolicy {
+    static func readEgress(_ map: YAMLFields) -> EgressPolicy {
         defer { map.refuseUnknown() }
         return EgressPolicy(
             allowsPlainHTTP: map.bool("plain_http") ?? false, allowsLoopback: map.bool("loopback") ?? false,

@@ -179,8 +179,10 @@ package struct Connections: Sendable, Hashable {
 
     package var sources: [Source]
     package var providers: [Provider]
+    package var notifications: Notifications
 
-    package init(sources: [Source], providers: [Provider]) {
+    package init(sources: [Source], providers: [Provider], notifications: Notifications = Notifications()) {
+        self.notifications = notifications
         self.sources = sources
         self.providers = providers
     }

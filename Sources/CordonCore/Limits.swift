@@ -152,4 +152,34 @@ package enum Limits {
     package static let breakerMillisecondsMax: Int64 = 5 * 60 * 1000
     /// How far back in the history a start looks for what providers last answered.
     package static let entriesRecalledMax = 2000
+
+    // Notices to people
+    package static let noticeTextScalarsMax = 500
+    package static let noticeNameScalarsMax = 120
+    package static let channelsMax = 50
+    package static let peoplePerChannelMax = 50
+    package static let routesMax = 200
+    /// Messages of one topic within a minute that go out one by one; what comes beyond is told as one.
+    package static let noticesApartMax = 3
+    /// Messages to a receiver within a minute; beyond them all topics are told as one.
+    package static let messagesPerMinuteDefault = 20
+    package static let messagesPerMinuteMax = 600
+    /// How long a notice waits for others of its topic.
+    package static let gatherMillisecondsDefault: Int64 = 5000
+    package static let gatherMillisecondsMax: Int64 = 5 * 60 * 1000
+    /// After many were told as one, the next that is said of their topic.
+    package static let waveMilliseconds: Int64 = 15 * 60 * 1000
+    /// What one message names one by one.
+    package static let noticesNamedMax = 5
+    /// What is gathered into one message.
+    package static let noticesPerMessageMax = 1000
+    package static let noticeRetryMillisecondsFirst: Int64 = 5000
+    package static let noticeRetryMillisecondsMax: Int64 = 15 * 60 * 1000
+    /// How long it is tried to deliver a notice.
+    package static let noticeMillisecondsMax: Int64 = 24 * 3600 * 1000
+    /// How long it is known what was delivered.
+    package static let noticesKeptMilliseconds: Int64 = 90 * 24 * 3600 * 1000
+    package static let messageTimeoutMilliseconds: Int64 = 30 * 1000
+    /// How long a link to an answer may live, whatever the question's own deadline.
+    package static let linkMillisecondsMax: Int64 = 24 * 3600 * 1000
 }

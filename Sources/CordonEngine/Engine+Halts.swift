@@ -94,7 +94,9 @@ extension Engine {
             }
             guard let entry else { return false }
             do throws(StoreError) {
-                try await store.note(entry)
+                let notices = notice(ofHalt: scope, isSet: isSet, by: by, reason: reason, entry.number)
+                try await store.note(entry, notices: notices)
+                noticeDesk.note(notices)
             } catch {
                 guard error.code == .conflict else { throw error }
                 // Another was first: what stands is read again, then decided anew.

@@ -211,6 +211,7 @@ extension Engine {
         }
         await settle(reading, alert)
         tell(reading, transitions)
+        noticeDesk.note(reading.notices + reading.opened.flatMap(\.notices))
         for transition in transitions {
             carryOut(transition)
             release(transition.run.id)
@@ -310,7 +311,12 @@ extension Engine {
         }
         lines.write(reading.state == .read ? "alertRead" : "alertQuarantined", .object(body))
         reading.entries = lines.entries
-        reading.opened = transitions.map { chronicle.change($0, from: 0, at: now) }
+        reading.opened = transitions.map { transition in
+            var change = chronicle.change(transition, from: 0, at: now)
+            change.notices = notices(transition, after: 0, at: now)
+            return change
+        }
+        reading.notices = notices(decisions, library, at: now)
         return (reading, transitions)
     }
 

@@ -99,8 +99,10 @@ extension Engine {
                 guard !transition.events.isEmpty else { return .done(run) }
                 var change = chronicle.change(transition, from: run.number, at: now)
                 change.guards = guardMarks(of: transition, from: run, definition, at: now)
+                change.notices = notices(transition, after: run.number, at: now)
                 try await store.commit(change)
                 remember(change.guards)
+                noticeDesk.note(change.notices)
                 count { $0.count(transition.events) }
                 tell(transition)
                 carryOut(transition)

@@ -32,13 +32,16 @@ package final class Engine: Sendable, Service {
         package var logger: Logger
         /// How long the bodies of alerts are kept, in milliseconds; `nil`: for ever.
         package var alertBodiesMilliseconds: Int64?
+        /// Makes the links by which people answer; `nil` where nobody knows how this installation is reached.
+        package var links: ApprovalLinks?
 
         package init(
             store: any Store, clock: any WallClock, connections: Connections, connectors: [String: Connector],
             secrets: SecretReader, sealKey: Secret, transport: any Transport, evidence: EvidenceKeeper,
             library: Library, loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil, logger: Logger,
-            alertBodiesMilliseconds: Int64? = nil
+            alertBodiesMilliseconds: Int64? = nil, links: ApprovalLinks? = nil
         ) {
+            self.links = links
             self.alertBodiesMilliseconds = alertBodiesMilliseconds
             self.store = store
             self.clock = clock
@@ -75,6 +78,9 @@ package final class Engine: Sendable, Service {
     let lanes: Lanes
     let transport: any Transport
     let evidence: EvidenceKeeper
+    let courier: Courier
+    let noticeDesk = NoticeDesk()
+    package let links: ApprovalLinks?
     let chronicle = Chronicle()
     let alertBodiesMilliseconds: Int64?
     let retentionBook = Mutex(RetentionBook())
@@ -115,6 +121,8 @@ package final class Engine: Sendable, Service {
         secrets = parts.secrets
         transport = parts.transport
         evidence = parts.evidence
+        links = parts.links
+        courier = Courier(transport: parts.transport, mail: MailTransport(), secrets: parts.secrets)
         logger = parts.logger
         alertBodiesMilliseconds = parts.alertBodiesMilliseconds
         libraryBox = LibraryBox(parts.library)
@@ -163,6 +171,7 @@ package final class Engine: Sendable, Service {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await self.keepTime() }
             group.addTask { await self.keepSweeping() }
+            for endpoint in self.notifications.endpoints { group.addTask { await self.keepTelling(endpoint) } }
             for await item in self.inbox {
                 if self.failure.withLock({ $0 }) != nil { break }
                 // Behind those who wait for their 202: an alert that is not stored yet can be lost, a run can't.

@@ -22,6 +22,11 @@ package struct Counts: Sendable, Hashable {
     package var callsSentTwice = 0
     package var outcomes: [Outcome.Kind: Int] = [:]
     package var commitConflicts = 0
+    package var messagesSent = 0
+    package var noticesDelivered = 0
+    package var noticesMoot = 0
+    package var noticesFailed = 0
+    package var noticeTriesFailed = 0
 
     /// Prometheus text exposition format, version 0.0.4.
     package var prometheus: String {
@@ -54,6 +59,17 @@ package struct Counts: Sendable, Hashable {
         counter(
             "cordon_outcomes_total", "Outcomes by kind.",
             Outcome.Kind.allCases.map { ("{kind=\"\($0.rawValue)\"}", outcomes[$0] ?? 0) })
+        counter(
+            "cordon_notifications_total", "Notices to people by what became of them.",
+            [
+                ("{state=\"delivered\"}", noticesDelivered), ("{state=\"moot\"}", noticesMoot),
+                ("{state=\"failed\"}", noticesFailed),
+            ])
+        counter(
+            "cordon_notification_messages_total", "Messages sent, each with one notice or many.", [("", messagesSent)])
+        counter(
+            "cordon_notification_tries_failed_total", "Messages that no receiver took at that try.",
+            [("", noticeTriesFailed)])
         counter("cordon_commit_conflicts_total", "Commits that another writer was before.", [("", commitConflicts)])
         return out
     }

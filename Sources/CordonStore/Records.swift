@@ -22,12 +22,15 @@ package struct Reading: Sendable, Hashable {
     package var entries: [Entry]
     /// What guards remember of it.
     package var guards: GuardMarks?
+    /// What people are told of the decisions themselves; what the runs ask is with the runs.
+    package var notices: [NoticeRecord]
 
     package init(
         alert: AlertID, state: Alert.State, signals: [SignalRecord] = [], decisions: [DecisionRecord] = [],
-        opened: [RunChange] = [], entries: [Entry], guards: GuardMarks? = nil
+        opened: [RunChange] = [], entries: [Entry], guards: GuardMarks? = nil, notices: [NoticeRecord] = []
     ) {
         self.guards = guards
+        self.notices = notices
         self.alert = alert
         self.state = state
         self.signals = signals
@@ -170,9 +173,14 @@ package struct RunChange: Sendable, Hashable {
     package var entries: [Entry]
     /// What guards remember of it; its reservations have no bounds.
     package var guards: GuardMarks?
+    /// What people are told of it.
+    package var notices: [NoticeRecord]
 
-    package init(expectedNumber: Int, run: RunRecord, entries: [Entry], guards: GuardMarks? = nil) {
+    package init(
+        expectedNumber: Int, run: RunRecord, entries: [Entry], guards: GuardMarks? = nil, notices: [NoticeRecord] = []
+    ) {
         self.guards = guards
+        self.notices = notices
         self.expectedNumber = expectedNumber
         self.run = run
         self.entries = entries
@@ -293,13 +301,16 @@ package struct Vitals: Sendable, Hashable {
     /// Transactions committed and operations in them since it was opened.
     package var commits: Int
     package var operations: Int
+    /// Notices that nobody was told yet.
+    package var noticesWaiting: Int
     /// Why no new work is taken on, with the way out; `nil` while it is.
     package var shortage: String?
 
     package init(
         description: String, alerts: Int, runs: Int, liveRuns: Int, runsWithoutWake: Int, entries: Int,
-        bytesOnDisk: Int, commits: Int, operations: Int, shortage: String? = nil
+        bytesOnDisk: Int, commits: Int, operations: Int, noticesWaiting: Int = 0, shortage: String? = nil
     ) {
+        self.noticesWaiting = noticesWaiting
         self.shortage = shortage
         self.description = description
         self.alerts = alerts

@@ -52,7 +52,14 @@ package protocol Store: Sendable {
     // The installation's own history
 
     /// Appends to a stream that belongs to no row, such as that of the halts: `conflict` unless it is the stream's next.
-    func note(_ entry: Entry) async throws(StoreError)
+    func note(_ entry: Entry, notices: [NoticeRecord]) async throws(StoreError)
+
+    // Notices to people: each is stored in the commit of what it tells, once for its key and endpoint
+
+    func notices(_ query: NoticeQuery) async throws(StoreError) -> [NoticeRecord]
+    /// Stores how far these have come, by key and endpoint, and forgets those that were settled before `forgotten`. What
+    /// isn't known is passed over.
+    func settle(_ notices: [NoticeRecord], forgettingBefore forgotten: Instant?) async throws(StoreError)
 
     // Guards
 

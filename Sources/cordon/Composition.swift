@@ -46,7 +46,8 @@ struct Composition {
                 secrets: SecretReader(folder: settings.folder), sealKey: sealKey, transport: transport,
                 evidence: EvidenceKeeper(blobs: blobs), library: shelf.library,
                 loadLibrary: { Shelf.library(settings) }, logger: logger,
-                alertBodiesMilliseconds: settings.alertBodiesMilliseconds))
+                alertBodiesMilliseconds: settings.alertBodiesMilliseconds,
+                links: try settings.publicURL.map { ApprovalLinks(base: $0, key: try settings.state.key("links")) }))
         try Composition.refuseUnsigned(engine, settings)
         access = Access(store: store, clock: clock)
         checkpointer = Checkpointer(

@@ -33,8 +33,8 @@ struct Cordon: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, ServeCommand.self, DemoCommand.self, AlertCommand.self, RunCommand.self,
-            SessionCommand.self, GuardCommand.self, HaltCommand.self, UnhaltCommand.self, PlaybookCommand.self,
-            ExprCommand.self,
+            SessionCommand.self, GuardCommand.self, HaltCommand.self, UnhaltCommand.self, NotificationCommand.self,
+            PlaybookCommand.self, ExprCommand.self,
             ExplainCommand.self, SchemaCommand.self, TokenCommand.self, AuditCommand.self, KeyCommand.self,
             WitnessCommand.self, RetentionCommand.self, BackupCommand.self, RestoreCommand.self, CoverageCommand.self,
             DoctorCommand.self,

@@ -33,6 +33,8 @@ struct Settings: Sendable {
     var policy: RunPolicy
     /// Where the keys that sign the log lie; `nil`: in the state folder.
     var auditKeysPath: String?
+    /// How people's browsers reach this installation, for the links in what they are told; `nil`: no links.
+    var publicURL: String?
     /// The log's name, for a log that does not exist yet; `nil` draws one.
     var auditOrigin: String?
 
@@ -90,7 +92,7 @@ struct Settings: Sendable {
                 for key in keys { _ = map.node(key) }
                 map.refuseUnknown()
             }
-            for key in ["state", "library", "connections", "identities", "guards"] { _ = root.string(key) }
+            for key in ["state", "library", "connections", "identities", "guards", "public_url"] { _ = root.string(key) }
             return true
         }
         _ = try checked.get()
@@ -147,6 +149,17 @@ struct Settings: Sendable {
                     "audit.origin is '\(origin)'; it takes a name without spaces and plus signs, as example.com/cordon")
             }
             return origin
+        }
+        publicURL = try reader.string(forKey: "public_url").map { text in
+            guard let url = URL(string: text), ["https", "http"].contains(url.scheme), url.host != nil,
+                url.query == nil, url.fragment == nil, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
+                text.utf8.count <= 200
+            else {
+                throw CommandFailure(
+                    .usage, "public_url is '\(text)'; it takes what a browser opens, such as https://cordon.example.com"
+                )
+            }
+            return text.hasSuffix("/") ? String(text.dropLast()) : text
         }
         alertBodiesMilliseconds = try reader.string(forKey: "retention.alert_bodies").map { text in
             guard let span = YAMLDuration.milliseconds(text), span >= 3_600_000 else {

@@ -27,6 +27,13 @@ final class Installation: Sendable {
     private let connectors: [String: Connector]
     private let provider: Connections.Provider
     private let disk = FailingDisk()
+    private let told = Mutex(Notifications())
+
+    /// Who is told what, for engines made from now on.
+    var notifications: Notifications {
+        get { told.withLock { $0 } }
+        set { told.withLock { $0 = newValue } }
+    }
 
     /// - Parameters:
     ///   - playbooks: how many of the shipped playbook there are, under a name each.
@@ -106,7 +113,7 @@ final class Installation: Sendable {
     // MARK: Engines
 
     func engine(
-        _ transport: ScriptedTransport, over store: (any Store)? = nil, providers: Bool = true,
+        _ transport: any Transport, over store: (any Store)? = nil, providers: Bool = true,
         alertBodiesMilliseconds: Int64? = nil,
         loading loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil
     ) -> Engine {
@@ -116,7 +123,7 @@ final class Installation: Sendable {
                 connections: Connections(
                     sources: [
                         Connections.Source(id: "github-main", connector: "github", secrets: [.environment("HOOK")])
-                    ], providers: providers ? [provider] : []),
+                    ], providers: providers ? [provider] : [], notifications: notifications),
                 connectors: connectors, secrets: SecretReader(folder: "/nowhere", environment: { Self.secrets[$0] }),
                 sealKey: Secret(Array("the installation's own key".utf8)), transport: transport,
                 evidence: EvidenceKeeper(blobs: blobs),

@@ -81,6 +81,8 @@ private let allowed: [String: Set<Role>] = {
         "PATCH /enforce/envoy": [.enforcementPoint],
         "DELETE /enforce/envoy": [.enforcementPoint],
         "OPTIONS /enforce/envoy": [.enforcementPoint],
+        "GET /api/v1/notifications": readers,
+        "POST /api/v1/notifications/test": [.operator, .administrator],
         "GET /api/v1/library": readers,
         "POST /api/v1/library/reload": [.author, .administrator],
         "GET /api/v1/definitions/{digest}": readers,

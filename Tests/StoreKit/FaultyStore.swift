@@ -79,8 +79,20 @@ package final class FaultyStore: Store {
 
     package func standing(at now: Instant) async throws(StoreError) -> Standing { try await base.standing(at: now) }
 
-    package func note(_ entry: Entry) async throws(StoreError) {
-        try await write { () async throws(StoreError) in try await base.note(entry) }
+    package func note(_ entry: Entry, notices: [NoticeRecord]) async throws(StoreError) {
+        try await write { () async throws(StoreError) in try await base.note(entry, notices: notices) }
+    }
+
+    package func notices(_ query: NoticeQuery) async throws(StoreError) -> [NoticeRecord] {
+        try await base.notices(query)
+    }
+
+    package func settle(
+        _ notices: [NoticeRecord], forgettingBefore forgotten: Instant?
+    ) async throws(StoreError) {
+        try await write { () async throws(StoreError) in
+            try await base.settle(notices, forgettingBefore: forgotten)
+        }
     }
 
     package func expirable(before instant: Instant, limit: Int) async throws(StoreError) -> [AlertID] {

@@ -215,7 +215,7 @@ extension Value {
 }
 
 /// RFC 3986 §2.3: everything but the unreserved characters.
-func percentEncoded(_ text: String) -> String {
+package func percentEncoded(_ text: String) -> String {
     let digits = Array("0123456789ABCDEF".utf8)
     var out: [UInt8] = []
     for byte in text.utf8 {

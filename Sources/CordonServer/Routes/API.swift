@@ -73,6 +73,7 @@ struct API: Sendable {
         row("cordon_runs_live", "gauge", "Runs that have not ended.", vitals.liveRuns)
         row("cordon_runs_without_wake", "gauge", "Live runs that nothing will wake; must be 0.", vitals.runsWithoutWake)
         row("cordon_history_entries", "gauge", "Entries of the history over all streams.", vitals.entries)
+        row("cordon_notifications_waiting", "gauge", "Notices that nobody was told yet.", vitals.noticesWaiting)
         row("cordon_store_bytes", "gauge", "Bytes of the store on disk.", vitals.bytesOnDisk)
         row("cordon_store_commits_total", "counter", "Transactions committed since the start.", vitals.commits)
         row("cordon_store_operations_total", "counter", "Operations in them.", vitals.operations)

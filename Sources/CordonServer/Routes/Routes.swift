@@ -109,6 +109,8 @@ struct Route: Sendable {
         Route(.delete, "/enforce/envoy", .needs(.enforce), API.verdictForEnvoy),
         Route(.options, "/enforce/envoy", .needs(.enforce), API.verdictForEnvoy),
 
+        Route(.get, "/api/v1/notifications", .needs(.read), API.notifications),
+        Route(.post, "/api/v1/notifications/test", .needs(.operate), API.tryChannel),
         Route(.get, "/api/v1/library", .needs(.read), API.library),
         Route(.post, "/api/v1/library/reload", .needs(.publish), API.reloadLibrary),
         Route(.get, "/api/v1/definitions/{digest}", .needs(.read), API.definition),

@@ -45,8 +45,18 @@ package final class MemoryStore: Store {
         try model.withLock { (model) throws(StoreError) in try model.read().definitions[digest] }
     }
 
-    package func note(_ entry: Entry) async throws(StoreError) {
-        try model.withLock { (model) throws(StoreError) in try model.note(entry) }
+    package func note(_ entry: Entry, notices: [NoticeRecord]) async throws(StoreError) {
+        try model.withLock { (model) throws(StoreError) in try model.note(entry, notices) }
+    }
+
+    package func notices(_ query: NoticeQuery) async throws(StoreError) -> [NoticeRecord] {
+        try model.withLock { (model) throws(StoreError) in try model.read().notices(query) }
+    }
+
+    package func settle(
+        _ notices: [NoticeRecord], forgettingBefore forgotten: Instant?
+    ) async throws(StoreError) {
+        try model.withLock { (model) throws(StoreError) in try model.settle(notices, forgotten) }
     }
 
     package func standing(at now: Instant) async throws(StoreError) -> Standing {

@@ -69,7 +69,7 @@ extension Model {
         return Vitals(
             description: "memory", alerts: alerts.count, runs: runs.count, liveRuns: live.count,
             runsWithoutWake: live.count { $0.wake == nil }, entries: log.count, bytesOnDisk: 0, commits: operations,
-            operations: operations)
+            operations: operations, noticesWaiting: notices.count { $0.state == .waiting })
     }
 }
 
@@ -82,7 +82,7 @@ private func isDue(_ run: RunRecord, by instant: Instant?) -> Bool {
 private func isAsked<Field: Equatable>(_ asked: Field?, _ field: Field) -> Bool { asked == nil || asked == field }
 
 /// By bytes, as a database compares: Swift's `==` holds two spellings of one Unicode text for the same.
-private func isAsked(text asked: String?, _ field: String) -> Bool {
+func isAsked(text asked: String?, _ field: String) -> Bool {
     guard let asked else { return true }
     return asked.utf8.elementsEqual(field.utf8)
 }

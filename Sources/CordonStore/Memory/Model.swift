@@ -22,6 +22,9 @@ struct Model {
     var sessions: [String: SessionRecord] = [:]
     var definitions: [String: Definition] = [:]
     var tokens: [String: TokenRecord] = [:]
+    /// In the order of their commits.
+    var notices: [NoticeRecord] = []
+    var noticePlaces: [NoticeName: Int] = [:]
     var log: [Entry] = []
     /// Each stream's entries, as places in the log.
     var streams: [String: [Int]] = [:]
@@ -79,7 +82,9 @@ struct Model {
         for change in reading.opened {
             runs[change.run.id] = change.run.asStored
             append(change.entries)
+            insert(change.notices)
         }
+        insert(reading.notices)
     }
 
     mutating func commit(_ change: RunChange) throws(StoreError) {
@@ -91,6 +96,7 @@ struct Model {
         runs[change.run.id] = stored?.advanced(to: change.run) ?? change.run.asStored
         append(change.entries)
         if let marks = change.guards { guards.add(marks) }
+        insert(change.notices)
     }
 
     mutating func publish(_ definition: Definition) throws(StoreError) {
@@ -106,10 +112,11 @@ struct Model {
         append([entry])
     }
 
-    mutating func note(_ entry: Entry) throws(StoreError) {
+    mutating func note(_ entry: Entry, _ notices: [NoticeRecord]) throws(StoreError) {
         try begin()
         guard entry.number == last(entry.stream) + 1 else { throw .entryTaken(entry) }
         append([entry])
+        insert(notices)
     }
 
     func expirable(before instant: Instant, _ limit: Int) -> [AlertID] {

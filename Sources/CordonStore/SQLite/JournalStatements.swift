@@ -11,6 +11,7 @@ struct JournalStatements {
     let insertRun, runExists, advanceLiveRun, advanceRun, keepSnapshot: SQLiteStatement
     let insertSession, advanceSession: SQLiteStatement
     let guards: GuardStatements
+    let insertNotice, settleNotice, forgetNotices: SQLiteStatement
     let insertDefinition, insertToken, tokenRevokedAt, revokeToken: SQLiteStatement
 
     init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
@@ -82,6 +83,19 @@ struct JournalStatements {
             """
             UPDATE session SET number = ?, updated_at = ?, closed_at = ?, snapshot = ? WHERE id = ? AND number = ?
             """)
+
+        insertNotice = try connection.statement(
+            """
+            INSERT INTO notice (key, endpoint, run, topic, made_at, due_at, state, settled_at, attempts, message,
+                problem, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, endpoint) DO NOTHING
+            """)
+        settleNotice = try connection.statement(
+            """
+            UPDATE notice SET due_at = ?, state = ?, settled_at = ?, attempts = ?, message = ?, problem = ?
+            WHERE key = ? AND endpoint = ?
+            """)
+        forgetNotices = try connection.statement(
+            "DELETE FROM notice WHERE state <> 'waiting' AND settled_at < ?")
 
         insertDefinition = try connection.statement(
             """

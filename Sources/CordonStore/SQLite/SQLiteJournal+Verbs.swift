@@ -60,8 +60,10 @@ extension SQLiteJournal {
         for change in reading.opened {
             try insert(change.run)
             try append(change.entries)
+            try insert(change.notices)
         }
         if let marks = reading.guards { try keep(marks) }
+        try insert(reading.notices)
         return .success(.stored)
     }
 
@@ -139,6 +141,7 @@ extension SQLiteJournal {
         if change.expectedNumber > 0 { try keepSnapshot(of: change.run) }
         try append(change.entries)
         if let marks = change.guards { try keep(marks) }
+        try insert(change.notices)
         return .success(.stored)
     }
 
@@ -199,9 +202,10 @@ extension SQLiteJournal {
         return .success(.stored)
     }
 
-    func note(_ entry: Entry) throws(SQLiteFailure) -> Answer {
+    func note(_ entry: Entry, _ notices: [NoticeRecord]) throws(SQLiteFailure) -> Answer {
         guard try entry.number == lastNumber(of: entry.stream) + 1 else { return .failure(.entryTaken(entry)) }
         try append(entry)
+        try insert(notices)
         return .success(.stored)
     }
 

@@ -95,7 +95,8 @@ final class SQLiteJournal {
         case .commitSession(let change): try commit(change)
         case .publish(let definition): try publish(definition)
         case .grant(let token, let entry): try grant(token, entry)
-        case .note(let entry): try note(entry)
+        case .note(let entry, let notices): try note(entry, notices)
+        case .settle(let notices, let forgotten): try settle(notices, forgotten)
         case .expire(let alerts, let entry): try expire(alerts, entry)
         case .revoke(let token, let at, let entry): try revoke(token, at, entry)
         }

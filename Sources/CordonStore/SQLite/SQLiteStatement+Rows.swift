@@ -79,7 +79,7 @@ extension SQLiteStatement {
 
     private func optionalInstant(_ column: Int32) -> Instant? { optionalInt64(column).map(Instant.init(milliseconds:)) }
 
-    private func word<Word: RawRepresentable<String>>(_ column: Int32) throws(SQLiteFailure) -> Word {
+    func word<Word: RawRepresentable<String>>(_ column: Int32) throws(SQLiteFailure) -> Word {
         guard let word = Word(rawValue: text(column)) else { throw unreadable(text(column)) }
         return word
     }

@@ -139,14 +139,16 @@ extension SQLiteStore {
                 SELECT (SELECT ifnull(max(place), 0) FROM alert), (SELECT ifnull(max(place), 0) FROM run),
                     (SELECT count(*) FROM run WHERE ended_at IS NULL),
                     (SELECT count(*) FROM run WHERE ended_at IS NULL AND wake IS NULL),
-                    (SELECT ifnull(max(place) + 1, 0) FROM entry)
+                    (SELECT ifnull(max(place) + 1, 0) FROM entry),
+                    (SELECT count(*) FROM notice WHERE state = 'waiting')
                 """)
             defer { row.reset() }
             _ = try row.step()
             return Vitals(
                 description: description, alerts: row.int(0), runs: row.int(1), liveRuns: row.int(2),
                 runsWithoutWake: row.int(3), entries: row.int(4), bytesOnDisk: folder.bytesOnDisk,
-                commits: counters.commits, operations: counters.operations, shortage: folder.shortage(below: least))
+                commits: counters.commits, operations: counters.operations, noticesWaiting: row.int(5),
+                shortage: folder.shortage(below: least))
         }
     }
 

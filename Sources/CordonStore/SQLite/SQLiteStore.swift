@@ -85,7 +85,9 @@ package final class SQLiteStore: Store {
         _ = try await store(.publish(definition))
     }
 
-    package func note(_ entry: Entry) async throws(StoreError) { _ = try await store(.note(entry)) }
+    package func note(_ entry: Entry, notices: [NoticeRecord]) async throws(StoreError) {
+        _ = try await store(.note(entry, notices))
+    }
 
     package func expire(_ alerts: [AlertID], entry: Entry) async throws(StoreError) {
         _ = try await store(.expire(alerts, entry))

@@ -7,7 +7,7 @@ enum Schema {
 
     static var version: Int { migrations.count }
 
-    static let migrations = [first, second, third, fourth, fifth, sixth]
+    static let migrations = [first, second, third, fourth, fifth, sixth, notices]
 
     /// What a commit writes is what the next reader can't tell from the rest of it:
     /// - A run's snapshot stands apart and is written once every so many entries: the entries after it tell the rest.
@@ -107,6 +107,30 @@ enum Schema {
             matched INTEGER NOT NULL,
             PRIMARY KEY (playbook, minute)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    /// What people are to be told, each row in the commit of what it tells. Few wait; what was told is kept for a while.
+    private static let notices = """
+        CREATE TABLE notice (
+            place INTEGER PRIMARY KEY,
+            key TEXT NOT NULL,
+            endpoint TEXT NOT NULL,
+            run TEXT,
+            topic TEXT NOT NULL,
+            made_at INTEGER NOT NULL,
+            due_at INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            settled_at INTEGER,
+            attempts INTEGER NOT NULL,
+            message TEXT,
+            problem TEXT,
+            body BLOB NOT NULL,
+            UNIQUE (key, endpoint)
+        ) STRICT;
+        CREATE INDEX notice_waiting ON notice (endpoint, due_at) WHERE state = 'waiting';
+        CREATE INDEX notice_of_run ON notice (run) WHERE run IS NOT NULL;
+        CREATE INDEX notice_of_message ON notice (message) WHERE message IS NOT NULL;
+        CREATE INDEX notice_settled ON notice (settled_at) WHERE settled_at IS NOT NULL;
         """
 
     /// Rows of `alert`, `run` and `entry` are never deleted (those of `alert_body` are, by retention), so the largest row number is also their count.

@@ -12,7 +12,8 @@ enum WriteOperation: Sendable {
     case publish(Definition)
     case grant(TokenRecord, Entry)
     case revoke(token: String, at: Instant, Entry)
-    case note(Entry)
+    case note(Entry, [NoticeRecord])
+    case settle([NoticeRecord], forgettingBefore: Instant?)
     case expire([AlertID], Entry)
 
     /// About what it adds to the write-ahead log.
@@ -21,11 +22,13 @@ enum WriteOperation: Sendable {
         case .accept(let alert, let headers, let entry): alert.body.count + headers.utf8.count + entry.bytes.count
         case .record(let reading):
             reading.signals.reduce(0) { $0 + $1.body.count } + reading.decisions.reduce(0) { $0 + $1.body.count }
-                + reading.opened.reduce(0) { $0 + $1.bytes } + reading.entries.bytes
+                + reading.opened.reduce(0) { $0 + $1.bytes } + reading.entries.bytes + reading.notices.bytes
         case .commit(let change): change.bytes
         case .commitSession(let change): change.session.snapshot.count + change.entries.bytes
         case .publish(let definition): definition.source.count
-        case .grant(_, let entry), .revoke(_, _, let entry), .note(let entry), .expire(_, let entry): entry.bytes.count
+        case .note(let entry, let notices): entry.bytes.count + notices.bytes
+        case .settle(let notices, _): notices.bytes
+        case .grant(_, let entry), .revoke(_, _, let entry), .expire(_, let entry): entry.bytes.count
         }
     }
 
@@ -35,13 +38,17 @@ enum WriteOperation: Sendable {
         case .accept: true
         case .record(let reading): !reading.opened.isEmpty
         case .commitSession(let change): change.expectedNumber == 0
-        case .commit, .publish, .grant, .revoke, .note, .expire: false
+        case .commit, .publish, .grant, .revoke, .note, .settle, .expire: false
         }
     }
 }
 
 extension RunChange {
-    fileprivate var bytes: Int { run.snapshot.count + entries.bytes }
+    fileprivate var bytes: Int { run.snapshot.count + entries.bytes + notices.bytes }
+}
+
+extension [NoticeRecord] {
+    fileprivate var bytes: Int { reduce(0) { $0 + $1.body.count + $1.key.utf8.count } }
 }
 
 extension [Entry] {

@@ -382,6 +382,30 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             limits: { concurrent: 8, per_second: 5 }
             signs_in_as: [cordon-bot]
             egress: { plain_http: false, loopback: false, networks: ["10.0.0.0/8"] }
+        notifications:
+          channels:
+            - { id: chat, webhook: { url: { file: chat-url } }, people: [{ name: ann, groups: [approver] }] }
+            - id: mail
+              smtp:
+                url: "smtp://mail.example.com:587"
+                from: cordon@example.com
+                user: cordon
+                password: { file: smtp-password }
+                authority: { file: ca.pem }
+                clear: false
+              people: [{ name: ann, groups: [approver], address: ann@example.com }]
+              gather: 5s
+              per_minute: 20
+              egress: { plain_http: false, loopback: false, networks: ["10.0.0.0/8"] }
+            - id: pager
+              pagerduty: { routing_key: { file: key }, url: "https://events.pagerduty.com/v2/enqueue" }
+          routes:
+            - kinds: [approval]
+              owners: [team/appsec]
+              groups: [approver]
+              playbooks: [secret-leaked]
+              severity: high
+              to: [chat]
 
         """
 }
