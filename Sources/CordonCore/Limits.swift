@@ -152,6 +152,8 @@ package enum Limits {
     package static let breakerMillisecondsMax: Int64 = 5 * 60 * 1000
     /// How far back in the history a start looks for what providers last answered.
     package static let entriesRecalledMax = 2000
+    /// Runs that are undone by one order.
+    package static let runsUndoneMax = 10_000
 
     // Notices to people
     package static let noticeTextScalarsMax = 500

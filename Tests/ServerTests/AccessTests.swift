@@ -81,6 +81,7 @@ private let allowed: [String: Set<Role>] = {
         "PATCH /enforce/envoy": [.enforcementPoint],
         "DELETE /enforce/envoy": [.enforcementPoint],
         "OPTIONS /enforce/envoy": [.enforcementPoint],
+        "POST /api/v1/undos": [.operator, .administrator],
         "GET /api/v1/notifications": readers,
         "POST /api/v1/notifications/test": [.operator, .administrator],
         "GET /api/v1/library": readers,
@@ -95,6 +96,7 @@ private let allowed: [String: Set<Role>] = {
 
 private let withoutToken: Set<String> = [
     "POST /hooks/{source}", "POST /hook", "GET /hooks/{source}", "OPTIONS /hooks/{source}", "GET /health", "GET /ready",
+    "GET /approve", "POST /approve",
 ]
 
 extension Route {

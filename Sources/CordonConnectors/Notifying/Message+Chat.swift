@@ -13,7 +13,7 @@ extension Message {
         for notice in notices {
             // Escaped it is five times as long at worst, and a section takes 3,000.
             var text = Message.escaped(Notice.line(line(notice), 480))
-            if let link = links[notice.key] { text += "\n<\(link)|Look at it and answer>" }
+            if let link = links[notice.key] { text += "\n<\(Message.escaped(link))|Look at it and answer>" }
             blocks.append(["type": "section", "text": ["type": "mrkdwn", "text": .string(text), "verbatim": true]])
         }
         if more > 0, let last = lines.last {

@@ -3,7 +3,9 @@
 package import CordonConnectors
 package import CordonCore
 import CordonLanguage
+import CordonStore
 import Crypto
+import Logging
 
 /// Links by which a person answers what a run asks: each names the run, what was shown, who may answer by it and until
 /// when, and is signed with the installation's own key. Whoever has the link is taken for that person.
@@ -104,8 +106,8 @@ private func bytes(hex: String) -> [UInt8]? {
 
 extension Engine {
     /// The link by which this receiver's person answers, where they may.
-    func link(_ notice: Notice, _ endpoint: Channel.Endpoint, at now: Instant) -> String? {
-        guard let links, let run = notice.run, let person = endpoint.person, let shown = notice.shown,
+    func link(_ notice: Notice, _ endpoint: Channel.Endpoint, at now: Instant) async -> String? {
+        guard let links, let run = notice.run, let person = endpoint.person, let shown = await shown(notice),
             [.proposal, .approval, .task, .reminder, .escalation].contains(notice.kind),
             person.mayAnswer(notice)
         else { return nil }
@@ -114,6 +116,20 @@ extension Engine {
             ApprovalLinks.Ticket(
                 run: run, step: notice.step, shown: shown, endpoint: endpoint.id,
                 until: min(notice.deadline ?? latest, latest)))
+    }
+}
+
+extension Engine {
+    private func shown(_ notice: Notice) async -> String? {
+        guard notice.kind == .proposal, let id = notice.run else { return notice.shown }
+        do {
+            guard let run = try await find(id)?.run() else { return nil }
+            return planDigest(run, try await definition(of: run))
+        } catch {
+            // Told without a link: the command line still answers it.
+            logger.error("a proposal can't be linked to", metadata: ["run": "\(id)", "error": "\(error)"])
+            return nil
+        }
     }
 }
 

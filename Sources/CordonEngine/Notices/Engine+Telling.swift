@@ -104,7 +104,7 @@ extension Engine {
         for (place, batch) in plan.batches.enumerated() {
             let inHand = batch.records.compactMap { read[$0.key] }
             let id = message(of: batch, endpoint)
-            let fate = await courier.send(compose(inHand, id, endpoint, at: now), to: endpoint)
+            let fate = await courier.send(await compose(inHand, id, endpoint, at: now), to: endpoint)
             try await settle(batch.records, fate, as: id, at: now)
             if fate == .taken {
                 pace.note(batch.records, as: id, at: now)
@@ -129,11 +129,11 @@ extension Engine {
 
     private func compose(
         _ items: [NoticeInHand], _ id: String, _ endpoint: Channel.Endpoint, at now: Instant
-    ) -> Message {
+    ) async -> Message {
         let named = items.prefix(Limits.noticesNamedMax).map(\.notice)
         var message = Message(
             id: id, notices: Array(named), more: items.count - named.count, base: links?.base, at: now)
-        for notice in named { message.links[notice.key] = link(notice, endpoint, at: now) }
+        for notice in named { message.links[notice.key] = await link(notice, endpoint, at: now) }
         return message
     }
 

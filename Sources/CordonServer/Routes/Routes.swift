@@ -109,6 +109,10 @@ struct Route: Sendable {
         Route(.delete, "/enforce/envoy", .needs(.enforce), API.verdictForEnvoy),
         Route(.options, "/enforce/envoy", .needs(.enforce), API.verdictForEnvoy),
 
+        Route(.post, "/api/v1/undos", .needs(.operate), API.undoMany),
+        // Open as their links are: a link's own signature says who may answer, and what.
+        Route(.get, "/approve", .signature, API.approvalPage),
+        Route(.post, "/approve", .signature, API.approveByLink),
         Route(.get, "/api/v1/notifications", .needs(.read), API.notifications),
         Route(.post, "/api/v1/notifications/test", .needs(.operate), API.tryChannel),
         Route(.get, "/api/v1/library", .needs(.read), API.library),

@@ -21,10 +21,16 @@ struct DemoCommand: AsyncParsableCommand {
             EXAMPLES
               cordon demo
               cordon demo --folder /tmp/my-demo
+              cordon demo --scenario wave            one wrong feed accuses 300 accounts, and all of it goes back
             """)
 
     @Option(name: .long, help: "Where the scratch installation goes; it must not exist yet.")
     var folder: String?
+
+    enum Scenario: String, ExpressibleByArgument, CaseIterable { case token, wave }
+
+    @Option(name: .long, help: "token: one leaked token dies. wave: a false alarm about many accounts is undone.")
+    var scenario: Scenario = .token
 
     func run() async throws {
         let path =
@@ -33,7 +39,10 @@ struct DemoCommand: AsyncParsableCommand {
         guard !FileManager.default.fileExists(atPath: path) else {
             throw CommandFailure(.failed, "\(path) exists already; choose another --folder")
         }
-        try await Demonstration(folder: path).run()
+        switch scenario {
+        case .token: try await Demonstration(folder: path).run()
+        case .wave: try await DemoWave(folder: path).run()
+        }
     }
 }
 

@@ -18,7 +18,7 @@ struct DemoPractice: Sendable {
 struct DemoWeb: Sendable {
     let transport: CurlTransport
 
-    private func ask(
+    func ask(
         _ method: String, _ url: String, _ headers: [(name: String, value: String)], _ body: [UInt8]? = nil
     ) async throws -> OutboundResponse {
         let delivery = await transport.send(

@@ -144,25 +144,6 @@ struct RunCancel: AsyncParsableCommand {
     func run() async throws { try await options.send("cancel", undo ? ["undo": true] : [:]) }
 }
 
-struct RunUndo: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "undo", abstract: "Undo what a run did, all of it or some steps; also after its end.",
-        discussion: """
-            Only what is still as the run left it is set back; what somebody changed since is asked about.
-
-            EXAMPLES
-              cordon run undo run_01KATB9Z2M8D4W6X1V3C5R7T9Y --reason "it was a false alarm"
-              cordon run undo run_01KATB9Z2M8D4W6X1V3C5R7T9Y --step fence --reason "the scopes are needed"
-            """)
-
-    @OptionGroup var options: ControlOptions
-    @Option(name: .long, help: "Only this step; may stand several times.") var step: [String] = []
-
-    func run() async throws {
-        try await options.send("undo", step.isEmpty ? [:] : ["steps": .array(step.map(Value.string))])
-    }
-}
-
 struct RunResolve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resolve", abstract: "Say what became of a call whose outcome nobody knows.",
