@@ -145,7 +145,7 @@ let tests: [(name: String, needs: [String], products: [String])] = [
         ["Crypto", "CryptoExtras", "ServiceLifecycle"]
     ),
     ("ServerTests", ["server", "engine", "core", "language", "store", "connectors", "evidence"], []),
-    ("ProgramTests", ["program", "core", "language", "store", "connectors", "evidence"], ["Crypto"]),
+    ("ProgramTests", ["program", "core", "language", "store", "connectors", "evidence"], ["Crypto", "CryptoExtras"]),
 ]
 if exists("TestKit") { targets.append(.target(name: "TestKit", path: "Tests/TestKit", swiftSettings: strict)) }
 // What the tests of several rooms need of a store.

@@ -47,6 +47,9 @@ static const unsigned char suspend_access[] = {
 static const unsigned char suspend_access_listed[] = {
 #embed "../../workflows/suspend-access-listed.yaml"
 };
+static const unsigned char suspend_found[] = {
+#embed "../../workflows/suspend-found.yaml"
+};
 static const unsigned char suspend_account[] = {
 #embed "../../workflows/suspend-account.yaml"
 };
@@ -165,6 +168,33 @@ static const unsigned char tracebit[] = {
 static const unsigned char wiz[] = {
 #embed "../../workflows/connectors/wiz.yaml"
 };
+static const unsigned char caep_transmitter[] = {
+#embed "../../workflows/connectors/caep-transmitter.yaml"
+};
+static const unsigned char chat_webhook[] = {
+#embed "../../workflows/connectors/chat-webhook.yaml"
+};
+static const unsigned char entra[] = {
+#embed "../../workflows/connectors/entra.yaml"
+};
+static const unsigned char google_iam[] = {
+#embed "../../workflows/connectors/google-iam.yaml"
+};
+static const unsigned char kubernetes[] = {
+#embed "../../workflows/connectors/kubernetes.yaml"
+};
+static const unsigned char oidc_logout[] = {
+#embed "../../workflows/connectors/oidc-logout.yaml"
+};
+static const unsigned char rabbitmq[] = {
+#embed "../../workflows/connectors/rabbitmq.yaml"
+};
+static const unsigned char slack[] = {
+#embed "../../workflows/connectors/slack.yaml"
+};
+static const unsigned char vault[] = {
+#embed "../../workflows/connectors/vault.yaml"
+};
 
 #define ASSET(PATH, NAME) { PATH, NAME, sizeof NAME }
 
@@ -185,6 +215,7 @@ static const cordon_asset assets[] = {
     ASSET("workflows/suspend-access.yaml", suspend_access),
     ASSET("workflows/suspend-access-listed.yaml", suspend_access_listed),
     ASSET("workflows/suspend-account.yaml", suspend_account),
+    ASSET("workflows/suspend-found.yaml", suspend_found),
     ASSET("workflows/step-up.yaml", step_up),
     ASSET("workflows/connectors/github.yaml", github),
     ASSET("workflows/connectors/agent-sessions.yaml", agent_sessions),
@@ -223,6 +254,15 @@ static const cordon_asset assets[] = {
     ASSET("workflows/connectors/thinkst-canary.yaml", thinkst_canary),
     ASSET("workflows/connectors/tracebit.yaml", tracebit),
     ASSET("workflows/connectors/wiz.yaml", wiz),
+    ASSET("workflows/connectors/caep-transmitter.yaml", caep_transmitter),
+    ASSET("workflows/connectors/chat-webhook.yaml", chat_webhook),
+    ASSET("workflows/connectors/entra.yaml", entra),
+    ASSET("workflows/connectors/google-iam.yaml", google_iam),
+    ASSET("workflows/connectors/kubernetes.yaml", kubernetes),
+    ASSET("workflows/connectors/oidc-logout.yaml", oidc_logout),
+    ASSET("workflows/connectors/rabbitmq.yaml", rabbitmq),
+    ASSET("workflows/connectors/slack.yaml", slack),
+    ASSET("workflows/connectors/vault.yaml", vault),
     { 0, 0, 0 },
 };
 

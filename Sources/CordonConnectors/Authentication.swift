@@ -6,9 +6,10 @@ extension ProviderShape {
     /// How a provider is told who asks. Settings and secrets by name.
     package enum Authentication: Sendable, Hashable {
         case none
-        /// HTTP Basic (RFC 7617, form-encoded parts as RFC 6749 §2.3.1 asks): a setting and a secret.
-        case basic(user: String, password: String)
-        /// `Authorization: SCHEME SECRET`.
+        /// HTTP Basic (RFC 7617): a setting and a secret, form-encoded where the provider is an authorization server
+        /// (RFC 6749 §2.3.1).
+        case basic(user: String, password: String, isEncoded: Bool = true)
+        /// `Authorization: SCHEME SECRET`; without it where the secret is optional and this instance has none.
         case header(scheme: String, secret: String)
         /// A token that the provider itself gives, for a time.
         case token(SignIn)
@@ -28,7 +29,7 @@ extension ProviderShape {
         var secrets: Set<String> {
             switch self {
             case .none: []
-            case .basic(_, let password): [password]
+            case .basic(_, let password, _): [password]
             case .header(_, let secret): [secret]
             case .token(let signIn): signIn.exchange.secrets.union(signIn.client.map { [$0.password] } ?? [])
             case .signed(let signing): [signing.accessKey, signing.secretKey]

@@ -58,10 +58,19 @@ extension Connections {
         var shape = connector?.source
         if let own { shape?.authentication = own }
         let isUnsigned = shape?.authentication == SourceShape.Authentication.none
-        let keys = readKeys(map, of: shape)
-        let references = map.list("secrets", required: shape != nil && !isUnsigned && keys == nil)
+        let egress = map.mapping("egress").map(readEgress) ?? EgressPolicy()
+        let keys = readKeys(map, of: shape, egress)
+        let poll = map.mapping("poll").flatMap { readPoll($0, of: shape, egress, loader) }
+        let fetches = map.bool("fetch_certificate") ?? false
+        if fetches, let shape, shape.authentication != .sns {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "fetch_certificate", "only messages of SNS name a certificate",
+                "name a secret instead")
+        }
+        let hasOwn = isUnsigned || keys != nil || fetches
+        let references = map.list("secrets", required: shape != nil && !hasOwn)
         let secrets = (references ?? []).compactMap { SecretReference.read($0, loader.reader) }
-        if references?.isEmpty == true, !isUnsigned, keys == nil {
+        if references?.isEmpty == true, !hasOwn {
             map.report(DefinitionCode.badSecret.rawValue, "secrets", "a source needs the secret that it signs with")
         }
         let settings = readSettings(map, of: shape)
@@ -77,25 +86,49 @@ extension Connections {
         if connector.source == nil {
             map.report(DefinitionCode.notOffered.rawValue, "connector", "\(connector.name) describes no source")
         }
-        return Source(
+        var source = Source(
             id: id, connector: connector.name, secrets: secrets, settings: settings, authentication: own,
-            keys: keys, perSecondMax: rate)
+            keys: keys, poll: poll, perSecondMax: rate)
+        source.fetchesCertificate = fetches
+        return source
     }
 
-    private static func readKeys(_ map: YAMLFields, of shape: SourceShape?) -> PublishedKeys? {
+    private static func readPoll(
+        _ map: YAMLFields, of shape: SourceShape?, _ egress: EgressPolicy, _ loader: DefinitionLoader
+    ) -> Poll? {
+        defer { map.refuseUnknown() }
+        let url = map.string("url", required: true)
+        let every = map.milliseconds("every", in: Limits.pollMillisecondsMin...Limits.pollMillisecondsMax)
+        let token = map.node("token").flatMap { SecretReference.read($0, loader.reader) }
+        guard let url, let shape else { return nil }
+        if !shape.authentication.answersAsSecurityEvents {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "url", "only a transmitter of security event tokens is polled",
+                "this source pushes; leave 'poll' out")
+        }
+        if !url.hasPrefix("https://"), !egress.allowsPlainHTTP || !url.hasPrefix("http://") {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "url", "'url' is no absolute URL of https", "write https://…")
+        }
+        return Poll(
+            url: url, token: token, everyMilliseconds: every ?? Limits.pollMillisecondsDefault, egress: egress)
+    }
+
+    private static func readKeys(
+        _ map: YAMLFields, of shape: SourceShape?, _ egress: EgressPolicy
+    ) -> PublishedKeys? {
         let url = map.string("keys")
-        let egress = map.mapping("egress").map(readEgress)
         guard let url, let shape else { return nil }
         if !shape.authentication.checksKeySets {
             map.report(
                 DefinitionCode.badSetting.rawValue, "keys", "the scheme knows no keys that an issuer publishes",
                 "name a secret instead")
         }
-        if !url.hasPrefix("https://"), egress?.allowsPlainHTTP != true || !url.hasPrefix("http://") {
+        if !url.hasPrefix("https://"), !egress.allowsPlainHTTP || !url.hasPrefix("http://") {
             map.report(
                 DefinitionCode.badSetting.rawValue, "keys", "'keys' is no absolute URL of https", "write https://…")
         }
-        return PublishedKeys(url: url, egress: egress ?? EgressPolicy())
+        return PublishedKeys(url: url, egress: egress)
     }
 
     /// What the source's scheme compares with.
@@ -131,6 +164,7 @@ extension Connections {
         let bounds = map.mapping("limits").map(readBounds) ?? Lane.Bounds()
         let egress = map.mapping("egress").map(readEgress) ?? EgressPolicy()
         let signsInAs = map.strings("signs_in_as") ?? []
+        let authority = map.node("authority").flatMap { SecretReference.read($0, loader.reader) }
         guard let id, let connector else { return nil }
         guard let shape = connector.provider else {
             map.report(DefinitionCode.notOffered.rawValue, "connector", "\(connector.name) describes no provider")
@@ -142,8 +176,8 @@ extension Connections {
                 "write \(name): { file: PATH } or { env: NAME }")
         }
         return Provider(
-            id: id, connector: connector.name, settings: settings, secrets: secrets, egress: egress, bounds: bounds,
-            signsInAs: signsInAs)
+            id: id, connector: connector.name, settings: settings, secrets: secrets, egress: egress,
+            authority: authority, bounds: bounds, signsInAs: signsInAs)
     }
 
     private static func readSettings(_ map: YAMLFields, _ shape: ProviderShape?) -> [String: String] {

@@ -132,6 +132,10 @@ package struct Connections: Sendable, Hashable {
         package var secrets: [SecretReference]
         /// Where the issuer of its tokens publishes its keys, beside those among the secrets.
         package var keys: PublishedKeys?
+        /// The certificate that a message of SNS names is fetched, from Amazon's own host.
+        package var fetchesCertificate = false
+        /// Where it is asked for what it has, beside what it pushes.
+        package var poll: Poll?
         /// What the scheme compares with: a topic, an issuer, an audience.
         package var settings: [String: String]
         /// In place of the connector's, where the same alerts come by another channel.
@@ -141,9 +145,11 @@ package struct Connections: Sendable, Hashable {
 
         package init(
             id: String, connector: String, secrets: [SecretReference], settings: [String: String] = [:],
-            authentication: SourceShape.Authentication? = nil, keys: PublishedKeys? = nil, perSecondMax: Int? = nil
+            authentication: SourceShape.Authentication? = nil, keys: PublishedKeys? = nil, poll: Poll? = nil,
+            perSecondMax: Int? = nil
         ) {
             self.keys = keys
+            self.poll = poll
             self.id = id
             self.connector = connector
             self.secrets = secrets
@@ -159,15 +165,19 @@ package struct Connections: Sendable, Hashable {
         package var settings: [String: String]
         package var secrets: [String: SecretReference]
         package var egress: EgressPolicy
+        /// The only authorities to trust of its certificate, PEM, instead of the system's.
+        package var authority: SecretReference?
         package var bounds: Lane.Bounds
         /// The identities of the inventory that Cordon itself signs in as there.
         package var signsInAs: [String]
 
         package init(
             id: String, connector: String, settings: [String: String], secrets: [String: SecretReference],
-            egress: EgressPolicy, bounds: Lane.Bounds = Lane.Bounds(), signsInAs: [String] = []
+            egress: EgressPolicy, authority: SecretReference? = nil, bounds: Lane.Bounds = Lane.Bounds(),
+            signsInAs: [String] = []
         ) {
             self.signsInAs = signsInAs
+            self.authority = authority
             self.bounds = bounds
             self.id = id
             self.connector = connector

@@ -17,13 +17,17 @@ extension ProviderShape {
         package var headers: [String: Arguments]
         package var form: [String: Arguments]
         package var json: Arguments?
-        /// What the JSON body is sent as.
+        /// A body as it stands.
+        package var text: Template?
+        /// What the JSON body, or the text, is sent as.
         package var mediaType: String
+        /// What templates have as `jwt`.
+        package var jwt: WebToken?
 
         package init(
             method: String, to: String, path: Template?, tail: Template? = nil, query: [String: Arguments] = [:],
             headers: [String: Arguments] = [:], form: [String: Arguments] = [:], json: Arguments? = nil,
-            mediaType: String = "application/json"
+            text: Template? = nil, mediaType: String = "application/json", jwt: WebToken? = nil
         ) {
             self.method = method
             self.to = to
@@ -33,14 +37,18 @@ extension ProviderShape {
             self.headers = headers
             self.form = form
             self.json = json
+            self.text = text
             self.mediaType = mediaType
+            self.jwt = jwt
         }
 
         /// The secrets that its templates name.
         var secrets: Set<String> {
             let trees = Array(query.values) + Array(headers.values) + Array(form.values) + (json.map { [$0] } ?? [])
-            let paths = trees.flatMap(\.reads) + [path, tail].compactMap { $0 }.flatMap { $0.holes.flatMap(\.reads) }
-            return Set(paths.filter { $0.first == "secret" && $0.count > 1 }.map { $0[1] })
+            let paths =
+                trees.flatMap(\.reads) + [path, tail, text].compactMap { $0 }.flatMap { $0.holes.flatMap(\.reads) }
+            return Set(
+                paths.filter { $0.first == "secret" && $0.count > 1 }.map { $0[1] } + [jwt?.key].compactMap(\.self))
         }
     }
 
@@ -116,16 +124,20 @@ extension ProviderShape {
     package struct Exchange: Sendable, Hashable {
         package var request: Request
         package var answers: Answers
+        /// The answer is one page of a listing.
+        package var pages: Pages?
         package var pick: Pick?
         package var kept: Keep
         package var format: Format
         let secrets: Set<String>
 
         package init(
-            request: Request, answers: Answers, pick: Pick? = nil, kept: Keep, format: Format = .json
+            request: Request, answers: Answers, pages: Pages? = nil, pick: Pick? = nil, kept: Keep,
+            format: Format = .json
         ) {
             self.request = request
             self.answers = answers
+            self.pages = pages
             self.pick = pick
             self.kept = kept
             self.format = format

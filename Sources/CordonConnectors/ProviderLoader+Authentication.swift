@@ -10,6 +10,7 @@ extension ProviderLoader {
         defer { map.refuseUnknown() }
         let user = map.string("user"), password = map.string("password")
         let prefix = map.string("prefix"), secret = map.string("secret")
+        let isEncoded = map.bool("form_encoded")
         let scheme = map.oneOf("scheme", Scheme.self, required: true)
         let signIn = self.signIn(map, isWanted: scheme == .token)
         let signing = self.signing(map, isWanted: scheme == .sigv4)
@@ -21,9 +22,9 @@ extension ProviderLoader {
                 lacks(map, "basic needs 'user', a setting, and 'password', a secret")
                 return nil
             }
-            return .basic(user: user, password: password)
+            return .basic(user: user, password: password, isEncoded: isEncoded ?? true)
         case .header:
-            guard let secret, secrets.contains(secret) else {
+            guard let secret, (secrets + optionalSecrets).contains(secret) else {
                 lacks(map, "header needs 'secret', one of the secrets")
                 return nil
             }
@@ -68,6 +69,55 @@ extension ProviderLoader {
             return nil
         }
         return ProviderShape.SignIn.Client(user: user, password: password)
+    }
+
+    func certificate(_ map: YAMLFields) -> ProviderShape.ClientCertificate? {
+        defer { map.refuseUnknown() }
+        let certificate = map.string("certificate", required: true), key = map.string("key", required: true)
+        guard let certificate, let key else { return nil }
+        guard [secrets, optionalSecrets].contains(where: { $0.contains(certificate) && $0.contains(key) }) else {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "certificate",
+                "a client certificate is 'certificate' and 'key', both secrets or both optional secrets")
+            return nil
+        }
+        return ProviderShape.ClientCertificate(certificate: certificate, key: key)
+    }
+
+    /// A token that is signed here. Its claims see no secret: whoever reads it reads them.
+    func jwt(_ map: YAMLFields, _ variables: [String: Schema]) -> ProviderShape.WebToken? {
+        defer { map.refuseUnknown() }
+        var known = variables
+        known["secret"] = nil
+        let algorithm = map.oneOf("algorithm", ProviderShape.WebToken.Algorithm.self, required: true)
+        let key = map.string("key", required: true)
+        if let key, !(secrets + optionalSecrets).contains(key) {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "key", "'\(key)' is no secret", suggestion(key, secrets))
+        }
+        let keyID = map.string("key_id")
+        if let keyID, settings[keyID] == nil {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "key_id", "'\(keyID)' is no setting",
+                suggestion(keyID, settings.keys.sorted()))
+        }
+        let header = loader.argumentMap(open(map, "header"), variables: known)
+        let claims = loader.argumentMap(open(map, "claims"), variables: known)
+        let own = [("header", header, ["alg", "typ", "kid"]), ("claims", claims, ["jti", "iat", "nbf", "exp"])]
+        for (field, given, reserved) in own {
+            for name in given.keys.sorted() where reserved.contains(name) {
+                map.report(
+                    DefinitionCode.badSetting.rawValue, field, "'\(name)' is not a connector's to set",
+                    "algorithm, type, key_id and lifetime say it")
+            }
+        }
+        let type = map.string("type")
+        let lifetime = map.milliseconds("lifetime", in: 1000...Limits.webTokenMillisecondsMax)
+        let isBearer = map.bool("bearer")
+        guard let algorithm, let key else { return nil }
+        return ProviderShape.WebToken(
+            algorithm: algorithm, key: key, keyID: keyID, type: type ?? "JWT", header: header, claims: claims,
+            lifetimeMilliseconds: lifetime, isBearer: isBearer ?? false)
     }
 
     private func signing(_ map: YAMLFields, isWanted: Bool) -> ProviderShape.Signing? {

@@ -25,11 +25,13 @@ extension ProviderLoader {
         let kept = keep(map)
         let answers = map.mapping("answers", required: true).map(self.answers)
         // What changes something names its target itself.
+        let pages = isRead ? map.mapping("pages").flatMap(self.pages) : nil
         let pick = isRead ? map.mapping("pick").flatMap(self.pick) : nil
         guard let fields = map.mapping("request", required: true) else { return nil }
         let request = self.request(fields)
         guard let request, let answers else { return nil }
-        return ProviderShape.Exchange(request: request, answers: answers, pick: pick, kept: kept, format: format)
+        return ProviderShape.Exchange(
+            request: request, answers: answers, pages: pages, pick: pick, kept: kept, format: format)
     }
 
     /// A list of members, or a map that computes each.
@@ -43,7 +45,9 @@ extension ProviderLoader {
 
     private func request(_ fields: YAMLFields) -> ProviderShape.Request? {
         defer { fields.refuseUnknown() }
-        let variables = requestVariables
+        var variables = requestVariables
+        let jwt = fields.mapping("jwt").flatMap { self.jwt($0, variables) }
+        if let jwt { variables["jwt"] = optionalSecrets.contains(jwt.key) ? .any : .string }
         let method = fields.oneOf("method", Method.self, required: true)
         let to = fields.string("to", required: true)
         if let to, settings[to]?.kind != .url {
@@ -60,15 +64,22 @@ extension ProviderLoader {
         refuseOwnHeaders(fields, headers.keys.sorted())
         let form = loader.argumentMap(fields.node("form"), variables: variables)
         let json = fields.node("json").flatMap { loader.arguments($0, variables: variables) }
+        let text = fields.node("text").flatMap { node in
+            fields.string("text").flatMap { loader.template(node, $0, variables: variables) }
+        }
         let mediaType = fields.string("media_type")
+        if text != nil, json != nil || !form.isEmpty {
+            fields.report(
+                DefinitionCode.badSetting.rawValue, "text", "a request has one body: 'text', 'json' or 'form'")
+        }
         guard let method, let to else { return nil }
         return ProviderShape.Request(
             method: method.rawValue, to: to, path: path, tail: tail, query: query,
             headers: Dictionary(headers.map { ($0.key.lowercased(), $0.value) }) { first, _ in first }, form: form,
-            json: json, mediaType: mediaType ?? "application/json")
+            json: json, text: text, mediaType: mediaType ?? (text == nil ? "application/json" : "text/plain"), jwt: jwt)
     }
 
-    private func open(_ fields: YAMLFields, _ key: String) -> YAMLNode? {
+    func open(_ fields: YAMLFields, _ key: String) -> YAMLNode? {
         guard let map = fields.mapping(key) else { return nil }
         _ = map.keys
         return map.node
@@ -103,7 +114,7 @@ extension ProviderLoader {
     /// What says who asks and how the message is framed is not a request's to say.
     private func refuseOwnHeaders(_ fields: YAMLFields, _ names: [String]) {
         let own: Set<String> = [
-            "accept", "authorization", "connection", "content-length", "content-type", "expect", "host",
+            "authorization", "connection", "content-length", "content-type", "expect", "host",
             "idempotency-key", "transfer-encoding", "user-agent",
         ]
         for name in names where own.contains(name.lowercased()) {
@@ -114,6 +125,29 @@ extension ProviderLoader {
     }
 
     // MARK: Answers
+
+    /// `next: link`, `next` as an address out of the answer, or a `cursor` with the parameter that takes it, `as`.
+    private func pages(_ map: YAMLFields) -> ProviderShape.Pages? {
+        defer { map.refuseUnknown() }
+        let items = map.node("items", required: true).flatMap { loader.arguments($0, variables: answerVariables) }
+        let next = map.node("next").flatMap { loader.arguments($0, variables: answerVariables) }
+        let cursor = map.node("cursor").flatMap { loader.arguments($0, variables: answerVariables) }
+        let parameter = map.string("as")
+        guard let items else { return nil }
+        switch (next, cursor, parameter) {
+        case (.literal("link")?, nil, nil): return ProviderShape.Pages(items: items, next: .link)
+        case (.template(let template)?, nil, nil):
+            return ProviderShape.Pages(items: items, next: .address(.template(template)))
+        case (nil, .template(let template)?, let parameter?):
+            return ProviderShape.Pages(items: items, next: .cursor(.template(template), parameter: parameter))
+        default:
+            map.report(
+                DefinitionCode.badAnswer.rawValue, "items",
+                "how the listing goes on can't be told from what stands there",
+                "write next: link, or next: \"${body.…}\", or cursor: \"${body.…}\" with as: PARAMETER")
+            return nil
+        }
+    }
 
     private func pick(_ map: YAMLFields) -> ProviderShape.Pick? {
         defer { map.refuseUnknown() }

@@ -22,6 +22,7 @@ struct ProviderLoader {
         subjectSecrets = map.strings("subject_secrets", required: true) ?? []
         format = map.mapping("format").map(readFormat) ?? .json
         let authentication = map.mapping("authentication", required: true).flatMap { self.authentication($0) }
+        let certificate = map.mapping("client_certificate").flatMap(self.certificate)
         let rates = map.mapping("rates").flatMap(readRates)
         var actions: [String: ProviderShape.Action] = [:]
         if let fields = map.mapping("capabilities", required: true) {
@@ -38,7 +39,7 @@ struct ProviderLoader {
         guard let authentication else { return nil }
         return ProviderShape(
             settings: settings, secrets: secrets, optionalSecrets: optionalSecrets, subjectSecrets: subjectSecrets,
-            authentication: authentication, rates: rates, actions: actions)
+            authentication: authentication, certificate: certificate, rates: rates, actions: actions)
     }
 
     private func readSettings(_ map: YAMLFields) -> [String: ProviderShape.Setting] {

@@ -17,6 +17,7 @@ extension ProviderShape {
     package var rehearsed: ProviderShape {
         var copy = self
         copy.authentication = .none
+        copy.certificate = nil
         copy.actions = actions.mapValues { action in
             var action = action
             action.act = action.act.rehearsed
@@ -31,6 +32,7 @@ extension ProviderShape {
 extension ProviderShape.Exchange {
     fileprivate var rehearsed: ProviderShape.Exchange {
         var copy = self
+        copy.pages = nil
         copy.pick = nil
         copy.format = .json
         copy.kept = .members(keep)

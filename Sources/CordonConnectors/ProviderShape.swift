@@ -85,18 +85,22 @@ package struct ProviderShape: Sendable, Hashable {
     /// The secrets that a subject must have for the requests that name them.
     package var subjectSecrets: [String]
     package var authentication: Authentication
+    /// What is shown when a connection is made, where this instance has it.
+    package var certificate: ClientCertificate?
     package var rates: RateHeaders?
     package var actions: [String: Action]
 
     package init(
         settings: [String: Setting], secrets: [String], optionalSecrets: [String] = [], subjectSecrets: [String],
-        authentication: Authentication, rates: RateHeaders? = nil, actions: [String: Action]
+        authentication: Authentication, certificate: ClientCertificate? = nil, rates: RateHeaders? = nil,
+        actions: [String: Action]
     ) {
         self.settings = settings
         self.secrets = secrets
         self.optionalSecrets = optionalSecrets
         self.subjectSecrets = subjectSecrets
         self.authentication = authentication
+        self.certificate = certificate
         self.rates = rates
         self.actions = actions
     }

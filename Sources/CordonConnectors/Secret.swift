@@ -28,7 +28,8 @@ package struct SecretReader: Sendable {
         self.environment = environment
     }
 
-    package func read(_ reference: SecretReference) throws(ConnectorError) -> Secret {
+    /// - Parameter isPublic: what anybody may read, such as an authority's certificate.
+    package func read(_ reference: SecretReference, isPublic: Bool = false) throws(ConnectorError) -> Secret {
         switch reference {
         case .environment(let name):
             guard let text = environment(name), !text.isEmpty else {
@@ -37,11 +38,11 @@ package struct SecretReader: Sendable {
             }
             return Secret(Array(text.utf8))
         case .file(let path):
-            return Secret(try readFile(path.hasPrefix("/") ? path : folder + "/" + path))
+            return Secret(try readFile(path.hasPrefix("/") ? path : folder + "/" + path, isPublic: isPublic))
         }
     }
 
-    private func readFile(_ path: String) throws(ConnectorError) -> [UInt8] {
+    private func readFile(_ path: String, isPublic: Bool) throws(ConnectorError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw ConnectorError(
@@ -50,7 +51,7 @@ package struct SecretReader: Sendable {
         defer { close(descriptor) }
         let mode = ccurl_regular_file_mode(descriptor)
         guard mode >= 0 else { throw ConnectorError(.secretMissing, "\(path) is no regular file") }
-        guard mode & 0o077 == 0 else {
+        guard isPublic || mode & 0o077 == 0 else {
             throw ConnectorError(.secretExposed, "others may read the secret file \(path); run: chmod 600 \(path)")
         }
         var bytes = [UInt8](repeating: 0, count: secretBytesMax + 1)

@@ -24,10 +24,20 @@ package enum Limits {
     package static let keySetMillisecondsMin: Int64 = 60 * 1000
     package static let keySetRetryMilliseconds: Int64 = 5 * 1000
     package static let keySetBytesMax = 64 * 1024
+    /// Certificates that messages of one source named.
+    package static let certificatesKeptMax = 8
     /// How far a signed time may lie from now, either way.
     package static let signedTimeToleranceMillisecondsMax: Int64 = 24 * 3600 * 1000
     package static let headerValueBytesMax = 1024
     package static let stemBytesMax = 64
+
+    /// How often a source that is polled is asked, how seldom at least while it doesn't answer, and how much at a time.
+    package static let pollMillisecondsDefault: Int64 = 30 * 1000
+    package static let pollMillisecondsMin: Int64 = 1000
+    package static let pollMillisecondsMax: Int64 = 3600 * 1000
+    package static let pollBackOffMillisecondsMax: Int64 = 5 * 60 * 1000
+    package static let pollEventsMax = 100
+    package static let pollBytesMax = 4 * 1024 * 1024
 
     // Definitions
     package static let definitionBytesMax = 64 * 1024
@@ -144,6 +154,12 @@ package enum Limits {
     package static let tokenMillisecondsDefault: Int64 = 10 * 60 * 1000
     package static let tokenMillisecondsMax: Int64 = 24 * 3600 * 1000
     package static let tokenMarginMillisecondsMax: Int64 = 60 * 1000
+    /// How long a token that is signed here may be good for.
+    package static let webTokenMillisecondsMax: Int64 = 3600 * 1000
+    /// How far the pages of a listing are followed; one that is longer counts for nothing.
+    package static let listingPagesMax = 50
+    package static let listingItemsMax = 10_000
+    package static let listingBytesMax = 8 * 1024 * 1024
     package static let callsInFlightMax = 256
     package static let callsPerProviderMax = 64
     /// Failures in a row after which a provider is left alone, and for how long then.

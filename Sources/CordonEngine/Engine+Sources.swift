@@ -47,6 +47,14 @@ extension Engine {
             try shape.receive(
                 delivery, source: source.id, secrets: keys, settings: source.settings, id: id, at: now)
         }
+        if source.fetchesCertificate, let topic = source.settings["topic"],
+            let url = TopicMessage.certificateURL(delivery.body, topic: topic)
+        {
+            guard let certificate = await keyDesk.certificate(url, of: source.id, over: transport, at: now) else {
+                throw ConnectorError(.transport, "the certificate at \(url) could not be fetched, or not so soon")
+            }
+            return try receive(own + [certificate])
+        }
         guard let published = source.keys else { return try receive(own) }
         func keys(_ age: Int64) async throws(ConnectorError) -> [Secret] {
             guard let set = await keyDesk.keys(published, ageMillisecondsMax: age, over: transport, at: now) else {

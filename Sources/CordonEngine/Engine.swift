@@ -172,6 +172,7 @@ package final class Engine: Sendable, Service {
             group.addTask { await self.keepTime() }
             group.addTask { await self.keepSweeping() }
             for endpoint in self.notifications.endpoints { group.addTask { await self.keepTelling(endpoint) } }
+            group.addTask { await self.keepPolling() }
             for await item in self.inbox {
                 if self.failure.withLock({ $0 }) != nil { break }
                 // Behind those who wait for their 202: an alert that is not stored yet can be lost, a run can't.

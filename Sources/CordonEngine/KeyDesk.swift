@@ -12,7 +12,13 @@ final class KeyDesk: Sendable {
         var askedAt: Instant
     }
 
+    private struct Certificates: Sendable {
+        var kept: [String: Secret] = [:]
+        var askedAt: Instant?
+    }
+
     private let kept = Mutex<[String: Kept]>([:])
+    private let certificates = Mutex<[String: Certificates]>([:])
     /// One request at a time for each address; those who wait for it find what it brought.
     private let locks = SubjectLocks()
 
@@ -29,6 +35,40 @@ final class KeyDesk: Sendable {
             let keys = await fetch(published, transport) ?? known?.keys
             kept.withLock { $0[published.url] = Kept(keys: keys, askedAt: now) }
             return keys
+        }
+    }
+
+    /// The certificate at an address that a message names, before anybody knows whose message it is: few are kept, and a
+    /// new one is fetched no oftener than once in a while. `nil`: not now, so that the sender comes again.
+    func certificate(
+        _ url: String, of source: String, over transport: any Transport, at now: Instant
+    ) async -> Secret? {
+        await locks.whileLocked(["certificates of \(source)"]) {
+            if let known = certificates.withLock({ $0[source]?.kept[url] }) { return known }
+            let mayAsk = certificates.withLock { certificates in
+                let last = certificates[source]?.askedAt
+                // A clock that was set back is no reason to wait.
+                guard last.map({ !(0..<Limits.keySetRetryMilliseconds).contains(now.since($0)) }) ?? true else {
+                    return false
+                }
+                certificates[source, default: Certificates()].askedAt = now
+                return true
+            }
+            guard mayAsk else { return nil }
+            let request = OutboundRequest(
+                method: "GET", url: url, timeoutMilliseconds: 5000, responseBytesMax: Limits.keySetBytesMax)
+            guard case .answered(let response) = await transport.send(request).fate, response.status == 200,
+                TopicMessage.isCertificate(response.body)
+            else { return nil }
+            return certificates.withLock { certificates in
+                let pem = Secret(response.body)
+                // Amazon changes it seldom; whoever names many is not Amazon.
+                if certificates[source, default: Certificates()].kept.count >= Limits.certificatesKeptMax {
+                    certificates[source]?.kept = [:]
+                }
+                certificates[source]?.kept[url] = pem
+                return pem
+            }
         }
     }
 

@@ -13,6 +13,8 @@ package struct Counts: Sendable, Hashable {
     package var alertsPutOff = 0
     package var alertsUnderKnownID = 0
     package var alertsQuarantined = 0
+    package var polls = 0
+    package var pollsFailed = 0
     package var decisions: [Decision.Verdict: Int] = [:]
     package var runsOpened = 0
     package var runsEnded = 0
@@ -46,6 +48,8 @@ package struct Counts: Sendable, Hashable {
             [("", alertsUnderKnownID)])
         counter("cordon_alerts_unavailable_total", "Deliveries answered with 503.", [("", alertsUnavailable)])
         counter("cordon_alerts_quarantined_total", "Alerts of unknown shape, kept.", [("", alertsQuarantined)])
+        counter("cordon_polls_total", "Times that a source was asked for what it has.", [("", polls)])
+        counter("cordon_polls_failed_total", "Polls that brought no answer that could be read.", [("", pollsFailed)])
         counter(
             "cordon_decisions_total", "Decisions by verdict.",
             Decision.Verdict.allCases.map { ("{verdict=\"\($0.rawValue)\"}", decisions[$0] ?? 0) })

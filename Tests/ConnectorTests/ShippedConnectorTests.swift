@@ -17,8 +17,9 @@ import Testing
     @Test func `those that the design names are there`() {
         #expect(
             Set(Self.names).isSuperset(of: [
-                "agent-sessions", "aws-iam", "github", "glewlwyd", "keycloak", "keystone", "oauth2", "okta", "scim",
-                "sink",
+                "agent-sessions", "auth0", "aws-iam", "caep-transmitter", "chat-webhook", "entra", "github", "gitlab",
+                "glewlwyd", "google-iam", "keycloak", "keystone", "kubernetes", "oauth2", "oidc-logout", "okta",
+                "pagerduty", "rabbitmq", "scim", "sink", "slack", "vault",
             ]))
     }
 
@@ -41,17 +42,25 @@ import Testing
     private static let secrets = [
         "password": "pass word", "token": "tok/en", "api_token": "00key", "client_secret": "s:1",
         "access_key_id": "AKIA",
-        "secret_access_key": "key",
+        "secret_access_key": "key", "bot_token": "xoxb-1", "path": "T1/B1/x", "routing_key": "R0",
+        "private_key": PrivateKeys.rsa, "signing_key": PrivateKeys.rsa, "push_token": "pt",
     ]
 
     private static let settings = [
         "url": "https://api.example/base", "user": "cordon", "domain": "default", "project": "ops", "plugin": "oidc",
         "client_id": "app-1", "token_endpoint": "https://login.example/token", "region": "us-east-1",
+        "audience": "https://t.example/api/v2/", "client_email": "cordon@p.example", "channel": "C1",
+        "issuer": "https://op.example", "key_id": "k1",
     ]
 
     private static let subject: Value = [
         "user_id": "u1", "okta_id": "00u1", "scim_id": "s1", "user_name": "svc", "project_id": "p1", "role_id": "r1",
-        "role_name": "writer", "access_key_id": "AKIA2",
+        "role_name": "writer", "access_key_id": "AKIA2", "collection": "servicePrincipals", "object_id": "o1",
+        "application_id": "a1", "key_id": "k9", "project": "proj", "email": "svc@p.example", "accessor": "acc1",
+        "entity_id": "e1", "lease_prefix": "database/creds/report", "namespace": "jobs", "account": "exporter",
+        "secret_name": "exporter-token", "role_binding": "writers", "token_id": 42,
+        "resource": "apis/batch/v1/namespaces/jobs/cronjobs/export", "sub": "svc-1", "iss": "https://idp.example",
+        "id": "svc-export", "login": "svc@x", "app_id": "app-9",
     ]
 
     /// What a call of a shipped connector puts on the wire.
@@ -68,7 +77,9 @@ import Testing
                     headers: ["x-subject-token": "kt", "set-cookie": "SID=abc; Path=/"])
             })
         desk.settings = Self.settings.filter { shape.settings[$0.key] != nil }
-        for name in shape.secrets { desk.connectionSecrets[name] = .environment(name) }
+        for name in shape.secrets + shape.optionalSecrets where Self.secrets[name] != nil {
+            desk.connectionSecrets[name] = .environment(name)
+        }
         desk.secrets = Self.secrets
         desk.inventory = Inventory(
             identities: [
@@ -100,55 +111,125 @@ import Testing
 
     private static let b = "https://api.example/base"
 
-    static let lines = [
-        Line("okta", "account.suspend", .act, "POST \(b)/users/00u1/lifecycle/suspend"),
-        Line("okta", "account.suspend", .before, "GET \(b)/users/00u1"),
-        Line("okta", "account.suspend", .undo, "POST \(b)/users/00u1/lifecycle/unsuspend"),
-        Line("okta", "sessions.revoke", .act, "DELETE \(b)/users/00u1/sessions?forgetDevices=true&oauthTokens=true"),
-        Line("okta", "grants.list", .act, "GET \(b)/users/00u1/grants?limit=200"),
-        Line("okta", "grants.revoke", .act, "DELETE \(b)/users/00u1/grants/g1"),
-        Line("keycloak", "sessions.revoke", .act, "POST \(b)/users/u1/logout"),
-        Line("keycloak", "session.end", .act, "DELETE \(b)/sessions/sid1"),
-        Line("keycloak", "grants.revoke", .act, "DELETE \(b)/users/u1/consents/g1"),
+    static let lines =
+        [
+            Line("okta", "account.suspend", .act, "POST \(b)/users/00u1/lifecycle/suspend"),
+            Line("okta", "account.suspend", .before, "GET \(b)/users/00u1"),
+            Line("okta", "account.suspend", .undo, "POST \(b)/users/00u1/lifecycle/unsuspend"),
+            Line(
+                "okta", "sessions.revoke", .act, "DELETE \(b)/users/00u1/sessions?forgetDevices=true&oauthTokens=true"),
+            Line("okta", "grants.list", .act, "GET \(b)/users/00u1/grants?limit=200"),
+            Line("okta", "grants.revoke", .act, "DELETE \(b)/users/00u1/grants/g1"),
+            Line("keycloak", "sessions.revoke", .act, "POST \(b)/users/u1/logout"),
+            Line("keycloak", "session.end", .act, "DELETE \(b)/sessions/sid1"),
+            Line("keycloak", "grants.revoke", .act, "DELETE \(b)/users/u1/consents/g1"),
+            Line(
+                "keycloak", "scopes.reduce", .act, "DELETE \(b)/users/u1/role-mappings/realm",
+                #"[{"id":"r1","name":"writer"}]"#),
+            Line(
+                "keycloak", "scopes.reduce", .undo, "POST \(b)/users/u1/role-mappings/realm",
+                #"[{"id":"r1","name":"writer"}]"#),
+            Line(
+                "github", "tokens.revoke", .act, "DELETE \(b)/applications/app-1/token", #"{"access_token":"tok/en"}"#),
+            Line(
+                "github", "tokens.revoke", .probe, "POST \(b)/applications/app-1/token", #"{"access_token":"tok/en"}"#),
+            Line("keystone", "account.suspend", .act, "PATCH \(b)/users/u1", #"{"user":{"enabled":false}}"#),
+            Line("keystone", "account.suspend", .undo, "PATCH \(b)/users/u1", #"{"user":{"enabled":true}}"#),
+            Line("keystone", "scopes.reduce", .act, "DELETE \(b)/projects/p1/users/u1/roles/r1"),
+            Line("keystone", "scopes.reduce", .undo, "PUT \(b)/projects/p1/users/u1/roles/r1"),
+            Line("keystone", "scopes.reduce", .readBack, "GET \(b)/role_assignments?scope.project.id=p1&user.id=u1"),
+            Line("glewlwyd", "account.suspend", .act, "PUT \(b)/user/svc", #"{"enabled":false}"#),
+            Line("glewlwyd", "grants.revoke", .act, "DELETE \(b)/oidc/token/g1?impersonate=svc"),
+            Line(
+                "scim", "account.suspend", .act, "PATCH \(b)/Users/s1",
+                #"{"Operations":[{"op":"replace","path":"active","value":false}],"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}"#
+            ),
+            Line(
+                "aws-iam", "credential.disable", .act, "POST \(b)",
+                "AccessKeyId=AKIA2&Action=UpdateAccessKey&Status=Inactive&UserName=svc&Version=2010-05-08"),
+            Line(
+                "aws-iam", "credential.disable", .undo, "POST \(b)",
+                "AccessKeyId=AKIA2&Action=UpdateAccessKey&Status=Active&UserName=svc&Version=2010-05-08"),
+            Line(
+                "aws-iam", "policy.deny_write", .undo, "POST \(b)",
+                "Action=DeleteUserPolicy&PolicyName=CordonDeny&UserName=svc&Version=2010-05-08"),
+        ] + vendors
+
+    private static let project = "\(b)/projects/proj/serviceAccounts/svc%40p.example"
+
+    private static let vendors = [
+        Line("entra", "account.suspend", .act, "PATCH \(b)/servicePrincipals/o1", #"{"accountEnabled":false}"#),
+        Line("entra", "account.suspend", .before, "GET \(b)/servicePrincipals/o1?%24select=id%2CaccountEnabled"),
+        Line("entra", "account.suspend", .undo, "PATCH \(b)/servicePrincipals/o1", #"{"accountEnabled":true}"#),
+        Line("entra", "sessions.revoke", .act, "POST \(b)/users/o1/revokeSignInSessions"),
+        Line("entra", "credential.delete", .act, "POST \(b)/applications/a1/removePassword", #"{"keyId":"k9"}"#),
         Line(
-            "keycloak", "scopes.reduce", .act, "DELETE \(b)/users/u1/role-mappings/realm",
-            #"[{"id":"r1","name":"writer"}]"#),
+            "entra", "grants.list", .act, "GET \(b)/oauth2PermissionGrants?%24filter=clientId%20eq%20%27o1%27"),
+        Line("entra", "grants.revoke", .act, "DELETE \(b)/oauth2PermissionGrants/g1"),
+        Line("auth0", "account.suspend", .act, "PATCH \(b)/users/u1", #"{"blocked":true}"#),
+        Line("auth0", "account.suspend", .undo, "PATCH \(b)/users/u1", #"{"blocked":false}"#),
+        Line("auth0", "sessions.revoke", .act, "DELETE \(b)/users/u1/sessions"),
+        Line("auth0", "grants.revoke", .act, "DELETE \(b)/refresh-tokens/g1"),
+        Line("gitlab", "account.suspend", .act, "POST \(b)/users/u1/block"),
+        Line("gitlab", "account.suspend", .undo, "POST \(b)/users/u1/unblock"),
+        Line("gitlab", "evidence.capture", .act, "GET \(b)/projects/p1/access_tokens/42"),
+        Line("gitlab", "tokens.revoke", .act, "DELETE \(b)/personal_access_tokens/42"),
+        Line("gitlab", "credential.delete", .act, "DELETE \(b)/projects/p1/access_tokens/42"),
+        Line("gitlab", "grants.list", .act, "GET \(b)/personal_access_tokens?per_page=100&state=active&user_id=u1"),
+        Line("google-iam", "account.suspend", .act, "POST \(project):disable", "{}"),
+        Line("google-iam", "account.suspend", .undo, "POST \(project):enable", "{}"),
+        Line("google-iam", "credential.disable", .act, "POST \(project)/keys/k9:disable", "{}"),
+        Line("google-iam", "credential.disable", .readBack, "GET \(project)/keys/k9"),
+        Line("google-iam", "credential.delete", .act, "DELETE \(project)/keys/k9"),
+        Line("vault", "tokens.revoke", .act, "POST \(b)/auth/token/revoke-accessor", #"{"accessor":"acc1"}"#),
+        Line("vault", "tokens.revoke", .probe, "POST \(b)/auth/token/lookup-accessor", #"{"accessor":"acc1"}"#),
+        Line("vault", "account.suspend", .act, "POST \(b)/identity/entity/id/e1", #"{"disabled":true}"#),
+        Line("vault", "account.suspend", .undo, "POST \(b)/identity/entity/id/e1", #"{"disabled":false}"#),
         Line(
-            "keycloak", "scopes.reduce", .undo, "POST \(b)/users/u1/role-mappings/realm",
-            #"[{"id":"r1","name":"writer"}]"#),
-        Line("github", "tokens.revoke", .act, "DELETE \(b)/applications/app-1/token", #"{"access_token":"tok/en"}"#),
-        Line("github", "tokens.revoke", .probe, "POST \(b)/applications/app-1/token", #"{"access_token":"tok/en"}"#),
-        Line("keystone", "account.suspend", .act, "PATCH \(b)/users/u1", #"{"user":{"enabled":false}}"#),
-        Line("keystone", "account.suspend", .undo, "PATCH \(b)/users/u1", #"{"user":{"enabled":true}}"#),
-        Line("keystone", "scopes.reduce", .act, "DELETE \(b)/projects/p1/users/u1/roles/r1"),
-        Line("keystone", "scopes.reduce", .undo, "PUT \(b)/projects/p1/users/u1/roles/r1"),
-        Line("keystone", "scopes.reduce", .readBack, "GET \(b)/role_assignments?scope.project.id=p1&user.id=u1"),
-        Line("glewlwyd", "account.suspend", .act, "PUT \(b)/user/svc", #"{"enabled":false}"#),
-        Line("glewlwyd", "grants.revoke", .act, "DELETE \(b)/oidc/token/g1?impersonate=svc"),
+            "vault", "sessions.revoke", .act, "PUT \(b)/sys/leases/revoke-prefix/database/creds/report",
+            #"{"sync":true}"#),
+        Line("kubernetes", "tokens.revoke", .act, "DELETE \(b)/api/v1/namespaces/jobs/secrets/exporter-token"),
         Line(
-            "scim", "account.suspend", .act, "PATCH \(b)/Users/s1",
-            #"{"Operations":[{"op":"replace","path":"active","value":false}],"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}"#
+            "kubernetes", "scopes.reduce", .act,
+            "DELETE \(b)/apis/rbac.authorization.k8s.io/v1/namespaces/jobs/rolebindings/writers"),
+        Line(
+            "kubernetes", "scopes.reduce", .undo,
+            "POST \(b)/apis/rbac.authorization.k8s.io/v1/namespaces/jobs/rolebindings",
+            #"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"annotations":null,"labels":{"a":"b"},"name":"writers"},"roleRef":{"name":"writer"},"subjects":[{"name":"exporter"}]}"#
         ),
         Line(
-            "aws-iam", "credential.disable", .act, "POST \(b)",
-            "AccessKeyId=AKIA2&Action=UpdateAccessKey&Status=Inactive&UserName=svc&Version=2010-05-08"),
+            "kubernetes", "workload.pause", .act, "PATCH \(b)/apis/batch/v1/namespaces/jobs/cronjobs/export",
+            #"{"spec":{"suspend":true}}"#),
         Line(
-            "aws-iam", "credential.disable", .undo, "POST \(b)",
-            "AccessKeyId=AKIA2&Action=UpdateAccessKey&Status=Active&UserName=svc&Version=2010-05-08"),
+            "kubernetes", "workload.pause", .undo, "PATCH \(b)/apis/batch/v1/namespaces/jobs/cronjobs/export",
+            #"{"metadata":{"resourceVersion":"7"},"spec":{"suspend":false}}"#),
+        Line("rabbitmq", "account.suspend", .act, "PUT \(b)/user-limits/svc/max-connections", #"{"value":0}"#),
+        Line("rabbitmq", "account.suspend", .undo, "PUT \(b)/user-limits/svc/max-connections", #"{"value":-1}"#),
+        Line("rabbitmq", "sessions.revoke", .act, "DELETE \(b)/connections/username/svc"),
         Line(
-            "aws-iam", "policy.deny_write", .undo, "POST \(b)",
-            "Action=DeleteUserPolicy&PolicyName=CordonDeny&UserName=svc&Version=2010-05-08"),
+            "slack", "notify", .act, "POST \(b)/chat.postMessage",
+            #"{"channel":"C1","text":"look","unfurl_links":false}"#),
+        Line("chat-webhook", "notify", .act, "POST \(b)/T1/B1/x", #"{"text":"look"}"#),
+        Line(
+            "pagerduty", "notify", .act, "POST \(b)/enqueue",
+            #"{"client":"Cordon","dedup_key":"cordon/svc-export","event_action":"trigger","payload":{"severity":"critical","source":"svc-export","summary":"look"},"routing_key":"R0"}"#
+        ),
     ]
 
     @Test(arguments: lines)
     func `a call is the request that its vendor describes`(_ line: Line) async throws {
-        let about = ["account", "subject", "issued_by", "credential", "of"].map { ($0, Self.subject) }
+        let about = ["account", "subject", "issued_by", "credential", "of", "workload"].map { ($0, Self.subject) }
         var arguments: [String: Value] = Dictionary(uniqueKeysWithValues: about)
         arguments["grant"] = "g1"
         arguments["session"] = "sid1"
+        arguments["text"] = "look"
         if line.purpose == .undo {
-            arguments["before"] = ["enabled": true, "status": "Active", "active": true]
-            arguments["live"] = ["enabled": false]
+            arguments["before"] = [
+                "enabled": true, "status": "Active", "active": true, "blocked": false, "disabled": false,
+                "limit": -1, "paused": false, "role": ["name": "writer"], "subjects": [["name": "exporter"]],
+                "labels": ["a": "b"], "annotations": nil,
+            ]
+            arguments["live"] = ["enabled": false, "version": "7"]
         }
         let request = try await request(line.connector, line.capability, line.purpose, .object(arguments))
         #expect("\(request.method) \(request.url)" == line.line)
@@ -157,7 +238,10 @@ import Testing
 
     @Test(arguments: [
         ("okta", "SSWS 00key"), ("scim", "Bearer tok/en"), ("keycloak", "Bearer t"),
-        ("github", "Basic YXBwLTE6cyUzQTE="),
+        ("github", "Basic YXBwLTE6cyUzQTE="), ("entra", "Bearer t"), ("auth0", "Bearer t"), ("gitlab", "Bearer tok/en"),
+        ("google-iam", "Bearer t"), ("vault", "Bearer tok/en"), ("kubernetes", "Bearer tok/en"),
+        // RFC 7617 as it stands: what a broker compares with is no form.
+        ("rabbitmq", "Basic Y29yZG9uOnBhc3Mgd29yZA=="),
     ])
     func `who asks is told as the vendor wants it`(_ name: String, _ authorization: String) async throws {
         let arguments: Value = ["of": Self.subject]
@@ -192,6 +276,19 @@ import Testing
         let action = try #require(try shippedConnector(name).provider?.actions[capability])
         let effectClass = purpose.isRead ? EffectClass.read : action.effectClass
         return read(delivery, try #require(action.exchange(for: purpose)), effectClass, arguments: with).outcome
+    }
+
+    @Test(arguments: VendorAnswer.all)
+    func `an answer means what its vendor says of it`(_ answer: VendorAnswer) throws {
+        let outcome = try outcome(
+            answer.connector, answer.capability, answer.purpose,
+            .answered(answer.status, answer.body, headers: answer.headers),
+            [
+                "account": Self.subject, "subject": Self.subject, "credential": Self.subject, "of": Self.subject,
+                "issued_by": Self.subject, "workload": Self.subject,
+            ])
+        #expect(outcome.kind == answer.kind, "\(outcome.reason ?? "")")
+        if let kept = answer.kept { #expect(outcome.result == kept) }
     }
 
     @Test func `a repeat at Okta is told from a mistake by its code`() throws {

@@ -49,6 +49,79 @@ import Testing
         func close() async {}
     }
 
+    // MARK: Certificates that messages name
+
+    private static let certificate = [
+        "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem",
+        "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-fedcba9876543210.pem",
+    ]
+
+    /// Of nobody: made for this test with openssl, and its key thrown away.
+    private static let certificatePEM = """
+        -----BEGIN CERTIFICATE-----
+        MIIDGzCCAgOgAwIBAgIUYz/373pog+FuJwxXhqr4cKs3GXwwDQYJKoZIhvcNAQEL
+        BQAwHDEaMBgGA1UEAwwRc25zLmFtYXpvbmF3cy5jb20wIBcNMjYxMTI4MTYzOTQx
+        WhgPMjEyNjExMDQxNjM5NDFaMBwxGjAYBgNVBAMMEXNucy5hbWF6b25hd3MuY29t
+        MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAphSkZT3n5eVsImJRtees
+        8oCrmLWSTt6uaO3HhMFkETQE3+frlZ05ukggjgm2fPrJXEs0mGQygWxJ0PbJh8Xk
+        TAVQSq52crxYfqfKW7j9XSyM/3HC32kQdwJqhyBtRP/IK0jLpn8sHyWxsljKZ3iU
+        dRJnz2eVNznks/BW14RuJGLlpmqrH90SaJVVLTr1gY0amA16lfcTYGw/8ZXAzJsb
+        fjOJc+IZo5Qi4HajrzoSS42yKxZshQr9yEId+cEjfkTaT/x1qryG0oqiYAGvWYAK
+        9eSY/wSmKMFw5XaWQ/Zq3svpfrQJ/ThJSepvRc/nQjSs5xes23YcILcHdTBuOqcG
+        dwIDAQABo1MwUTAdBgNVHQ4EFgQUKssYQlO3pshky2MybSab1hx9bT0wHwYDVR0j
+        BBgwFoAUKssYQlO3pshky2MybSab1hx9bT0wDwYDVR0TAQH/BAUwAwEB/zANBgkq
+        hkiG9w0BAQsFAAOCAQEAUwKhtVz7C1GvFpT35IVBAZ/J3TKyOujybaIj9/K+rbDM
+        uXb4TTfF++uJgKCPINdEGKnlbNADZYsWmBUQ21l7cNU8G7RozAHnlAv5r9dIsmnN
+        sGzXyjdo624f6dsgLjwq4yZd3vDnUh0V7Ya2h/Hl3r1hiNfv4I0JqLq8QmCIKhhP
+        kHXZTQlcSTBH5g9RrTjQSRN+Ji3j1kO0ffwyQleQ3p8761aLdVttMhgFbaHIJ8KB
+        Xx53v7Hx18R37Kf4rKGSiu9Q0yDkvCv8pPqOFdejAc4pyrhdqncTN9Oy5t7s9fW/
+        MWM8/MyWk/gQ3HWQFF6vFKIFWLT1XevI+YN8ZOC0/A==
+        -----END CERTIFICATE-----
+        """
+
+    @Test func `a certificate is fetched once from Amazon's host, and another no sooner than after a while`()
+        async throws
+    {
+        let desk = KeyDesk()
+        let pem = Array(Self.certificatePEM.utf8)
+        issuer.answer(200, pem)
+        func fetch(_ url: String) async -> Bool {
+            await desk.certificate(url, of: "hub", over: issuer, at: clock.now)?.reveal() == pem
+        }
+        #expect(await fetch(Self.certificate[0]))
+        #expect(await fetch(Self.certificate[0]))
+        #expect(issuer.asked == [Self.certificate[0]])
+        // Whoever names one after another causes no more than a request now and then.
+        #expect(await !fetch(Self.certificate[1]))
+        #expect(issuer.asked.count == 1)
+        clock.advance(milliseconds: Limits.keySetRetryMilliseconds)
+        #expect(await fetch(Self.certificate[1]))
+        clock.advance(milliseconds: Limits.keySetRetryMilliseconds)
+        issuer.answer(200, Array("no certificate".utf8))
+        #expect(await !fetch(Self.certificate[0].replacingOccurrences(of: "0123", with: "9999")))
+    }
+
+    @Test func `only the name that Amazon gives its certificates is fetched, for the topic that is configured`() {
+        let topic = "arn:aws:sns:eu-west-1:111122223333:findings"
+        func url(_ named: String, topic own: String = topic) -> String? {
+            let body: Value = [
+                "Type": "Notification", "Message": "m", "MessageId": "i", "Timestamp": "t", "TopicArn": .string(topic),
+                "SigningCertURL": .string(named),
+            ]
+            return TopicMessage.certificateURL(body.jsonBytes, topic: own)
+        }
+        #expect(url(Self.certificate[0]) == Self.certificate[0])
+        #expect(url(Self.certificate[0], topic: topic + "2") == nil)
+        for other in [
+            "https://sns.eu-west-1.amazonaws.com/a.pem", "https://sns.eu-west-1.amazonaws.com/x/../y.pem",
+            "http://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem",
+            "https://evil.example/SimpleNotificationService-0123456789abcdef.pem",
+            "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem?x=y",
+        ] {
+            #expect(url(other) == nil, "\(other)")
+        }
+    }
+
     private let store = MemoryStore()
     private let clock = VirtualClock(Installation.start)
     private let folder: ScratchFolder

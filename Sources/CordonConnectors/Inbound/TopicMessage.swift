@@ -10,8 +10,9 @@ import X509
 
 /// A message of Amazon SNS over HTTPS, and the confirmation that a subscription asks for.
 ///
-/// Certificates are pinned: they are files of the operator, and nothing that a message names is fetched. The host of the
-/// certificate is looked at all the same, before anything else: a message that points elsewhere is not Amazon's.
+/// Certificates are pinned: they are files of the operator, and nothing that a message names is fetched, unless the
+/// operator says so. Then it is fetched from Amazon's own host alone. The host of the certificate is looked at in any case,
+/// before anything else: a message that points elsewhere is not Amazon's.
 package struct TopicMessage: Sendable {
     package enum Kind: String, Sendable {
         case notification = "Notification"
@@ -54,6 +55,21 @@ package struct TopicMessage: Sendable {
         let keys = secrets.compactMap { key(in: $0, at: now) }
         guard keys.contains(where: { message.isSigned(code, $0) }) else { throw .signatureWrong }
         return Shown(.asymmetric, delivery: message.fields["MessageId"])
+    }
+
+    /// Where the certificate of this topic's message lies, at Amazon's own host and under the name that Amazon gives it;
+    /// `nil` for a message that says otherwise.
+    package static func certificateURL(_ body: [UInt8], topic: String) -> String? {
+        guard let message = TopicMessage(body), message.fields["TopicArn"] == topic,
+            let url = message.fields["SigningCertURL"], isAmazons(url),
+            url.wholeMatch(of: #/https://[^/]+/SimpleNotificationService-[0-9a-f]{8,64}\.pem/#) != nil
+        else { return nil }
+        return url
+    }
+
+    /// Whether it is a certificate, in PEM.
+    package static func isCertificate(_ bytes: [UInt8]) -> Bool {
+        (try? Certificate(pemEncoded: String(decoding: bytes, as: UTF8.self))) != nil
     }
 
     /// `https://sns.REGION.amazonaws.com/…`: no port, no user, no other host that begins or ends so.

@@ -26,6 +26,13 @@ struct Answer {
         }
     }
 
+    /// The same with the entries of all pages as its body.
+    func holding(_ items: [Value]) -> Answer {
+        var copy = self
+        copy.body = ["items": .array(items)]
+        return copy
+    }
+
     var variables: [String: Value] {
         [
             "status": .int(Int64(status)), "headers": .object(headers.mapValues(Value.string)),

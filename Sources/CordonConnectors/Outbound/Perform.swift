@@ -73,7 +73,7 @@ package struct Performer: Sendable {
             lanes.settle(errand.call.provider, .nothing, at: clock())
             return ReadAnswer(outcome: Outcome(.refused, reason: "not sent: \(refused.reason)"))
         case .success(let ready):
-            return await send(ready.built, errand, ready.provider, ready.exchange, ready.values)
+            return await send(ready.built, errand, ready.provider, ready.exchange, ready.held)
         }
     }
 
@@ -82,7 +82,16 @@ package struct Performer: Sendable {
         var built: BuiltRequest
         var provider: Provider
         var exchange: ProviderShape.Exchange
-        var values: [String: Value]
+        var held: Held
+    }
+
+    /// What was read of secrets and files for one call.
+    struct Held {
+        var values: [String: Value] = [:]
+        /// What is shown when the connection is made.
+        var identity: ClientIdentity?
+        /// The only authorities to trust.
+        var authorityPEM: [UInt8]?
     }
 
     private func prepare(_ errand: Errand, isSealedHere: Bool) -> Result<Ready, Refusal> {
@@ -97,55 +106,67 @@ package struct Performer: Sendable {
                     .unbuildable,
                     "the request is no longer the one that was intended; its provider's settings changed"))
         }
-        let values: [String: Value]
-        do { values = try reveal(provider, exchange, errand.subject) } catch {
+        let held: Held
+        do { held = try reveal(provider, exchange, errand.subject) } catch {
             return .failure(Refusal(.unbuildable, error.reason))
         }
         return provider.build(
-            call.capability, call.purpose, call.arguments, secrets: values, idempotencyKey: call.seal.idempotencyKey
-        ).map { Ready(built: $0, provider: provider, exchange: exchange, values: values) }
+            call.capability, call.purpose, call.arguments, secrets: held.values,
+            idempotencyKey: call.seal.idempotencyKey, for: .sending(clock(), id: call.seal.idempotencyKey)
+        ).map { Ready(built: $0, provider: provider, exchange: exchange, held: held) }
     }
 
-    /// Sends it; the call's time ran while it waited for its lane.
+    /// Sends it; the call's time ran while it waited for its lane. The pages of a listing are asked for in one turn of
+    /// the lane, within the time of the one call.
     private func send(
         _ built: BuiltRequest, _ errand: Errand, _ provider: Provider, _ exchange: ProviderShape.Exchange,
-        _ values: [String: Value]
+        _ held: Held
     ) async -> ReadAnswer {
         let call = errand.call
-        guard let delivery = await deliver(built, call, provider, values) else {
-            lanes.settle(call.provider, .nothing, at: clock())
-            return Performer.late
-        }
-        switch delivery {
-        case .failure(let box):
-            // A token endpoint that can't be reached says of its provider what a call would have said.
-            lanes.settle(call.provider, box.lack.kind == .later ? .failed : .nothing, at: clock())
-            return ReadAnswer(outcome: box.lack)
-        case .success(let delivery):
-            let now = clock()
-            lanes.settle(call.provider, Lane.Report(delivery, provider.shape.rates, at: now), at: now)
-            return read(
-                delivery, exchange, call.redeliveryClass, arguments: call.arguments, rates: provider.shape.rates,
-                at: now)
+        var request = built
+        var listing = Listing()
+        while true {
+            guard let delivery = await deliver(request, call, provider, held) else {
+                lanes.settle(call.provider, .nothing, at: clock())
+                return Performer.late
+            }
+            switch delivery {
+            case .failure(let box):
+                // A token endpoint that can't be reached says of its provider what a call would have said.
+                lanes.settle(call.provider, box.lack.kind == .later ? .failed : .nothing, at: clock())
+                return ReadAnswer(outcome: box.lack)
+            case .success(let delivery):
+                let page = Page(at: request.url, first: built.url, earlier: listing)
+                if let (next, taken) = page.goesOn(delivery, exchange, arguments: call.arguments) {
+                    request.url = next
+                    listing = taken
+                    continue
+                }
+                let now = clock()
+                lanes.settle(call.provider, Lane.Report(delivery, provider.shape.rates, at: now), at: now)
+                return read(
+                    delivery, exchange, call.redeliveryClass, arguments: call.arguments,
+                    rates: provider.shape.rates, at: now, page: page)
+            }
         }
     }
 
     /// `nil` when its time was up. A token that the provider no longer takes is renewed once: a call that was refused
     /// for who asks did nothing.
     private func deliver(
-        _ built: BuiltRequest, _ call: Call, _ provider: Provider, _ values: [String: Value]
+        _ built: BuiltRequest, _ call: Call, _ provider: Provider, _ held: Held
     ) async -> Result<Delivery, TokenDesk.Box>? {
         let isFresh = !call.redeliveryClass.mayBeRedelivered || call.redeliveryClass == .keyed
         var isRenewed = false
         while true {
             let signed: Signed
-            switch await sign(built, provider, values, until: call.deadline) {
+            switch await sign(built, provider, held, until: call.deadline) {
             case .failure(let box): return .failure(box)
             case .success(let request): signed = request
             }
             let timeout = min(call.deadline.since(clock()), Limits.callTimeoutMillisecondsMax)
             guard timeout > 0 else { return nil }
-            let delivery = await transport.send(outbound(signed.request, provider, timeout, isFresh: isFresh))
+            let delivery = await transport.send(outbound(signed.request, provider, held, timeout, isFresh: isFresh))
             guard let token = signed.token, !isRenewed, !delivery.wasSentTwice,
                 case .answered(let response) = delivery.fate, response.status == 401
             else { return .success(delivery) }
@@ -159,9 +180,11 @@ package struct Performer: Sendable {
     /// The secrets that this request names, and no others: what is not read can't leak.
     private func reveal(
         _ provider: Provider, _ exchange: ProviderShape.Exchange, _ subject: Subject?
-    ) throws(ConnectorError) -> [String: Value] {
+    ) throws(ConnectorError) -> Held {
         let shape = provider.shape
-        let named = exchange.secrets.union(shape.authentication.secrets)
+        let pair = shape.certificate
+        let shown = [pair?.certificate, pair?.key].compactMap(\.self)
+        let named = exchange.secrets.union(shape.authentication.secrets).union(shown)
         var values: [String: Value] = [:]
         let mayHave = Set(shape.optionalSecrets)
         for (name, reference) in provider.connection.secrets where named.contains(name) || mayHave.contains(name) {
@@ -175,7 +198,14 @@ package struct Performer: Sendable {
             }
             values[name] = .string(String(decoding: try secrets.read(reference).reveal(), as: UTF8.self))
         }
-        return values
+        var held = Held(values: values)
+        if let pair, let certificate = values[pair.certificate]?.stringValue, let key = values[pair.key]?.stringValue {
+            held.identity = ClientIdentity(certificatePEM: Array(certificate.utf8), keyPEM: Secret(Array(key.utf8)))
+        }
+        if let authority = provider.connection.authority {
+            held.authorityPEM = try secrets.read(authority, isPublic: true).reveal()
+        }
+        return held
     }
 }
 

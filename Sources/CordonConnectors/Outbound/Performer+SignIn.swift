@@ -12,8 +12,9 @@ extension Performer {
 
     /// Puts in what only the moment of sending gives: a token, fetched if need be, or a signature.
     func sign(
-        _ built: BuiltRequest, _ provider: Provider, _ values: [String: Value], until deadline: Instant
+        _ built: BuiltRequest, _ provider: Provider, _ held: Held, until deadline: Instant
     ) async -> Result<Signed, TokenDesk.Box> {
+        let values = held.values
         switch provider.shape.authentication {
         case .none, .basic, .header: return .success(Signed(request: built))
         case .signed(let signing):
@@ -31,7 +32,7 @@ extension Performer {
             return .success(Signed(request: request))
         case .token(let signIn):
             let found = await tokens.token(of: provider.connection.id, at: clock()) {
-                await fetch(signIn, provider, values, until: deadline)
+                await fetch(signIn, provider, held, until: deadline)
             }
             return found.map { token in
                 var request = built
@@ -42,18 +43,19 @@ extension Performer {
     }
 
     private func fetch(
-        _ signIn: ProviderShape.SignIn, _ provider: Provider, _ values: [String: Value], until deadline: Instant
+        _ signIn: ProviderShape.SignIn, _ provider: Provider, _ held: Held, until deadline: Instant
     ) async -> Result<(value: Secret, staleAt: Instant), TokenDesk.Box> {
         var built: BuiltRequest
         do {
-            built = try provider.build(signIn.exchange, .object([:]), values)
+            built = try provider.build(
+                signIn.exchange, .object([:]), held.values, for: .sending(clock(), id: randomName()))
             if let client = signIn.client {
-                built.headers["authorization"] = try provider.basic(client.user, client.password, values)
+                built.headers["authorization"] = try provider.basic(client.user, client.password, held.values)
             }
         } catch { return .failure(lack(.refused, "a token could not be asked for: \(error.reason)")) }
         let timeout = min(deadline.since(clock()), Limits.callTimeoutMillisecondsMax)
         guard timeout > 0 else { return .failure(lack(.later, "its time was up before it had a token")) }
-        let delivery = await transport.send(outbound(built, provider, timeout, isFresh: false))
+        let delivery = await transport.send(outbound(built, provider, held, timeout, isFresh: false))
         switch delivery.fate {
         case .notSent(let fault), .mayHaveBeenSent(let fault):
             return .failure(lack(.later, "no token was given: \(fault.reason)"))
@@ -102,11 +104,18 @@ extension Performer {
     }
 
     func outbound(
-        _ built: BuiltRequest, _ provider: Provider, _ timeout: Int64, isFresh: Bool
+        _ built: BuiltRequest, _ provider: Provider, _ held: Held, _ timeout: Int64, isFresh: Bool
     ) -> OutboundRequest {
-        OutboundRequest(
+        var egress = provider.connection.egress
+        egress.authorityPEM = held.authorityPEM ?? egress.authorityPEM
+        return OutboundRequest(
             method: built.method, url: built.url, headers: built.headers.map { ($0.key, $0.value) },
             body: built.body, timeoutMilliseconds: timeout, responseBytesMax: Limits.responseBytesMax,
-            needsFreshConnection: isFresh, egress: provider.connection.egress)
+            needsFreshConnection: isFresh, egress: egress, identity: held.identity)
     }
+}
+
+/// The number of a token that nobody has to know again.
+private func randomName() -> String {
+    hexText((0..<16).map { _ in UInt8.random(in: 0...255) })
 }

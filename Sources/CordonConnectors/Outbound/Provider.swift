@@ -53,13 +53,13 @@ extension Provider {
     /// only the moment of sending gives, a token or a signature, stands there as a handle.
     func build(
         _ capability: String, _ purpose: Call.Purpose, _ arguments: Value, secrets: [String: Value],
-        idempotencyKey: String?
+        idempotencyKey: String?, for moment: BuildMoment = .sealing
     ) -> Result<BuiltRequest, Refusal> {
         guard let exchange = shape.actions[capability]?.exchange(for: purpose) else {
             return .failure(Refusal(.unbuildable, "\(connection.id) does not offer \(capability)"))
         }
         return Result { () throws(Refusal) in
-            var built = try build(exchange, arguments, secrets)
+            var built = try build(exchange, arguments, secrets, for: moment)
             if let (name, value) = try credential(secrets, to: built.to) { built.headers[name] = value }
             if let idempotencyKey, !purpose.isRead { built.headers["idempotency-key"] = idempotencyKey }
             return built
@@ -68,13 +68,19 @@ extension Provider {
 
     /// The request of an exchange without what says who asks.
     func build(
-        _ exchange: ProviderShape.Exchange, _ arguments: Value, _ secrets: [String: Value]
+        _ exchange: ProviderShape.Exchange, _ arguments: Value, _ secrets: [String: Value],
+        for moment: BuildMoment = .sealing
     ) throws(Refusal) -> BuiltRequest {
         let request = exchange.request
         guard var url = connection.settings[request.to] else {
             throw Refusal(.unbuildable, "\(connection.id) has no setting '\(request.to)'")
         }
-        let variables = variables(arguments, secrets: secrets)
+        var variables = variables(arguments, secrets: secrets)
+        if let token = request.jwt {
+            // An instance without the key signs nothing, where its connector leaves that open.
+            let isLeftOut = shape.optionalSecrets.contains(token.key) && connection.secrets[token.key] == nil
+            variables["jwt"] = isLeftOut ? .null : .string(try jwt(token, variables, moment))
+        }
         if let path = request.path {
             if url.hasSuffix("/") { url.removeLast() }
             url += try renderPath(path, variables)
@@ -89,6 +95,9 @@ extension Provider {
         if request.mediaType != "application/json" { headers["accept"] = request.mediaType + ", application/json" }
         for (name, arguments) in request.headers.sorted(by: { $0.key < $1.key }) {
             if let text = try scalar(arguments, "header '\(name)'", variables) { headers[name] = text }
+        }
+        if request.jwt?.isBearer == true, let token = variables["jwt"]?.stringValue {
+            headers["authorization"] = "Bearer " + token
         }
         let body = try renderBody(request, variables)
         if let body { headers["content-type"] = body.mediaType }
@@ -130,6 +139,12 @@ extension Provider {
         _ request: ProviderShape.Request, _ variables: [String: Value]
     ) throws(Refusal) -> (mediaType: String, bytes: [UInt8])? {
         if let json = request.json { return (request.mediaType, try render(json, variables).jsonBytes) }
+        if let text = request.text {
+            guard let rendered = try render(.template(text), variables).stringValue else {
+                throw Refusal(.unbuildable, "the body is no text; nothing was sent")
+            }
+            return (request.mediaType, Array(rendered.utf8))
+        }
         guard !request.form.isEmpty else { return nil }
         let text = try pairs(request.form, "form field", variables).joined(separator: "&")
         return ("application/x-www-form-urlencoded", Array(text.utf8))
@@ -173,7 +188,10 @@ extension Provider {
     ) throws(Refusal) -> (name: String, value: String)? {
         switch shape.authentication {
         case .none: return nil
-        case .basic(let user, let password): return ("authorization", try basic(user, password, secrets))
+        case .basic(let user, let password, let isEncoded):
+            return ("authorization", try basic(user, password, secrets, isEncoded: isEncoded))
+        case .header(_, let name) where shape.optionalSecrets.contains(name) && connection.secrets[name] == nil:
+            return nil
         case .header(let scheme, let name):
             guard let secret = secrets[name]?.stringValue else {
                 throw Refusal(.unbuildable, "\(connection.id) lacks '\(name)'")
@@ -188,11 +206,13 @@ extension Provider {
         }
     }
 
-    func basic(_ user: String, _ password: String, _ secrets: [String: Value]) throws(Refusal) -> String {
+    func basic(
+        _ user: String, _ password: String, _ secrets: [String: Value], isEncoded: Bool = true
+    ) throws(Refusal) -> String {
         guard let name = connection.settings[user], let secret = secrets[password]?.stringValue else {
             throw Refusal(.unbuildable, "\(connection.id) lacks '\(user)' or '\(password)'")
         }
-        let pair = percentEncoded(name) + ":" + percentEncoded(secret)
+        let pair = isEncoded ? percentEncoded(name) + ":" + percentEncoded(secret) : name + ":" + secret
         return "Basic " + base64(Array(pair.utf8))
     }
 }

@@ -20,10 +20,21 @@ package func read(
     _ delivery: Delivery, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass, arguments: Value = .null,
     rates: RateHeaders? = nil, at now: Instant? = nil
 ) -> ReadAnswer {
+    read(
+        delivery, exchange, effectClass, arguments: arguments, rates: rates, at: now,
+        page: Page(at: "", first: "", earlier: Listing()))
+}
+
+/// The same of the last page of a listing.
+func read(
+    _ delivery: Delivery, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass, arguments: Value,
+    rates: RateHeaders?, at now: Instant?, page: Page
+) -> ReadAnswer {
     var answer: ReadAnswer
     switch delivery.fate {
     case .answered(let response):
-        answer = read(Answer(response, exchange.format, with: arguments), exchange, effectClass)
+        answer = read(
+            Answer(response, exchange.format, with: arguments), exchange, effectClass, page, response.body.count)
         if answer.outcome.kind == .later {
             answer.outcome.retryAfterMilliseconds = retryAfter(response.headers, rates, now)
         }
@@ -41,11 +52,18 @@ package func read(
 }
 
 private func read(
-    _ answer: Answer, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass
+    _ answer: Answer, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass, _ page: Page, _ bytes: Int
 ) -> ReadAnswer {
-    let kept = answer.keep(exchange)
-    let keepsake: Value = ["status": .int(Int64(answer.status)), "body": kept.value ?? .null]
     var (kind, reason) = answer.meaning(exchange.answers, effectClass)
+    var whole = answer
+    if let pages = exchange.pages, kind == .done || kind == .already {
+        switch page.ends(answer, bytes, pages) {
+        case .success(let items): whole = answer.holding(items)
+        case .failure(let refusal): return ReadAnswer(outcome: incomplete(answer, refusal.reason))
+        }
+    }
+    let kept = whole.keep(exchange)
+    let keepsake: Value = ["status": .int(Int64(answer.status)), "body": kept.value ?? .null]
     if kind == .done || kind == .already {
         switch kept {
         case .value, .nothing: break
@@ -66,6 +84,48 @@ private func read(
     }
     let outcome = Outcome(kind, status: answer.status, reason: reason, result: result)
     return ReadAnswer(outcome: outcome, keepsake: keepsake.jsonBytes)
+}
+
+/// A part of a listing would let the rest stand unseen.
+private func incomplete(_ answer: Answer, _ reason: String) -> Outcome {
+    Outcome(.refused, status: answer.status, reason: "the listing is not whole, so nothing of it counts: \(reason)")
+}
+
+/// One page of a listing with those before it.
+struct Page {
+    private let url: String
+    private let first: String
+    private let earlier: Listing
+
+    init(at url: String, first: String, earlier: Listing) {
+        self.url = url
+        self.first = first
+        self.earlier = earlier
+    }
+
+    /// Where the page after this one is, with this one taken in; `nil` where there is none, or none that may be asked.
+    func goesOn(
+        _ delivery: Delivery, _ exchange: ProviderShape.Exchange, arguments: Value
+    ) -> (url: String, listing: Listing)? {
+        guard let pages = exchange.pages, case .answered(let response) = delivery.fate else { return nil }
+        let answer = Answer(response, exchange.format, with: arguments)
+        let kind = answer.meaning(exchange.answers, .read).kind
+        guard kind == .done || kind == .already else { return nil }
+        var listing = earlier
+        guard case .next(let next) = listing.take(answer, bytes: response.body.count, of: pages, at: url, first: first)
+        else { return nil }
+        return (next, listing)
+    }
+
+    /// All entries, where the listing ends with this page.
+    func ends(_ answer: Answer, _ bytes: Int, _ pages: ProviderShape.Pages) -> Result<[Value], Refusal> {
+        var listing = earlier
+        switch listing.take(answer, bytes: bytes, of: pages, at: url, first: first) {
+        case .whole: return .success(listing.items)
+        case .next: return .failure(Refusal(.undecided, "there are more pages"))
+        case .broken(let reason): return .failure(Refusal(.undecided, reason))
+        }
+    }
 }
 
 extension Answer {
@@ -157,6 +217,8 @@ extension Lane.Report {
         let wait = retryAfter(response.headers, rates, now)
         switch response.status {
         case 429: self = .limited(wait ?? 1000)
+        // GitHub's second limit: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+        case 403 where wait != nil: self = .limited(wait ?? 1000)
         case 503: self = wait.map(Lane.Report.limited) ?? .failed
         case 500...599: self = .failed
         default: self = exhausted(response.headers, rates, now).map(Lane.Report.limited) ?? .sound
@@ -166,7 +228,9 @@ extension Lane.Report {
 
 /// The provider says that this was the last call of its window: milliseconds until the next.
 private func exhausted(_ headers: [String: String], _ rates: RateHeaders?, _ now: Instant?) -> Int64? {
-    for own in [RateHeaders.standard, rates].compactMap(\.self) where headers[own.remaining] == "0" {
+    // GitLab names its headers as the draft does and counts from 1970: the provider's own word goes first.
+    let known = rates.map { $0.remaining == RateHeaders.standard.remaining ? [$0] : [RateHeaders.standard, $0] }
+    for own in known ?? [.standard] where headers[own.remaining] == "0" {
         guard let text = headers[own.reset], let number = Int64(text), number > 0 else { continue }
         let seconds: Int64
         switch own.resetAs {

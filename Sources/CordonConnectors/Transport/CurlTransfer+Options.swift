@@ -57,6 +57,13 @@ extension CurlTransfer {
             ccurl_set_text(easy, CURLOPT_CAPATH, nil)
             _ = pem.withUnsafeBytes { ccurl_set_blob(easy, CURLOPT_CAINFO_BLOB, $0.baseAddress, $0.count) }
         }
+        if let identity = order.checked.request.identity {
+            for (option, pem) in [
+                (CURLOPT_SSLCERT_BLOB, identity.certificatePEM), (CURLOPT_SSLKEY_BLOB, identity.keyPEM.reveal()),
+            ] {
+                _ = pem.withUnsafeBytes { ccurl_set_blob(easy, option, $0.baseAddress, $0.count) }
+            }
+        }
     }
 
     private func setMethod(_ easy: UnsafeMutableRawPointer) {

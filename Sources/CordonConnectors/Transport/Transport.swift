@@ -25,12 +25,15 @@ package struct OutboundRequest: Sendable {
     /// when a reused connection dies before the first byte of the answer.
     package var needsFreshConnection: Bool
     package var egress: EgressPolicy
+    /// Shown to a server that asks for it when the connection is made.
+    package var identity: ClientIdentity?
 
     package init(
         method: String, url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
         timeoutMilliseconds: Int64, connectTimeoutMilliseconds: Int64 = 5000, responseBytesMax: Int,
-        needsFreshConnection: Bool = false, egress: EgressPolicy = EgressPolicy()
+        needsFreshConnection: Bool = false, egress: EgressPolicy = EgressPolicy(), identity: ClientIdentity? = nil
     ) {
+        self.identity = identity
         self.method = method
         self.url = url
         self.headers = headers
@@ -40,6 +43,18 @@ package struct OutboundRequest: Sendable {
         self.responseBytesMax = responseBytesMax
         self.needsFreshConnection = needsFreshConnection
         self.egress = egress
+    }
+}
+
+/// A client's certificate with its key. A pooled connection is used again only by who showed the same.
+package struct ClientIdentity: Sendable {
+    /// The certificate first, then those that lead to its authority.
+    package var certificatePEM: [UInt8]
+    package var keyPEM: Secret
+
+    package init(certificatePEM: [UInt8], keyPEM: Secret) {
+        self.certificatePEM = certificatePEM
+        self.keyPEM = keyPEM
     }
 }
 

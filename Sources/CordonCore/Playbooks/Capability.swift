@@ -83,6 +83,12 @@ package struct Capability: Sendable, Hashable {
     private static let reads = [
         Capability(
             "evidence.capture", "Keep what the provider says about the subject", everything, [.init("of", .subject)]),
+        // What the inventory doesn't hold the provider is asked for. The answer names exactly one, compared again, or none:
+        // a run then waits for a person. Later steps take `result.account` as their subject, so that what they act on is
+        // an answer that the history holds, and deciding what to do of it stays a pure function of that history.
+        Capability(
+            "account.find", "Look up what the provider calls an account", everything, [.init("account", .subject)],
+            result: ["account": .any]),
         Capability(
             "sessions.list", "Name the sessions that an account has open", everything, [.init("account", .subject)],
             result: ["sessions": .list(.any)]),
@@ -174,6 +180,9 @@ package struct Capability: Sendable, Hashable {
         Capability(
             "challenge.send", "Ask the subject's owner to prove themselves anew", writes: Reversibility.none,
             everything, [.init("subject", .subject)]),
+        Capability(
+            "notify", "Tell people of it where they read", writes: Reversibility.none, everything,
+            [.init("subject", .subject), .init("text", .text)]),
         Capability(
             "http.call", "Post to an address that the connector names", writes: Reversibility.none, everything,
             [.init("subject", .subject), .init("body", .any)]),

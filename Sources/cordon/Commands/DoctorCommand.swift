@@ -90,7 +90,7 @@ struct DoctorCommand: AsyncParsableCommand {
     private func checkSecrets(_ shelf: Shelf, _ settings: Settings) -> [Finding] {
         let reader = SecretReader(folder: settings.folder)
         var references = shelf.connections.sources.flatMap { source in
-            source.secrets.map { ("source \(source.id)", $0) }
+            (source.secrets + [source.poll?.token].compactMap(\.self)).map { ("source \(source.id)", $0) }
         }
         for provider in shelf.connections.providers {
             references += provider.secrets.map { ("provider \(provider.id)", $0.value) }

@@ -288,34 +288,42 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
           secrets: [password]
           subject_secrets: []
           format: { body: json, lists: [], repeated: [] }
+          client_certificate: { certificate: password, key: password }
           rates: { remaining: x-left, reset: x-reset, reset_as: epoch }
           authentication:
             scheme: token
             sign_in:
               client: { user: client, password: password }
-              request: { method: POST, to: url, query: { a: b }, headers: { x-a: b }, form: { a: b } }
+              request: { method: POST, to: url, query: { a: b }, headers: { x-a: b }, form: { a: b },
+                jwt: { header: { x: a }, claims: { iss: a } } }
               answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
               token: "${body.token}"
           capabilities:
             evidence.capture:
               class: read
-              request: { method: GET, to: url, query: { a: b }, headers: { x-a: b } }
+              request: { method: GET, to: url, query: { a: b }, headers: { x-a: b },
+                jwt: { header: { x: a }, claims: { iss: a } } }
               answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+              pages: { items: "${body}", next: link }
               pick: { from: users, equal: { id: 7 } }
               keep: [id]
             account.suspend:
               class: convergent
-              request: { method: POST, to: url, path: /suspend, query: { a: b }, headers: { x-a: b } }
+              request: { method: POST, to: url, path: /suspend, query: { a: b }, headers: { x-a: b },
+                jwt: { header: { x: a }, claims: { iss: a } } }
               answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
               keep: { id: "${body.id}" }
               state:
-                request: { method: GET, to: url, query: { a: b }, headers: { x-a: b } }
+                request: { method: GET, to: url, query: { a: b }, headers: { x-a: b },
+                  jwt: { header: { x: a }, claims: { iss: a } } }
                 answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+                pages: { items: "${body}", next: link }
                 pick: { from: users, equal: { id: 7 } }
                 keep: [suspended]
               probe: after.suspended
               undo:
-                request: { method: POST, to: url, path: /restore, query: { a: b }, headers: { x-a: b } }
+                request: { method: POST, to: url, path: /restore, query: { a: b }, headers: { x-a: b },
+                  jwt: { header: { x: a }, claims: { iss: a } } }
                 answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
                 keep: { id: "${body.id}" }
 
@@ -369,6 +377,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             connector: ssf
             keys: https://example.org/keys
             settings: { issuer: a, audience: b }
+            poll: { url: https://example.org/poll, every: 30s, token: { file: poll-token } }
             egress: { plain_http: false, loopback: false, networks: ["10.0.0.0/8"] }
 
         """
@@ -381,6 +390,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             secrets: { client_secret: { file: client-secret } }
             limits: { concurrent: 8, per_second: 5 }
             signs_in_as: [cordon-bot]
+            authority: { file: ca.pem }
             egress: { plain_http: false, loopback: false, networks: ["10.0.0.0/8"] }
         notifications:
           channels:

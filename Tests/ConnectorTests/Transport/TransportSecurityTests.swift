@@ -105,6 +105,33 @@ import Testing
         }
     }
 
+    @Test func `a server that asks who connects is shown a certificate, and nothing is shown to it unasked`()
+        async throws
+    {
+        // Whoever has this server's own certificate and key is let in.
+        guard let server = try await start() else { return }
+        let key = Array(try server.folder.read("key.pem").utf8)
+        let gate = try ProgramUnderTest(
+            try #require(Self.openssl),
+            [
+                "s_server", "-www", "-accept", "127.0.0.1:0", "-cert", server.folder.path("cert.pem"), "-key",
+                server.folder.path("key.pem"), "-Verify", "1", "-verify_return_error", "-CAfile",
+                server.folder.path("cert.pem"),
+            ], capturedIn: server.folder, as: "gate")
+        let url = "https://127.0.0.1:\(try await gate.waitForPort(after: "ACCEPT"))/"
+        let transport = try CurlTransport()
+        let egress = EgressPolicy(allowsLoopback: true, authorityPEM: server.certificatePEM)
+        var request = OutboundRequest.get(url, egress: egress)
+        #expect(await transport.send(request).told != .answered(200))
+        request.identity = ClientIdentity(certificatePEM: server.certificatePEM, keyPEM: Secret(key))
+        #expect(await transport.send(request).told == .answered(200))
+        request.identity = nil
+        #expect(await transport.send(request).told != .answered(200))
+        request.identity = ClientIdentity(certificatePEM: server.certificatePEM, keyPEM: Secret("no key"))
+        #expect(await transport.send(request).told == .notSent(.tlsRefused))
+        await transport.close()
+    }
+
     @Test func `a fault after the request left over TLS is unknown`() async throws {
         guard let server = try await start() else { return }
         let transport = try CurlTransport()

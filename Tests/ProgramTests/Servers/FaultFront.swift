@@ -23,7 +23,8 @@ final class FaultFront: Sendable {
     private let folder: String
     private let process: ProgramUnderTest
 
-    init(before upstream: String, in scratch: ScratchFolder, port: Int) async throws {
+    /// `page` is one that the provider shows to anybody.
+    init(before upstream: String, in scratch: ScratchFolder, port: Int, page: String = "/config") async throws {
         url = "http://127.0.0.1:\(port)"
         folder = scratch.path("front")
         try FileManager.default.createDirectory(atPath: folder + "/tmp", withIntermediateDirectories: true)
@@ -36,7 +37,7 @@ final class FaultFront: Sendable {
         let web = try Web()
         let url = self.url
         try await eventually("nginx to listen") {
-            do { return try await web.ask("GET", url + "/config").status == 200 } catch is Web.NoAnswer { return false }
+            do { return try await web.ask("GET", url + page).status == 200 } catch is Web.NoAnswer { return false }
         }
     }
 

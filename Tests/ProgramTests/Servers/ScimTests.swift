@@ -20,6 +20,8 @@ struct ScimTests {
                 identities: [
                     identity("etl", etl, "svc-etl"), identity("stray", root, "svc-stray"),
                     identity("empty", "", "svc-none"), identity("slash", "\(root)/..", "svc-none"),
+                    found("looked-up", "svc-etl"), found("unknown", "svc-nobody"),
+                    found("tricky", "x\" or userName sw \""),
                 ]
             ))
         defer { ward.stop() }
@@ -44,7 +46,30 @@ struct ScimTests {
             #expect(asking.step("suspend")?["acted"] != true)
         }
         #expect(try await server.state(of: root)["active"] == true)
+
+        // One whose name alone is known is looked up, and acted on where exactly that name is found.
+        try await ward.accuse("looked-up")
+        let held = try await ward.run(about: "looked-up", once: "to hold") {
+            $0.step("suspend")?["verified"] == true
+        }
+        #expect(held.step("find")?["result"] == ["account": ["scim_id": .string(etl), "user_name": "svc-etl"]])
+        #expect(try await server.state(of: etl)["active"] == false)
+        try await ward.command("hold", about: "looked-up", then: ["suspend", "--then", "undo"], because: "over")
+        try await ward.run(about: "looked-up", once: "to end") { $0["phase"] == "ended" }
+        #expect(try await server.state(of: etl)["active"] == true)
+        for id in ["unknown", "tricky"] {
+            try await ward.accuse(id)
+            let asking = try await ward.run(about: id, once: "to ask") { $0["phase"] == "asked" }
+            #expect(asking.step("find")?["phase"] != "finished" && asking.step("suspend")?["acted"] != true)
+        }
+        #expect(try await server.state(of: root)["active"] == true)
         #expect(ward.leaked([ScimServer.token]) == [])
+    }
+
+    /// One of whom the inventory holds no more than the name.
+    private func found(_ id: String, _ name: String) -> Remedy.Identity {
+        Remedy.Identity(
+            id: id, attributes: ["user_name": .string(name)], workflow: "suspend-found", with: ["hold": "1h"])
     }
 
     private func identity(_ id: String, _ scimID: String, _ name: String) -> Remedy.Identity {

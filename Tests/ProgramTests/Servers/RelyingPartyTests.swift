@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonLanguage
+import TestKit
+import Testing
+
+/// Sessions at a real relying party, ended by a logout token that Cordon signed.
+@Suite(.serialized)
+struct RelyingPartyTests {
+    private static let logout = """
+        workflow: logout
+        title: Keep which keys the provider has, end the account's sessions at the relying party
+        inputs:
+          account: { type: service_account }
+        steps:
+          - { id: proof, do: evidence.capture, with: { of: "${inputs.account}" } }
+          - id: sessions
+            do: sessions.revoke
+            with: { issued_by: "${inputs.account}" }
+            undo: none
+            because: whoever may, signs in again
+
+        """
+
+    @Test func `a session at Apache ends with the first logout token, and signing in again is another session`()
+        async throws
+    {
+        guard RelyingParty.isInstalled else { return try skip(RelyingParty.install) }
+        let scratch = try ScratchFolder("cordon-apache")
+        let provider = try OpenIDProvider()
+        defer { provider.server.stop() }
+        let party = try await RelyingParty(of: provider, in: scratch)
+        defer { party.stop() }
+        let ward = try await Ward(
+            Remedy(
+                connector: "oidc-logout",
+                settings: [
+                    "url": party.url + "/cb?logout=backchannel", "issuer": provider.issuer,
+                    "client_id": OpenIDProvider.client.id, "key_id": "op-1", "keys": provider.issuer + "/keys",
+                ], secrets: ["signing_key": provider.privatePEM],
+                identities: [
+                    Remedy.Identity(id: "agent", attributes: ["sub": "agent-7"], workflow: "logout"),
+                    Remedy.Identity(id: "stranger", attributes: ["sub": "agent-8"], workflow: "logout"),
+                ], workflows: ["logout": Self.logout]))
+        defer { ward.stop() }
+
+        let session = try await party.signIn()
+        #expect(try await party.page(session) == 200)
+        #expect(try await party.takes("e30.e30.e30") == 400)
+        #expect(try await party.page(session) == 200)
+
+        // Somebody else's logout is nobody's here.
+        try await ward.accuse("stranger")
+        try await ward.run(about: "stranger", once: "to end") { $0["phase"] == "ended" }
+        #expect(try await party.page(session) == 200)
+
+        try await ward.accuse("agent")
+        let ended = try await ward.run(about: "agent", once: "to end") { $0["phase"] == "ended" }
+        #expect(ended["ending"] == "completed")
+        #expect(ended.step("sessions")?.calls == ["act done"])
+        #expect(try await party.page(session) == 302)
+
+        // There is nothing left to end, and a repeat is taken as the first was.
+        try await ward.accuse("agent", number: 2)
+        let again = try await ward.run(about: "agent", once: "to end anew") {
+            $0["phase"] == "ended" && $0["id"] != ended["id"]
+        }
+        #expect(again["ending"] == "completed")
+        let other = try await party.signIn()
+        #expect(try await party.page(other) == 200)
+        #expect(try await party.page(session) == 302)
+        #expect(ward.leaked([String(provider.privatePEM.split(separator: "\n")[3])]) == [])
+    }
+}
