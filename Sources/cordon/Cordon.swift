@@ -34,10 +34,9 @@ struct Cordon: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, DemoCommand.self, AlertCommand.self, RunCommand.self,
             SessionCommand.self, GuardCommand.self, HaltCommand.self, UnhaltCommand.self, NotificationCommand.self,
-            PlaybookCommand.self, ExprCommand.self,
-            ExplainCommand.self, SchemaCommand.self, TokenCommand.self, AuditCommand.self, KeyCommand.self,
-            WitnessCommand.self, RetentionCommand.self, BackupCommand.self, RestoreCommand.self, CoverageCommand.self,
-            DoctorCommand.self,
+            PlaybookCommand.self, ConnectorCommand.self, ExprCommand.self, ExplainCommand.self, SchemaCommand.self,
+            TokenCommand.self, AuditCommand.self, KeyCommand.self, WitnessCommand.self, RetentionCommand.self,
+            BackupCommand.self, RestoreCommand.self, CoverageCommand.self, DoctorCommand.self,
             VersionCommand.self,
         ])
 
