@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonConnectors
+import CordonCore
+import CordonLanguage
+import TestKit
+import Testing
+
+/// Connectors that ship against a server that answers as no vendor wants to: over a real socket, each fault means the
+/// same whoever the vendor is, but for what their own pages say of a repeat.
+@Suite struct FaultServerTests {
+    /// A connector, what is asked of it, and what it makes of answers whose meaning vendors differ in.
+    struct Asked: Sendable, CustomTestStringConvertible {
+        var connector: String
+        var capability: String
+        var own: [Int: Outcome.Kind] = [:]
+        var limit: [String: String] = [:]
+        var testDescription: String { "\(connector) \(capability)" }
+    }
+
+    /// Fifteen seconds from the tests' now, as the vendors with headers of their own say it.
+    private static let reset = "\(Instant.start.milliseconds / 1000 + 15)"
+
+    static let asked = [
+        Asked(
+            connector: "okta", capability: "account.suspend",
+            limit: ["x-rate-limit-remaining": "0", "x-rate-limit-reset": reset]),
+        Asked(connector: "entra", capability: "account.suspend", own: [409: .later], limit: ["retry-after": "15"]),
+        Asked(
+            connector: "auth0", capability: "account.suspend",
+            limit: ["x-ratelimit-remaining": "0", "x-ratelimit-reset": reset]),
+        Asked(
+            connector: "gitlab", capability: "account.suspend",
+            limit: ["ratelimit-remaining": "0", "ratelimit-reset": reset]),
+        Asked(
+            connector: "github", capability: "tokens.revoke", own: [404: .already],
+            limit: ["x-ratelimit-remaining": "0", "x-ratelimit-reset": reset]),
+        Asked(connector: "google-iam", capability: "credential.disable", limit: ["retry-after": "15"]),
+        Asked(connector: "vault", capability: "account.suspend", limit: ["retry-after": "15"]),
+        Asked(
+            connector: "kubernetes", capability: "scopes.reduce", own: [404: .already, 504: .later],
+            limit: ["retry-after": "15"]),
+        Asked(connector: "keycloak", capability: "sessions.revoke", limit: ["retry-after": "15"]),
+        Asked(connector: "keystone", capability: "account.suspend", limit: ["retry-after": "15"]),
+        Asked(connector: "scim", capability: "account.suspend", limit: ["retry-after": "15"]),
+        Asked(connector: "rabbitmq", capability: "sessions.revoke", limit: ["retry-after": "15"]),
+        // A second message would be one too many: even 503 leaves it open.
+        Asked(connector: "slack", capability: "notify", own: [503: .unknown], limit: ["retry-after": "15"]),
+    ]
+
+    private static let attributes: Value = [
+        "okta_id": "o", "collection": "users", "object_id": "o", "user_id": "u", "project": "p", "email": "e@x",
+        "key_id": "k", "entity_id": "e", "namespace": "n", "role_binding": "r", "scim_id": "s", "user_name": "svc",
+    ]
+
+    private func arguments(_ asked: Asked) throws -> Value {
+        let parameters = try #require(Capability.named(asked.capability)).parameters
+        return .object(
+            Dictionary(
+                uniqueKeysWithValues: parameters.map { ($0.name, $0.takes == .subject ? Self.attributes : "text") }))
+    }
+
+    /// Whoever asks for a token gets one; everything else gets the fault.
+    private func outcome(
+        _ asked: Asked, timeoutMilliseconds: Int64 = 10_000, _ fault: LoopbackServer.Answer
+    ) async throws -> (outcome: Outcome, asked: Int) {
+        let server = try LoopbackServer { request in
+            request.path == "/sign-in" || request.path.hasSuffix("/auth/tokens")
+                ? .respond(
+                    request.path.hasSuffix("/auth/tokens") ? 201 : 200, ["x-subject-token": "t"],
+                    #"{"access_token":"t","expires_in":3600,"token":{"expires_at":"2099-01-01T00:00:00Z"}}"#) : fault
+        }
+        defer { server.stop() }
+        let shape = try #require(try shippedConnector(asked.connector).provider)
+        let transport = try CurlTransport()
+        var desk = CallDesk.with(shape, url: server.url + "/api", transport: transport)
+        desk.egress.allowsPlainHTTP = true
+        for (name, setting) in shape.settings where desk.settings[name] == nil {
+            desk.settings[name] = setting.kind == .url ? server.url + "/sign-in" : "x"
+        }
+        for name in shape.secrets + shape.optionalSecrets + shape.subjectSecrets {
+            desk.connectionSecrets[name] = .environment(name)
+            desk.secrets[name] = ["private_key", "signing_key"].contains(name) ? PrivateKeys.rsa : "s"
+        }
+        for name in ["client_certificate", "client_key"] { desk.connectionSecrets[name] = nil }
+        desk.inventory = Inventory(
+            identities: [
+                Inventory.Identity(
+                    subject: Subject(kind: .credential, id: "deploy-token", provider: "auth"), matches: ["a": 1],
+                    secrets: Dictionary(uniqueKeysWithValues: shape.subjectSecrets.map { ($0, .environment($0)) }))
+            ], digest: "")
+        var call = try desk.call(asked.capability, .act, try arguments(asked))
+        call.deadline = desk.now.adding(milliseconds: timeoutMilliseconds)
+        let outcome = await desk.perform(call).outcome
+        await transport.close()
+        let own = server.requests.filter { $0.path != "/sign-in" && !$0.path.hasSuffix("/auth/tokens") }
+        return (outcome, own.count)
+    }
+
+    @Test(arguments: asked)
+    func `a refusal, a conflict and a fault of the provider's own mean what they must`(_ asked: Asked) async throws {
+        let standard: [(Int, Outcome.Kind)] = [
+            (400, .refused), (401, .refused), (403, .refused), (404, .refused), (409, .refused), (500, .unknown),
+            (502, .unknown), (503, .later), (504, .unknown), (302, .refused),
+        ]
+        for (status, kind) in standard {
+            let told = try await outcome(asked, .respond(status, ["content-type": "text/html"], "<html>no</html>"))
+            // Okta's and others' rules on bodies find none here.
+            #expect(told.outcome.kind == asked.own[status] ?? kind, "\(status): \(told.outcome.reason ?? "")")
+            #expect(told.outcome.status == status)
+            #expect(told.asked == (status == 401 && asked.signsIn ? 2 : 1), "\(status)")
+        }
+    }
+
+    @Test(arguments: asked)
+    func `too many requests wait as long as the vendor's own headers say`(_ asked: Asked) async throws {
+        let told = try await outcome(asked, .respond(429, asked.limit, ""))
+        #expect(told.outcome.kind == .later)
+        #expect(told.outcome.retryAfterMilliseconds == 15_000, "\(asked.limit)")
+        let bare = try await outcome(asked, .respond(429))
+        #expect(bare.outcome.kind == .later && bare.outcome.retryAfterMilliseconds == nil)
+    }
+
+    @Test(arguments: asked)
+    func `after a request that left, every silence is doubt`(_ asked: Asked) async throws {
+        for (name, fault) in [
+            ("reset", LoopbackServer.Answer.resetWithoutAnswer), ("closed", .closeWithoutAnswer),
+            ("half a body", .halfBody(200, ["content-type": "application/json"], #"{"ok":true,"status":"x"}"#)),
+            ("no HTTP", .raw("not HTTP at all\r\n\r\n")),
+        ] {
+            #expect(try await outcome(asked, fault).outcome.kind == .unknown, "\(name)")
+        }
+        let slow = try await outcome(asked, timeoutMilliseconds: 1500, .silence)
+        #expect(slow.outcome.kind == .unknown)
+        let huge = try await outcome(asked, .hugeBody(bytes: Limits.responseBytesMax + 1))
+        #expect(huge.outcome.kind == .unknown)
+    }
+}
+
+extension FaultServerTests.Asked {
+    /// It has a token that it can have renewed.
+    fileprivate var signsIn: Bool { ["entra", "auth0", "google-iam", "keycloak", "keystone"].contains(connector) }
+}
