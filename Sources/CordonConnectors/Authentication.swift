@@ -19,7 +19,7 @@ extension ProviderShape {
         /// The settings that name whom Cordon signs in as.
         package var userSettings: [String] {
             switch self {
-            case .basic(let user, _): [user]
+            case .basic(let user, _, _): [user]
             case .token(let signIn): signIn.client.map { [$0.user] } ?? []
             case .none, .header, .signed: []
             }

@@ -86,9 +86,8 @@ struct CallDesk {
             providers: ["auth": provider], inventory: { inventory },
             secrets: SecretReader(folder: "/nowhere", environment: { secrets[$0] }), transport: transport,
             sealer: sealer, tokens: tokens, clock: { now })
-        let errand = Errand(run: RunID(stem: "01"), step: "a", call: call, subject: Self.subject)
-        let verdict = await withCheckedContinuation { turn in performer.queue(errand) { turn.resume(returning: $0) } }
-        return await performer.perform(errand, verdict)
+        return await performer.performInTurn(
+            Errand(run: RunID(stem: "01"), step: "a", call: call, subject: Self.subject))
     }
 }
 

@@ -59,6 +59,12 @@ package struct Performer: Sendable {
         lanes.enter(errand.call.provider, rank: errand.severity.rank, at: clock(), turn)
     }
 
+    /// Waits in the line and makes the call: for the few that somebody stands before, not for those of runs.
+    package func performInTurn(_ errand: Errand, isSealedHere: Bool = false) async -> ReadAnswer {
+        let verdict = await withCheckedContinuation { turn in queue(errand) { turn.resume(returning: $0) } }
+        return await perform(errand, verdict, isSealedHere: isSealedHere)
+    }
+
     /// Makes the call when its lane said `go`, and reports to the lane whatever becomes of it; otherwise says why not.
     ///
     /// - Parameter isSealedHere: this process sealed the call: its settings are fixed, so it is the same request still.

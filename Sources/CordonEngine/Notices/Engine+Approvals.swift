@@ -168,7 +168,7 @@ extension Engine {
                 number: 0, purpose: .before, attempt: 1, capability: draft.capability, provider: draft.provider,
                 effectClass: .read, arguments: draft.arguments, seal: seal, intendedAt: now,
                 deadline: now.adding(milliseconds: Limits.callTimeoutMillisecondsDefault))
-            let answer = await performer.perform(
+            let answer = await performer.performInTurn(
                 Errand(run: run.id, step: act.step, call: call, subject: run.subject, severity: run.severity),
                 isSealedHere: true)
             guard answer.outcome.kind == .done || answer.outcome.kind == .already else {

@@ -245,7 +245,7 @@ private struct Reading {
             let performer = Performer(
                 providers: [id: provider], inventory: { inventory }, secrets: secrets, transport: transport,
                 sealer: sealer, clock: { SystemClock().now })
-            return await performer.perform(Errand(run: run, step: name, call: call, subject: subject)).outcome
+            return await performer.performInTurn(Errand(run: run, step: name, call: call, subject: subject)).outcome
         }
     }
 }
