@@ -44,8 +44,8 @@ package enum UndoManyAnswer: Sendable {
     case tooMany
 }
 
-// No code of its own for setting anything back: each run is told what a person would tell it, and its own compare-and-set
-// decides. So it can be ordered again after whatever kept it from its end.
+// No code of its own for setting anything back: each run is told what a person would tell it, and its own
+// compare-and-set decides. So it can be ordered again after whatever kept it from its end.
 
 extension Engine {
     private static var undoStream: String { "undos" }

@@ -82,7 +82,7 @@ import Testing
 
     // MARK: Preconditions
 
-    private func guarded() throws -> Drive {
+    private func guarded(_ steps: String = suspend) throws -> Drive {
         var contracts = Stage.contracts
         contracts["account.suspend"] = Contract(
             effectClass: .convergent, readsState: true, canUndo: true,
@@ -91,7 +91,24 @@ import Testing
             precondition: try Expression.compile(
                 "before.version == 1 && with.account == 'deploy-bot'", variables: ["before": .any, "with": .any],
                 expecting: .bool))
-        return try Stage.open(Self.suspend, contracts: contracts)
+        return try Stage.open(steps, contracts: contracts)
+    }
+
+    @Test func `consent does not outlive the state that it was given for`() throws {
+        let asking = Self.suspend + "        approve: { by: approver, within: 4h, on_timeout: skip }\n"
+        var drive = try guarded(asking)
+        let shown = try #require(drive.question("stop")?.shown)
+        let ann = Person(name: "ann", groups: ["approver"])
+        try drive.put(.answer(step: "stop", ann, choice: "approve", shown: shown, reason: "version 1 is meant"))
+        // Read just before the write, whatever was true when people looked.
+        #expect(drive.open == ["stop before"])
+        var changed = drive
+        try drive.answer(.done(["enabled": true, "version": 1]), "stop")
+        #expect(drive.open == ["stop act"])
+        try changed.answer(.done(["enabled": true, "version": 2]), "stop")
+        #expect(changed.open == [])
+        #expect(changed.run.ask?.reason.contains("somebody changed it since this was planned") == true)
+        #expect(changed.run.step("stop")?.hasActed == false)
     }
 
     @Test func `what is still as it was planned for is changed`() throws {

@@ -9,8 +9,8 @@ package import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// A practice directory of accounts and a practice chat, for demos alone: on loopback, forgotten when it ends, and never
-/// a stand-in for an identity provider. An account is `active` until somebody says otherwise.
+/// A practice directory of accounts and a practice chat, for demos alone: on loopback, forgotten when it ends, and
+/// never a stand-in for an identity provider. An account is `active` until somebody says otherwise.
 package final class PracticeDirectory: Sendable, Service {
     private struct State {
         var states: [String: String] = [:]

@@ -122,6 +122,8 @@ enum Templates {
         log:
           level: info      # trace, debug, info, notice, warning, error, critical
           format: text     # text or json
+        # How people's browsers reach this installation: then what they are told holds links by which they answer.
+        # public_url: https://cordon.example.com
         # The signed log of the history. `keys`: the folder of the keys that sign it (files log-1, log-2 …, mode 0600).
         # `origin`: the log's name, fixed once its first key is made.
         # audit:
@@ -150,6 +152,26 @@ enum Templates {
         #      client_id: cordon
         #    secrets: { client_secret: { env: LOGIN_CLIENT_SECRET } }
         #    egress: { plain_http: false, loopback: false, networks: [] }
+        # Who is told what runs ask of people, and what went wrong. All routes that fit apply; many notices of one topic
+        # are one message. `people`: by which names and groups they answer; links go to those who may. Try a channel with
+        # 'cordon notification test ID'.
+        # notifications:
+        #   channels:
+        #     - id: chat                # what Slack's incoming webhooks take; the address is a secret
+        #       webhook: { url: { file: secrets/chat-url } }
+        #     - id: mail
+        #       smtp:
+        #         url: "smtp://mail.example.com:587"    # STARTTLS, or smtps://
+        #         from: cordon@example.com
+        #         user: cordon
+        #         password: { file: secrets/smtp-password }
+        #       people: [{ name: ann, groups: [approver], address: ann@example.com }]
+        #     - id: pager
+        #       pagerduty: { routing_key: { file: secrets/pagerduty-key } }
+        #   routes:
+        #     - { to: [pager], severity: high, kinds: [proposal, approval, doubt, conflict, surge, breaker] }
+        #     - { to: [mail], groups: [approver] }      # also: owners, playbooks
+        #     - { to: [chat] }
 
         """
     }
