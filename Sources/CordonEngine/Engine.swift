@@ -122,7 +122,9 @@ package final class Engine: Sendable, Service {
         transport = parts.transport
         evidence = parts.evidence
         links = parts.links
-        courier = Courier(transport: parts.transport, mail: MailTransport(), secrets: parts.secrets)
+        let mailDesk = DispatchQueue(label: "cordon.mail")
+        courier = Courier(
+            transport: parts.transport, mail: MailTransport { mailDesk.async(execute: $0) }, secrets: parts.secrets)
         logger = parts.logger
         alertBodiesMilliseconds = parts.alertBodiesMilliseconds
         libraryBox = LibraryBox(parts.library)

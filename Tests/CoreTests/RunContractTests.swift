@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test func `consent does not outlive the state that it was given for`() throws {
-        let asking = Self.suspend + "        approve: { by: approver, within: 4h, on_timeout: skip }\n"
+        let asking = Self.suspend + "    approve: { by: approver, within: 4h, on_timeout: skip }\n"
         var drive = try guarded(asking)
         let shown = try #require(drive.question("stop")?.shown)
         let ann = Person(name: "ann", groups: ["approver"])

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CCurl
-import Dispatch
 import Glibc
 
 /// One mail on its way to one server. It may hold a password: it is never stored or logged.
@@ -35,7 +34,8 @@ package struct OutboundMail: Sendable {
     }
 }
 
-/// Hands mails to servers over libcurl, one at a time, on a thread of its own: there are few, and they may be slow.
+/// Hands mails to servers over libcurl, one at a time, on a thread that it is given: there are few, and each may be
+/// slow.
 ///
 /// Each goes over a connection of its own, upgraded to TLS by STARTTLS unless the channel allows it in the clear, signs
 /// in with AUTH PLAIN where a user is named, and reaches only addresses that the egress policy opens.
@@ -48,13 +48,16 @@ package final class MailTransport: Sendable {
         case refused(String)
     }
 
-    private let queue = DispatchQueue(label: "cordon.mail")
+    /// Does one thing after another, where it may block.
+    package typealias Desk = @Sendable (@escaping @Sendable () -> Void) -> Void
 
-    package init() {}
+    private let desk: Desk
+
+    package init(on desk: @escaping Desk) { self.desk = desk }
 
     package func send(_ mail: OutboundMail) async -> Fate {
         await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: MailTransfer(mail).perform()) }
+            desk { continuation.resume(returning: MailTransfer(mail).perform()) }
         }
     }
 }

@@ -45,7 +45,6 @@ struct DemoWave: Sendable {
 
     private func tell(_ port: Int, _ directory: PracticeDirectory, _ composition: Composition) async throws {
         let web = DemoWeb(transport: try CurlTransport())
-        defer { Task { await web.transport.close() } }
         let feed = try feed(composition.settings)
         for number in 0..<DemoWaveFiles.alerts {
             try await web.post(alert(number), as: "wave-\(number)", to: feed, port: port, clock.now)
