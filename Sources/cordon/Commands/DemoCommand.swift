@@ -120,9 +120,13 @@ private struct Demonstration {
         }
         for line in try await store.history(alert.text, from: 1, limit: 100) where line.entry.kind == "decisionMade" {
             let decision = try JSON.parse(line.entry.bytes)["body"] ?? .null
-            let reasons = (decision["matches"]?.arrayValue?.first?["reasons"]?.arrayValue ?? []).compactMap {
-                $0["because"]?.stringValue
+            let all = decision["matches"]?.arrayValue?.first?["reasons"]?.arrayValue ?? []
+            // A guard that holds nothing back is no reason for what is done.
+            let told = all.filter { reason in
+                reason["verdict"] != "enforce"
+                    || ["trigger", "subject", "mode"].contains(reason["guard"]?.stringValue ?? "")
             }
+            let reasons = told.compactMap { $0["because"]?.stringValue }
             say(
                 "decision",
                 "\(decision["id"]?.stringValue ?? "")  \(decision["verdict"]?.stringValue ?? ""): \(reasons.joined(separator: "; "))",
