@@ -313,7 +313,9 @@ extension Engine {
         reading.entries = lines.entries
         reading.opened = transitions.map { transition in
             var change = chronicle.change(transition, from: 0, at: now)
-            change.notices = notices(transition, after: 0, at: now)
+            // Of a surge people hear once, and not of each run that it makes a proposal of.
+            let isSurge = decisions.contains { $0.1.isSurge(of: transition.run.id) }
+            change.notices = isSurge ? [] : notices(transition, after: 0, at: now)
             return change
         }
         reading.notices = notices(decisions, library, at: now)

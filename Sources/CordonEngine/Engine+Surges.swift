@@ -165,3 +165,12 @@ extension Engine {
         }
     }
 }
+
+extension Decision {
+    /// Whether the run is a proposal because of a surge.
+    func isSurge(of run: RunID) -> Bool {
+        matches.contains { match in
+            match.run == run && match.reasons.contains { $0.guardName == "surge" && $0.verdict != .enforce }
+        }
+    }
+}

@@ -47,6 +47,22 @@ struct EngineNoticeTests {
         }.sorted()
     }
 
+    @Test func `of a surge people hear once, whatever it makes proposals of, and of no guard that agrees`() async throws
+    {
+        let installation = try Installation(perSubject: .many)
+        installation.notifications = Self.chat
+        var library = installation.library
+        library.guards.surge = SurgeRule(factor: 2, windowMilliseconds: 600_000, cap: 2)
+        library.guards.breaker = BreakerRule(last: 10, share: 0.5, atLeast: 5)
+        let engine = installation.engine(Receivers(), loading: { [library] in .success(library) })
+        // Not running, so that nothing is told and forgotten meanwhile.
+        for number in 1...6 { await installation.post(engine, delivery: "d-\(number)") }
+        for alert in try await installation.base.alerts(AlertQuery()) { await engine.read(alert) }
+        let verdicts = try await installation.base.decisions(DecisionQuery()).map(\.verdict).sorted()
+        #expect(verdicts == ["enforce", "enforce", "propose", "propose", "propose", "propose"])
+        #expect(try await kinds(installation) == ["chat surge waiting", "pager surge waiting"])
+    }
+
     @Test func `a proposal is stored with its notices, and is told when nobody was there to tell it`() async throws {
         let installation = try Installation(mode: .propose)
         installation.notifications = Self.chat

@@ -35,7 +35,8 @@ extension Engine {
         var told: [Notice] = []
         for (signal, decision) in decisions {
             for match in decision.matches {
-                for reason in match.reasons {
+                // A guard that agrees has left its numbers too.
+                for reason in match.reasons where reason.verdict != .enforce {
                     guard let kind = Notice.Kind(guardName: reason.guardName) else { continue }
                     let owner = library.playbooks.first { $0.name == match.playbook.name }?.owner ?? ""
                     told.append(
