@@ -92,7 +92,9 @@ struct Settings: Sendable {
                 for key in keys { _ = map.node(key) }
                 map.refuseUnknown()
             }
-            for key in ["state", "library", "connections", "identities", "guards", "public_url"] { _ = root.string(key) }
+            for key in ["state", "library", "connections", "identities", "guards", "public_url"] {
+                _ = root.string(key)
+            }
             return true
         }
         _ = try checked.get()

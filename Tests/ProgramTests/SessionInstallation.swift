@@ -34,10 +34,7 @@ struct SessionInstallation: Sendable {
             """, to: "connections.yaml")
         try scratch.write("identities: []\n", to: "identities.yaml")
         // Many sessions pass their boundaries at once here, which the standard guards would hold.
-        try scratch.write(
-            "limits: { per_playbook: 100000, per_provider: 100000, per_owner: 100000, per_hour: 100000, share: 100% }\n"
-                + "surge: { cap: 100000 }\n",
-            to: "guards.yaml")
+        try scratch.write(Installation.openGuards, to: "guards.yaml")
         try scratch.write(SessionInstallation.workflow(hold), to: "workflows/isolate-session.yaml")
         try scratch.write(SessionInstallation.playbook, to: "playbooks/boundary-passed.yaml")
         _ = try await installation.finish("init")

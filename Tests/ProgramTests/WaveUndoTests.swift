@@ -67,6 +67,8 @@ struct WaveUndoTests {
         for name in ["workflows/connectors/native.yaml", "workflows/suspend-account.yaml"] {
             try scratch.write(try String(contentsOfFile: root + "/" + name, encoding: .utf8), to: name)
         }
+        // The wave itself is what is undone: no guard is to hold it back.
+        try scratch.write(Installation.openGuards, to: "guards.yaml")
         try scratch.write(WaveUndoTests.connector, to: "workflows/connectors/rolls.yaml")
         try scratch.write(
             """

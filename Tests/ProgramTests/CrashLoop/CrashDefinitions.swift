@@ -47,10 +47,7 @@ enum CrashDefinitions {
         try scratch.write(connections(url), to: "connections.yaml")
         try scratch.write(inventory(identities), to: "identities.yaml")
         // What is tried is a flood, which the standard guards would hold.
-        try scratch.write(
-            "limits: { per_playbook: 100000, per_provider: 100000, per_owner: 100000, per_hour: 100000, share: 100% }\n"
-                + "surge: { cap: 100000 }\n",
-            to: "guards.yaml")
+        try scratch.write(Installation.openGuards, to: "guards.yaml")
         return installation
     }
 
