@@ -9,6 +9,14 @@ import TestKit
 /// An installation of the built program in a folder of its own: settings, one OAuth 2.0 provider, one token that an
 /// alert may name.
 final class Installation: Sendable {
+    /// A `guards.yaml` under which a flood of alerts is let act, where the flood itself is what is tried.
+    static let openGuards = """
+        limits: { per_playbook: 100000, per_provider: 100000, per_owner: 100000, per_hour: 100000, share: 100% }
+        surge: { cap: 100000 }
+        breaker: { at_least: 200 }
+
+        """
+
     let scratch: ScratchFolder
     let web: Web
     private static let hookSecret = "a webhook's secret for tests"
