@@ -86,7 +86,8 @@ struct EngineLaneTests {
                 try await wakes(installation) == Array(repeating: "timer", count: Limits.breakerFailures)
             }
         }
-        #expect(failing.requests.count == Limits.breakerFailures)
+        // A reading that failed is sent again at once, and so may have gone before the fifth failure came.
+        #expect((Limits.breakerFailures...2 * Limits.breakerFailures).contains(failing.requests.count))
 
         let sound = ScriptedTransport(installation)
         let next = installation.engine(sound)

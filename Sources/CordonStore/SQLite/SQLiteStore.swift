@@ -108,13 +108,12 @@ package final class SQLiteStore: Store {
         return try await writing.writer.store(operation)
     }
 
-    /// The writer goes first and lets its queue be stored; whoever closes last empties the log into the database.
+    /// The writer goes first and lets its queue be stored. Whoever closes last empties the log into the database, and
+    /// readers can't: what was overwritten for good would lie in the file until the next process came.
     package func close() async {
-        if let writing {
-            await writing.writer.close()
-            await writing.checkpointer.close()
-        }
+        await writing?.writer.close()
         await readers.close()
+        await writing?.checkpointer.close()
         writing?.lock.release()
     }
 }

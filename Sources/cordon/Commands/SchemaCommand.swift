@@ -153,6 +153,10 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
         limits: { per_playbook: 20, per_provider: 40, per_owner: 20, per_hour: 80, share: 10%, over: propose }
         surge: { factor: 8, window: 30m, cap: 20, then: propose }
         drift: { times: 3, window: 24h }
+        breaker: { last: 20, share: 30%, at_least: 5 }
+        ladder:
+          shadow: { days: 14, signals: 30 }
+          propose: { decided: 20, accepted: 95%, none_wrong_of: 50 }
         freeze: [{ name: weekend, days: [sat, sun], from: "00:00", until: "24:00" }]
         maintenance: [{ name: rotation, from: a, until: b, signals: [secret.exposed], of: [tag/ci] }]
 

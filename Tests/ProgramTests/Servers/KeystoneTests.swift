@@ -37,7 +37,7 @@ struct KeystoneTests {
                 settings: ["url": server.base, "user": "admin", "domain": "default", "project": "admin"],
                 secrets: ["password": Keystone.password],
                 identities: [
-                    identity("suspended", suspended, "suspend-account", with: ["hold": "5s"]),
+                    identity("suspended", suspended, "suspend-account", with: ["hold": "15s"]),
                     identity("reduced", reduced, "reduce"), identity("early", early, "reduce"),
                     identity("stepped", stepped, "step-up", secrets: ["token": steppedToken], with: ["hold": "1h"]),
                 ], workflows: ["reduce": Self.reduce]
