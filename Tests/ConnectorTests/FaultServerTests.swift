@@ -3,6 +3,7 @@
 import CordonConnectors
 import CordonCore
 import CordonLanguage
+import Synchronization
 import TestKit
 import Testing
 
@@ -60,42 +61,76 @@ import Testing
                 uniqueKeysWithValues: parameters.map { ($0.name, $0.takes == .subject ? Self.attributes : "text") }))
     }
 
-    /// Whoever asks for a token gets one; everything else gets the fault.
-    private func outcome(
-        _ asked: Asked, timeoutMilliseconds: Int64 = 10_000, _ fault: LoopbackServer.Answer
-    ) async throws -> (outcome: Outcome, asked: Int) {
-        let server = try LoopbackServer { request in
-            request.path == "/sign-in" || request.path.hasSuffix("/auth/tokens")
-                ? .respond(
-                    request.path.hasSuffix("/auth/tokens") ? 201 : 200, ["x-subject-token": "t"],
-                    #"{"access_token":"t","expires_in":3600,"token":{"expires_at":"2099-01-01T00:00:00Z"}}"#) : fault
+    /// One server for all faults of a case: whoever asks for a token gets one, everything else gets the fault.
+    private final class Bench: Sendable {
+        private let server: LoopbackServer
+        private let transport: CurlTransport
+        private let desk: CallDesk
+        private let call: Call
+        private let fault: Fault
+
+        /// What the handler, which is made before `self`, shares with it.
+        private final class Fault: Sendable { let answer = Mutex(LoopbackServer.Answer.respond(500)) }
+
+        init(_ asked: Asked, _ arguments: Value) throws {
+            let fault = Fault()
+            self.fault = fault
+            server = try LoopbackServer { request in
+                request.path == "/sign-in" || request.path.hasSuffix("/auth/tokens")
+                    ? .respond(
+                        request.path.hasSuffix("/auth/tokens") ? 201 : 200, ["x-subject-token": "t"],
+                        #"{"access_token":"t","expires_in":3600,"token":{"expires_at":"2099-01-01T00:00:00Z"}}"#)
+                    : fault.answer.withLock { $0 }
+            }
+            transport = try CurlTransport()
+            let shape = try #require(try shippedConnector(asked.connector).provider)
+            desk = Self.desk(shape, server.url, transport)
+            call = try desk.call(asked.capability, .act, arguments)
         }
-        defer { server.stop() }
-        let shape = try #require(try shippedConnector(asked.connector).provider)
-        let transport = try CurlTransport()
-        var desk = CallDesk.with(shape, url: server.url + "/api", transport: transport)
-        desk.egress.allowsPlainHTTP = true
-        for (name, setting) in shape.settings where desk.settings[name] == nil {
-            desk.settings[name] = setting.kind == .url ? server.url + "/sign-in" : "x"
+
+        private static func desk(_ shape: ProviderShape, _ url: String, _ transport: CurlTransport) -> CallDesk {
+            var desk = CallDesk.with(shape, url: url + "/api", transport: transport)
+            desk.egress.allowsPlainHTTP = true
+            for (name, setting) in shape.settings where desk.settings[name] == nil {
+                desk.settings[name] = setting.kind == .url ? url + "/sign-in" : "x"
+            }
+            let names = shape.secrets + shape.optionalSecrets + shape.subjectSecrets
+            for name in names where !["client_certificate", "client_key"].contains(name) {
+                desk.connectionSecrets[name] = .environment(name)
+                desk.secrets[name] = ["private_key", "signing_key"].contains(name) ? PrivateKeys.rsa : "s"
+            }
+            desk.inventory = Inventory(
+                identities: [
+                    Inventory.Identity(
+                        subject: Subject(kind: .credential, id: "deploy-token", provider: "auth"), matches: ["a": 1],
+                        secrets: Dictionary(uniqueKeysWithValues: shape.subjectSecrets.map { ($0, .environment($0)) }))
+                ], digest: "")
+            return desk
         }
-        for name in shape.secrets + shape.optionalSecrets + shape.subjectSecrets {
-            desk.connectionSecrets[name] = .environment(name)
-            desk.secrets[name] = ["private_key", "signing_key"].contains(name) ? PrivateKeys.rsa : "s"
+
+        /// The outcome, and how often the provider was asked for it, sign-ins aside.
+        func outcome(
+            timeoutMilliseconds: Int64 = 10_000, _ answer: LoopbackServer.Answer
+        ) async -> (outcome: Outcome, asked: Int) {
+            fault.answer.withLock { $0 = answer }
+            let before = count
+            var call = call
+            call.deadline = desk.now.adding(milliseconds: timeoutMilliseconds)
+            let outcome = await desk.perform(call).outcome
+            return (outcome, count - before)
         }
-        for name in ["client_certificate", "client_key"] { desk.connectionSecrets[name] = nil }
-        desk.inventory = Inventory(
-            identities: [
-                Inventory.Identity(
-                    subject: Subject(kind: .credential, id: "deploy-token", provider: "auth"), matches: ["a": 1],
-                    secrets: Dictionary(uniqueKeysWithValues: shape.subjectSecrets.map { ($0, .environment($0)) }))
-            ], digest: "")
-        var call = try desk.call(asked.capability, .act, try arguments(asked))
-        call.deadline = desk.now.adding(milliseconds: timeoutMilliseconds)
-        let outcome = await desk.perform(call).outcome
-        await transport.close()
-        let own = server.requests.filter { $0.path != "/sign-in" && !$0.path.hasSuffix("/auth/tokens") }
-        return (outcome, own.count)
+
+        private var count: Int {
+            server.requests.filter { $0.path != "/sign-in" && !$0.path.hasSuffix("/auth/tokens") }.count
+        }
+
+        func close() async {
+            await transport.close()
+            server.stop()
+        }
     }
+
+    private func bench(_ asked: Asked) throws -> Bench { try Bench(asked, try arguments(asked)) }
 
     @Test(arguments: asked)
     func `a refusal, a conflict and a fault of the provider's own mean what they must`(_ asked: Asked) async throws {
@@ -103,37 +138,43 @@ import Testing
             (400, .refused), (401, .refused), (403, .refused), (404, .refused), (409, .refused), (500, .unknown),
             (502, .unknown), (503, .later), (504, .unknown), (302, .refused),
         ]
+        let bench = try bench(asked)
         for (status, kind) in standard {
-            let told = try await outcome(asked, .respond(status, ["content-type": "text/html"], "<html>no</html>"))
+            let told = await bench.outcome(.respond(status, ["content-type": "text/html"], "<html>no</html>"))
             // Okta's and others' rules on bodies find none here.
             #expect(told.outcome.kind == asked.own[status] ?? kind, "\(status): \(told.outcome.reason ?? "")")
             #expect(told.outcome.status == status)
             #expect(told.asked == (status == 401 && asked.signsIn ? 2 : 1), "\(status)")
         }
+        await bench.close()
     }
 
     @Test(arguments: asked)
     func `too many requests wait as long as the vendor's own headers say`(_ asked: Asked) async throws {
-        let told = try await outcome(asked, .respond(429, asked.limit, ""))
+        let bench = try bench(asked)
+        let told = await bench.outcome(.respond(429, asked.limit, ""))
         #expect(told.outcome.kind == .later)
         #expect(told.outcome.retryAfterMilliseconds == 15_000, "\(asked.limit)")
-        let bare = try await outcome(asked, .respond(429))
+        let bare = await bench.outcome(.respond(429))
         #expect(bare.outcome.kind == .later && bare.outcome.retryAfterMilliseconds == nil)
+        await bench.close()
     }
 
     @Test(arguments: asked)
     func `after a request that left, every silence is doubt`(_ asked: Asked) async throws {
+        let bench = try bench(asked)
         for (name, fault) in [
             ("reset", LoopbackServer.Answer.resetWithoutAnswer), ("closed", .closeWithoutAnswer),
             ("half a body", .halfBody(200, ["content-type": "application/json"], #"{"ok":true,"status":"x"}"#)),
             ("no HTTP", .raw("not HTTP at all\r\n\r\n")),
         ] {
-            #expect(try await outcome(asked, fault).outcome.kind == .unknown, "\(name)")
+            #expect(await bench.outcome(fault).outcome.kind == .unknown, "\(name)")
         }
-        let slow = try await outcome(asked, timeoutMilliseconds: 1500, .silence)
+        let slow = await bench.outcome(timeoutMilliseconds: 1500, .silence)
         #expect(slow.outcome.kind == .unknown)
-        let huge = try await outcome(asked, .hugeBody(bytes: Limits.responseBytesMax + 1))
+        let huge = await bench.outcome(.hugeBody(bytes: Limits.responseBytesMax + 1))
         #expect(huge.outcome.kind == .unknown)
+        await bench.close()
     }
 }
 

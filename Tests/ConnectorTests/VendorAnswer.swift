@@ -32,7 +32,25 @@ struct VendorAnswer: Sendable, CustomTestStringConvertible {
         self.kept = kept
     }
 
-    static let all = lookUps + microsoft + auth0 + gitlab + google + vault + kubernetes + rabbitmq + notices
+    static let all = restored + lookUps + microsoft + auth0 + gitlab + google + vault + kubernetes + rabbitmq + notices
+
+    private static let restored = [
+        VendorAnswer("entra", "grants.revoke", .readBack, 404, "", .done, kept: ["present": false]),
+        VendorAnswer("entra", "grants.revoke", .readBack, 200, #"{"id":"g1"}"#, .done, kept: ["present": true]),
+        VendorAnswer("auth0", "grants.revoke", .readBack, 404, "", .done, kept: ["alive": false]),
+        VendorAnswer("google-iam", "credential.enable", .readBack, 200, "{}", .done, kept: ["disabled": false]),
+        VendorAnswer("rabbitmq", "account.restore", .readBack, 200, "[]", .done, kept: ["limited": false]),
+        VendorAnswer(
+            "rabbitmq", "account.restore", .readBack, 200, #"[{"user":"svc","value":{"max-connections":-1}}]"#, .done,
+            kept: ["limited": false]),
+        VendorAnswer(
+            "rabbitmq", "account.restore", .readBack, 200, #"[{"user":"svc","value":{"max-connections":0}}]"#, .done,
+            kept: ["limited": true]),
+        VendorAnswer(
+            "caep-transmitter", "evidence.capture", .act, 200, #"{"keys":[{"kty":"RSA","kid":"k1"}]}"#, .done,
+            kept: ["keys": ["k1"]]),
+        VendorAnswer("caep-transmitter", "evidence.capture", .act, 200, #"{"keys":[]}"#, .refused),
+    ]
 
     /// A provider that ignores the filter names somebody else first; one that names two of the name names nobody.
     private static let lookUps = [

@@ -124,7 +124,7 @@ final class RelyingParty: Sendable {
             try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: path)
         }
         process = try ProgramUnderTest(
-            Self.program, ["-f", folder + "/httpd.conf", "-DFOREGROUND"], folder: folder, capturedIn: scratch,
+            Self.program, ["-f", folder + "/httpd.conf", "-X"], folder: folder, capturedIn: scratch,
             as: "apache")
         let (web, url) = (web, url)
         do {
@@ -138,8 +138,8 @@ final class RelyingParty: Sendable {
         }
     }
 
-    /// Its children go with it when it is asked to go.
-    func stop() { process.terminate() }
+    /// It is one process (`-X`), without children that would outlive it.
+    func stop() { process.kill() }
 
     private static func settings(_ folder: String, _ port: Int, _ issuer: String) -> String {
         let names = [
