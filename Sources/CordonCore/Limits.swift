@@ -95,8 +95,12 @@ package enum Limits {
     /// After so many half-lives less than a 250th is left of a signal's weight: it is forgotten.
     package static let riskHalfLivesKept: Int64 = 8
     package static let riskPartsShown = 10
+    package static let marksCompared = 64
+    package static let noticesStrandedMax = 10_000
     /// A playbook's latest runs that its breaker can look at.
     package static let trialsKept = 200
+    /// Runs that a start looks through for them.
+    package static let trialsLookedMax = 5000
     package static let breakerLast = 20
     package static let breakerShare = 0.3
     package static let breakerAtLeast = 5

@@ -35,11 +35,10 @@ extension Engine {
     /// What stands, for whoever looks.
     package var standing: Standing {
         let now = clock.now
-        return guardDesk.state.withLock { state in
-            var standing = state.standing
-            standing.forget(before: now)
-            return standing
-        }
+        // Sifted outside the lock: decisions wait for it.
+        var standing = guardDesk.state.withLock { $0.standing }
+        standing.forget(before: now)
+        return standing
     }
 
     /// Surges that are on.
@@ -110,18 +109,28 @@ extension Engine {
     func isOverspent(_ reading: Reading, _ alert: Alert, _ error: StoreError) async -> Bool {
         let spent = guardDesk.state.withLock { state in
             let marks = state.underWay.removeValue(forKey: alert.id)
-            if let marks { state.standing.remove(marks) }
+            guard let marks else { return marks }
+            state.standing.remove(marks)
+            // Noticed anew with the next signal, if it is one.
+            for playbook in marks.matched.keys where state.noticed.contains(where: { $0.playbook == playbook }) {
+                state.noticed.removeAll { $0.playbook == playbook }
+                state.standing.surges[playbook] = nil
+            }
             return marks
         }
-        guard spent != nil, error.code == .conflict else { return false }
+        guard spent != nil, error.code == .conflict, reading.guards?.reservations.isEmpty == false else { return false }
         do throws(StoreError) {
-            // Somebody else stored what this process does not know of.
-            try await recallStanding()
-            guard reading.guards?.reservations.isEmpty == false else { return false }
             var query = AlertQuery()
             query.id = alert.id
             query.limit = 1
             guard try await store.alerts(query).first?.state == .received else { return false }
+            // What the store counted and this process does not know of. A touch is one however often it is added, so
+            // this needs no moment at which nothing is on its way.
+            let now = clock.now
+            let touched = try await store.standing(at: now).touched(at: now)
+            guardDesk.state.withLock { state in
+                for touch in touched { state.standing.add(touch) }
+            }
             // Another event of the same source may be what was in the way; then deciding anew would go on for ever.
             let events = reading.signals.compactMap(\.event)
             return try await store.signals(telling: events).isEmpty

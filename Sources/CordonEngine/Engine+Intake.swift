@@ -141,6 +141,10 @@ extension Engine {
                     outcome.reading.guards = marks
                     isDecided = await record(outcome, alert)
                 }
+                if !isDecided {
+                    // The sweep comes back to it.
+                    logger.warning("an alert waits: others spend its limits", metadata: ["alert": "\(alert.id)"])
+                }
             } catch {
                 logger.error("an alert could not be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
             }

@@ -32,17 +32,23 @@ extension Engine {
     func isInHand(_ run: RunID) -> Bool { busyRuns.withLock { $0[run] != nil } }
 
     /// Puts to a run what a person, or a signal, has to say to it.
-    package func control(_ id: RunID, _ input: RunInput) async -> ControlAnswer {
+    ///
+    /// - Parameter ifStill: what the person saw of it; asked of the run that the input is put to, not of one read before.
+    package func control(
+        _ id: RunID, _ input: RunInput, ifStill: @escaping @Sendable (Run) -> Bool = { _ in true }
+    ) async -> ControlAnswer {
         hold(id)
         defer { release(id) }
         guard case .resume(step: nil, isForced: _, let by, let reason) = input, let subject = await proposed(id) else {
             return await step(id, isAsked: true) { run, definition, now in
-                run.handle(input, definition, halts: self.halts, at: now)
+                guard ifStill(run) else { return .failure(Engine.elseByNow) }
+                return run.handle(input, definition, halts: self.halts, at: now)
             }
         }
         // Agreed to, it is in line as any other run of its subject.
         return await subjectLocks.whileLocked([subject]) {
             await self.step(id, isAsked: true) { run, definition, now in
+                guard ifStill(run) else { return .failure(Engine.elseByNow) }
                 let others = try await self.liveRuns(of: [subject])[subject]?.filter { $0.run.id != id } ?? []
                 guard run.gate?.kind == .proposal, let ask = self.queueing(definition, run.subject, others) else {
                     return run.handle(input, definition, halts: self.halts, at: now)
@@ -51,6 +57,9 @@ extension Engine {
             }
         }
     }
+
+    private static let elseByNow = Refusal(
+        .alreadyDecided, "somebody was first: it is no longer what was answered to; see 'cordon run show'")
 
     /// The subject of a run that waits for people's agreement, and that other runs matter to.
     private func proposed(_ id: RunID) async -> String? {

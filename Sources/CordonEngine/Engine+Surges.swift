@@ -106,7 +106,11 @@ extension Engine {
             let first = guardDesk.state.withLock { $0.book.number } + 1
             let page = try await store.history(SurgeBook.stream, from: first, limit: 500)
             try guardDesk.state.withLock { state in
-                for indexed in page { try state.book.apply(indexed.entry) }
+                for indexed in page {
+                    let known = Set(state.book.standing.keys)
+                    try state.book.apply(indexed.entry)
+                    for over in known.subtracting(state.book.standing.keys) { state.standing.surges[over] = nil }
+                }
                 for (playbook, notice) in state.book.standing { state.standing.surges[playbook] = notice.since }
             }
             if page.count < 500 { return }

@@ -161,31 +161,51 @@ extension Engine {
             var query = RunQuery()
             query.playbook = playbook.name
             query.limit = Limits.trialsKept
-            let trials = try await store.runs(query).map { Trial(try $0.run()) }
-            guardDesk.state.withLock { state in
-                for trial in trials { state.trials.books[playbook.name, default: TrialBook()].add(trial) }
+            var kept = 0
+            var looked = 0
+            // Runs that live and that nobody labeled count for nothing, and may be many.
+            while kept < Limits.trialsKept, looked < Limits.trialsLookedMax {
+                let page = try await store.runs(query)
+                // One that can't be read is told of when it is to go on, and keeps no other from being acted on.
+                let trials = page.compactMap { try? $0.run() }.map { Trial($0) }
+                kept += guardDesk.state.withLock { state -> Int in
+                    let counted = trials.filter { $0.ending != nil || state.trials.log.labels[$0.alert] != nil }
+                    for trial in counted { state.trials.books[playbook.name, default: TrialBook()].add(trial) }
+                    return counted.count
+                }
+                looked += page.count
+                guard page.count == query.limit else { break }
+                query.beyond = page.last?.id
             }
+            await weighTrials(of: playbook.name)
         }
     }
 
     /// A run ended, or was labeled: its playbook's breaker looks again.
     func noteTrial(of run: Run) async {
+        guard library.guards.breaker != nil else { return }
+        guardDesk.state.withLock { $0.trials.books[run.playbook.name, default: TrialBook()].add(Trial(run)) }
+        await weighTrials(of: run.playbook.name)
+    }
+
+    /// Opens the playbook's breaker when its latest runs ask for it.
+    private func weighTrials(of playbook: String) async {
         guard let rule = library.guards.breaker else { return }
         let count = guardDesk.state.withLock { state -> BreakerCount? in
-            state.trials.books[run.playbook.name, default: TrialBook()].add(Trial(run))
-            let count = state.trials.count(run.playbook.name, rule)
-            return state.trials.log.open[run.playbook.name] == nil && count.isOver(rule) ? count : nil
+            guard state.trials.log.open[playbook] == nil else { return nil }
+            let count = state.trials.count(playbook, rule)
+            return count.isOver(rule) ? count : nil
         }
         guard let count else { return }
         do {
             let isNew = try await noteGuard { log, now in
-                log.open[run.playbook.name] == nil
-                    ? .breakerOpened(playbook: run.playbook.name, OpenBreaker(since: now, count: count)) : nil
+                log.open[playbook] == nil
+                    ? .breakerOpened(playbook: playbook, OpenBreaker(since: now, count: count)) : nil
             }
             guard isNew else { return }
             logger.warning(
                 "a breaker opened: the playbook only proposes until a person closes it",
-                metadata: ["playbook": "\(run.playbook.name)", "because": "\(count.words)"])
+                metadata: ["playbook": "\(playbook)", "because": "\(count.words)"])
         } catch {
             // The next run that ends looks again, and so does a start.
             logger.error("an open breaker could not be stored", metadata: ["error": "\(error)"])
@@ -198,11 +218,13 @@ extension Engine {
             log.labels[alert]?.label == label
                 ? nil : .labeled(alert, Labeling(label: label, by: by, reason: reason, at: now))
         }
-        guard isNew else { return false }
+        // Also when it was said before: a crash may have come between the label and the breaker.
         var query = RunQuery()
         query.alert = alert
-        for record in try await store.runs(query) { await noteTrial(of: try record.run()) }
-        return true
+        for record in try await store.runs(query) {
+            if let run = try? record.run() { await noteTrial(of: run) }
+        }
+        return isNew
     }
 
     /// Closes a playbook's breaker: what was before counts no more. `false` when it is not open.

@@ -158,6 +158,7 @@ package final class Engine: Sendable, Service {
         try await readHalts()
         try await readSessions()
         try await recallGuards()
+        await failStrandedNotices()
         try await recallProviders()
         try await withGracefulShutdownHandler {
             try await self.work()

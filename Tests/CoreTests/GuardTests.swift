@@ -320,6 +320,17 @@ import Testing
         #expect(reason.inputs["threshold"] == 5)
     }
 
+    @Test func `while a surge lasts the rule that began it still has its say`() throws {
+        let lax = SurgeRule(factor: 8, windowMilliseconds: 1_800_000, cap: 1000)
+        let own = SurgeRule(factor: 8, windowMilliseconds: 1_800_000, cap: 10, then: .deny)
+        let library = library({ $0.surge = own }, policy: policy { $0.surge = lax })
+        var standing = Standing()
+        standing.surges["exposed"] = .start
+        // Below what begins it and above what ends it.
+        standing.addMatched(7, of: "exposed", minute: Instant.start.minute)
+        #expect(try reason("surge", library, standing).verdict == .deny)
+    }
+
     @Test func `what is usual is the median of the day's windows, times the factor`() throws {
         let rule = SurgeRule(factor: 2, windowMilliseconds: 3_600_000, cap: 5)
         let library = library(policy: policy { $0.surge = rule })

@@ -54,7 +54,55 @@ struct EngineTrialTests {
         #expect(kinds == ["alertLabeled", "alertLabeled", "breakerOpened", "breakerClosed"])
     }
 
-    @Test func `a breaker that could not be stored opens with the next run that ends`() async throws {
+    @Test func `a breaker that a crash kept shut opens at the next start`() async throws {
+        let installation = try Installation()
+        let lax = library(installation) { $0.breaker = BreakerRule(last: 10, share: 0.1, atLeast: 2) }
+        let first = installation.engine(ScriptedTransport(installation), loading: { .success(lax) })
+        try await installation.whileRunning(first) {
+            try await installation.waitUntilStarted()
+            await installation.post(first, delivery: "d-1")
+            try await installation.waitUntilEnded(1)
+            #expect(
+                try await first.label(installation.run.alert, .falsePositive, by: "ann", reason: "a test"))
+        }
+        // The label is stored and the breaker is not, as after a kill between the two.
+        let strict = library(installation) { $0.breaker = BreakerRule(last: 10, share: 0.1, atLeast: 1) }
+        let second = installation.engine(ScriptedTransport(installation), loading: { .success(strict) })
+        try await installation.whileRunning(second) {
+            try await installation.waitUntilStarted()
+            #expect(second.standing.breakers["secret-leaked"]?.count.falsePositives == 1)
+        }
+    }
+
+    @Test func `who answers a proposal that somebody else let begin is refused, and the run goes on`() async throws {
+        let installation = try Installation(mode: .propose)
+        let valve = Valve()
+        let transport = ScriptedTransport(installation) { _, _ in
+            await valve.wait()
+            return nil
+        }
+        let engine = installation.engine(transport)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            await installation.post(engine)
+            try await installation.wait { try await installation.runs.first?.phase == "asked" }
+            let id = try await installation.run.id
+            _ = await engine.control(id, .resume(step: nil, isForced: false, by: "ann", reason: "it is real"))
+            try await installation.wait { transport.requests.count == 1 }
+            let late = await engine.control(id, .cancel(undo: false, by: "ben", reason: "it is not")) {
+                $0.gate?.kind == .proposal
+            }
+            guard case .refused(let refusal) = late else { throw EngineError(.store, "\(late)") }
+            #expect(refusal.code == .alreadyDecided)
+            valve.open()
+            try await installation.waitUntilEnded(1)
+        }
+        #expect(try await installation.run.phase == .ended(.completed))
+    }
+
+    @Test func `a label that is stored is what a breaker counts, and a line of a later version is refused`()
+        async throws
+    {
         let installation = try Installation()
         let library = library(installation) { $0.breaker = BreakerRule(last: 10, share: 0.1, atLeast: 1) }
         let engine = installation.engine(ScriptedTransport(installation), loading: { .success(library) })

@@ -298,7 +298,9 @@ struct GuardFrame {
             "\(shown.matched) signals within \(YAMLDuration.text(milliseconds: shown.rule.windowMilliseconds)), "
             + "usual are \(number(shown.median)), from \(shown.threshold + 1) on it is a surge"
         if let since = standing.surges[match.playbook.name], over.isEmpty {
-            return say("surge", shown.rule.then.verdict, "the surge since \(since) is not over: \(words)", shown.inputs)
+            let lasting = paces.filter { !$0.isCalm }
+            let answers = (lasting.isEmpty ? paces : lasting).map(\.rule.then.verdict)
+            return say("surge", strictest(answers), "the surge since \(since) is not over: \(words)", shown.inputs)
         }
         say("surge", over.isEmpty ? .enforce : strictest(over.map(\.rule.then.verdict)), words, shown.inputs)
     }

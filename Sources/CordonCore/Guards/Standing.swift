@@ -102,6 +102,16 @@ package struct Mark: Sendable, Hashable {
     }
 }
 
+extension Mark {
+    /// How long it counts at all.
+    var reachMilliseconds: Int64 {
+        switch what {
+        case .risk(_, let halfLife): halfLife * Limits.riskHalfLivesKept
+        case .putBack: Limits.driftWindowMillisecondsMax
+        }
+    }
+}
+
 /// All that guards remember of what one alert gave; stored with it, or not at all.
 package struct GuardMarks: Sendable, Hashable {
     package var at: Instant
@@ -157,7 +167,8 @@ package struct Standing: Sendable, Hashable {
 
     /// The same mark is one, also when it comes from the store and from the decision that is on its way there.
     package mutating func add(_ mark: Mark) {
-        if marks[mark.subject]?.contains(mark) == true { return }
+        // Told twice only shortly after another: it is among the latest.
+        if marks[mark.subject]?.suffix(Limits.marksCompared).contains(mark) == true { return }
         marks[mark.subject, default: []].append(mark)
     }
 
@@ -194,7 +205,7 @@ package struct Standing: Sendable, Hashable {
     package mutating func forget(before now: Instant) {
         touches = touches.filter { now.since($0.value.at) < Self.touchMilliseconds }
         for (subject, all) in marks {
-            let kept = all.filter { now.since($0.at) < Self.markMilliseconds }
+            let kept = all.filter { now.since($0.at) < $0.reachMilliseconds }
             marks[subject] = kept.isEmpty ? nil : kept
         }
         let first = now.adding(milliseconds: -Self.matchedMilliseconds).minute

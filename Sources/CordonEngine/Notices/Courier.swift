@@ -73,8 +73,12 @@ struct Courier: Sendable {
     }
 
     static func fate(of response: OutboundResponse, hiding secret: String) -> Fate {
-        let said = Notice.line(String(decoding: response.body.prefix(400), as: UTF8.self), 120)
-        let quote = said.isEmpty || said.contains(secret) ? "" : ": \(said)"
+        let body = String(decoding: response.body.prefix(400), as: UTF8.self)
+        let said = Notice.line(body, 120)
+        // A part of it may be all that is secret: a webhook's path, which many servers quote.
+        let parts = secret.split { "/?&=#".contains($0) }.filter { $0.utf8.count >= 6 }
+        let tellsSecret = body.contains(secret) || parts.contains { body.contains($0) }
+        let quote = said.isEmpty || tellsSecret ? "" : ": \(said)"
         let reason = "HTTP \(response.status)\(quote)"
         switch response.status {
         case 200..<300: return .taken

@@ -61,7 +61,7 @@ package enum LinkRefusal: Error, Sendable, Hashable {
 }
 
 extension Engine {
-    private static var actsShownMax: Int { 10 }
+    private static var actsReadMax: Int { 10 }
 
     /// What the link is about, as it is now. Changes nothing, but asks the provider what the state is.
     package func sight(of ticket: ApprovalLinks.Ticket) async throws -> ApprovalSight {
@@ -138,12 +138,15 @@ extension Engine {
         _ acts: [PlannedAct], _ run: Run, _ definition: RunDefinition
     ) async -> [ApprovalSight.Act] {
         var read: [ApprovalSight.Act] = []
-        for act in acts.prefix(Engine.actsShownMax) {
+        // All are shown, because all are agreed to; of so many the state is asked for.
+        for (place, act) in acts.enumerated() {
             let contract = definition.contracts[act.call.capability]
             var shown = ApprovalSight.Act(
                 step: act.step, capability: act.call.capability, provider: act.call.provider,
                 arguments: act.call.arguments, canUndo: contract?.canUndo ?? false)
-            if contract?.readsState == true, contract?.effectClass.isWrite == true {
+            if place >= Engine.actsReadMax {
+                shown.unread = "not read: only that of the first \(Engine.actsReadMax) is asked for"
+            } else if contract?.readsState == true, contract?.effectClass.isWrite == true {
                 switch await state(act, run) {
                 case .success(let state): shown.before = state
                 case .failure(let reason): shown.unread = reason.text
@@ -196,7 +199,8 @@ extension Engine {
                 .resume(step: nil, isForced: false, by: by, reason: why)
             }
         guard sight.choices.contains(choice) else { throw LinkRefusal.refused("'\(choice)' is no choice") }
-        switch await control(ticket.run, input) {
+        let isProposal = ticket.step == nil
+        switch await control(ticket.run, input, ifStill: { !isProposal || $0.gate?.kind == .proposal }) {
         case .done(let run): return run
         case .noSuchRun: throw LinkRefusal.noRun
         case .refused(let refusal) where [.alreadyDecided, .wrongPhase].contains(refusal.code):

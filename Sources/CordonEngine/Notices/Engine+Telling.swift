@@ -31,6 +31,30 @@ extension Engine {
         }
     }
 
+    /// Nobody tells what waits for a receiver that the settings no longer name: it is shown as failed.
+    func failStrandedNotices() async {
+        let known = Set(notifications.endpoints.map(\.id))
+        let now = clock.now
+        var query = NoticeQuery()
+        query.dueBy = Instant(milliseconds: .max)
+        query.limit = Limits.noticesStrandedMax
+        do throws(StoreError) {
+            let stranded = try await store.notices(query).filter { !known.contains($0.endpoint) }
+            guard !stranded.isEmpty else { return }
+            let failed = stranded.map { record in
+                var failed = record.settled(.failed, at: now)
+                failed.problem = "its receiver is no longer in the settings"
+                return failed
+            }
+            try await store.settle(failed, forgettingBefore: nil)
+            count { $0.noticesFailed += failed.count }
+            logger.warning(
+                "notices wait for receivers that the settings no longer name", metadata: ["failed": "\(failed.count)"])
+        } catch {
+            logger.error("notices without a receiver can't be settled", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// What was delivered so lately that it still counts for the pace.
     private func told(_ endpoint: String, since now: Instant) async throws(StoreError) -> [NoticeRecord] {
         var query = NoticeQuery()

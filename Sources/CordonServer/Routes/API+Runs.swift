@@ -53,10 +53,11 @@ extension API {
 
     @Sendable func resume(_ inquiry: Inquiry) async throws -> Response {
         let (id, order, caller) = try await orders(inquiry, ["step", "force"])
-        try await requireRight(caller, id, forProposals: [.approve])
+        let wasProposal = try await requireRight(caller, id, forProposals: [.approve])
         let step = try order.step()
         let isForced = try order.flag("force")
-        return try await control(id, .resume(step: step, isForced: isForced, by: caller.by, reason: order.reason))
+        return try await control(
+            id, .resume(step: step, isForced: isForced, by: caller.by, reason: order.reason), wasProposal: wasProposal)
     }
 
     @Sendable func skip(_ inquiry: Inquiry) async throws -> Response {
@@ -73,9 +74,9 @@ extension API {
     @Sendable func cancel(_ inquiry: Inquiry) async throws -> Response {
         let (id, order, caller) = try await orders(inquiry, ["undo"])
         // Whoever may approve a proposal may turn it down.
-        try await requireRight(caller, id, forProposals: [.approve, .operate])
+        let wasProposal = try await requireRight(caller, id, forProposals: [.approve, .operate])
         return try await control(
-            id, .cancel(undo: try order.flag("undo"), by: caller.by, reason: order.reason))
+            id, .cancel(undo: try order.flag("undo"), by: caller.by, reason: order.reason), wasProposal: wasProposal)
     }
 
     @Sendable func undo(_ inquiry: Inquiry) async throws -> Response {
@@ -155,18 +156,23 @@ extension API {
         throw Problem.lacking([.approve], caller)
     }
 
-    /// A proposal needs one right, every other run another; the role must have it for this run as it stands.
+    /// A proposal needs one right, every other run another; the role must have it for this run as it stands. Says whether
+    /// it is a proposal.
     private func requireRight(
         _ caller: Access.Caller, _ id: RunID, forProposals rights: [Permission]
-    ) async throws {
-        let run = try await record(id).run()
-        var needed: [Permission] = [.operate]
-        if case .asked(let ask) = run.phase, ask.kind == .proposal { needed = rights }
+    ) async throws -> Bool {
+        let isProposal = try await record(id).run().gate?.kind == .proposal
+        let needed = isProposal ? rights : [.operate]
         guard needed.contains(where: caller.role.may) else { throw Problem.lacking(needed, caller) }
+        return isProposal
     }
 
-    private func control(_ id: RunID, _ input: RunInput) async throws -> Response {
-        try await reply(id, await engine.control(id, input))
+    /// - Parameter wasProposal: what the caller's right was judged by; the run must still be that.
+    private func control(_ id: RunID, _ input: RunInput, wasProposal: Bool? = nil) async throws -> Response {
+        let answer = await engine.control(id, input) { run in
+            wasProposal.map { $0 == (run.gate?.kind == .proposal) } ?? true
+        }
+        return try await reply(id, answer)
     }
 
     func reply(_ id: RunID, _ answer: ControlAnswer) async throws -> Response {

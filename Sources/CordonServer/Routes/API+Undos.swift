@@ -20,6 +20,9 @@ extension API {
         }
         let since = engine.clock.now.adding(milliseconds: -span)
         try await requirePlaybook(playbook)
+        guard fields["dry_run"] == nil || fields["dry_run"]?.boolValue != nil else {
+            throw Problem(.badBody, "'dry_run' must be true or false; nothing was ordered")
+        }
         if fields["dry_run"] == true {
             guard let plan = try await engine.undoPlan(playbook: playbook, since: since) else { throw tooManyRuns }
             return .json(UndoView.make(plan, refused: []))

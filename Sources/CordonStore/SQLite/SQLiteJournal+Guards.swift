@@ -4,7 +4,7 @@ package import CordonCore
 
 /// The statements of what guards remember, prepared once.
 struct GuardStatements {
-    let touch, mark, tally, forgetTally: SQLiteStatement
+    let touch, mark, tally, forgetTally, forgetMarks: SQLiteStatement
     private let touched: [String: SQLiteStatement]
 
     private static let columns = ["playbook", "provider", "owner", "kind"]
@@ -26,6 +26,7 @@ struct GuardStatements {
             INSERT INTO tally (playbook, minute, matched) VALUES (?, ?, ?)
             ON CONFLICT (playbook, minute) DO UPDATE SET matched = matched + excluded.matched
             """)
+        forgetMarks = try connection.statement("DELETE FROM mark WHERE at < ?")
         forgetTally = try connection.statement("DELETE FROM tally WHERE playbook = ? AND minute < ?")
         let all = "SELECT DISTINCT subject FROM touch WHERE at > ?"
         var touched = ["": try connection.statement("\(all) LIMIT ?")]
@@ -66,6 +67,11 @@ extension SQLiteJournal {
     func keep(_ marks: GuardMarks) throws(SQLiteFailure) {
         for reservation in marks.reservations { try insert(reservation.touch) }
         for mark in marks.marks { try insert(mark) }
+        if !marks.marks.isEmpty {
+            let forget = statements.guards.forgetMarks
+            forget.bind(marks.at.milliseconds - Standing.markMilliseconds)
+            try forget.execute()
+        }
         for (playbook, count) in marks.matched.sorted(by: { $0.key < $1.key }) {
             let tally = statements.guards.tally
             tally.bind(playbook)
@@ -127,6 +133,7 @@ extension SQLiteStore {
             while try tallies.step() {
                 standing.addMatched(tallies.int(2), of: tallies.text(0), minute: tallies.int64(1))
             }
+            standing.forget(before: now)
             return standing
         }
     }
