@@ -124,12 +124,16 @@ extension TileReader {
 
     /// Each tile follows from the one below, and all lead to the root. Needs no entries: they may have expired.
     package func verifyTiles(root: Digest) throws(EvidenceError) {
-        var frontier = MerkleFrontier()
         var above: [Digest] = []
+        var last: [Digest] = []
         try eachTile(level: 0) { hashes in
-            for hash in hashes { frontier.append(hash) }
-            if hashes.count == TilePath.width { above.append(MerkleLog.root(of: hashes)) }
+            if hashes.count == TilePath.width { above.append(MerkleLog.root(of: hashes)) } else { last = hashes }
         }
+        // The roots of the full tiles make the upper part of the tree's edge: no leaf is hashed twice.
+        var tiles = MerkleFrontier()
+        for hash in above { tiles.append(hash) }
+        var frontier = try MerkleFrontier(size: tiles.size << UInt64(TilePath.widthBits), hashes: tiles.hashes)
+        for hash in last { frontier.append(hash) }
         guard frontier.root == root else {
             throw EvidenceError(.rootDiffers, "could not verify the log: its \(size) entries do not lead to the root")
         }

@@ -223,6 +223,28 @@ struct AuditCommandTests {
         #expect(try await installation.finish("audit", "prove", "nonsense").end == .exited(64))
     }
 
+    @Test func `times to detect, decide and contain are told per playbook and identity`() async throws {
+        let (installation, _, run) = try await killed()
+        let span = ["--from", "2020-01-01", "--to", "2100-01-01"]
+        let report = try await installation.finish(["audit", "report", "-o", "json"] + span)
+        #expect(report.end == .exited(0), "\(report.error)")
+        let row = try #require(try report.json.arrayValue?.first)
+        #expect(row["playbook"] == "secret-leaked")
+        #expect(row["runs"] == 1)
+        for part in ["detect", "decide", "contain"] {
+            #expect(row.at(part, "count") == 1, "\(part)")
+            #expect((row.at(part, "max_ms")?.intValue ?? -1) >= 0, "\(part)")
+        }
+        #expect(row["restore"] == .null)
+        #expect(row["late"] == [])
+        let subject = try await installation.run(run)["subject"]
+        let byIdentity = try await installation.finish(["audit", "report", "--by", "identity"] + span)
+        #expect(byIdentity.end == .exited(0))
+        #expect(byIdentity.output.hasPrefix("IDENTITY"))
+        #expect(byIdentity.output.contains("credential:billing-token"), "\(subject ?? .null) \(byIdentity.output)")
+        #expect(try await installation.finish(["audit", "report", "--by", "color"] + span).end == .exited(64))
+    }
+
     private func exported(_ name: String, _ installation: Installation) async throws {
         let export = try await installation.finish(
             "audit", "export", "--from", "2020-01-01", "--to", "2100-01-01", "--out", name)

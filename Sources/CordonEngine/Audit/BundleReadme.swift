@@ -33,7 +33,8 @@ enum BundleReadme {
               entries.jsonl       the history's lines, one canonical JSON object (RFC 8785) a line, in the log's order
               checkpoint          the signed note (C2SP tlog-checkpoint) that all entries are proved against
               keys/               the log's public keys, as note keys and as PEM
-              blobs/              what providers said, each under its SHA-256
+              blobs/              what providers said, each under its SHA-256; before the content stand a byte 2 and a
+                                  salt of 32 bytes, so that nobody can guess what was erased: tail -c +34 FILE
               definitions/        the playbooks and workflows that were in force, each under its SHA-256
               runs/               where runs stood; folding their lines gives the same
               absent.json         what is not here though a line names it, and why

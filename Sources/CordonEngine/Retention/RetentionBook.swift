@@ -47,7 +47,8 @@ package struct RetentionBook: Sendable {
 
         package var value: Value {
             [
-                "scope": .string(scope.text), "by": .string(by), "reason": .string(reason), "since": .string(since.description),
+                "scope": .string(scope.text), "by": .string(by), "reason": .string(reason),
+                "since": .string(since.description),
             ]
         }
     }

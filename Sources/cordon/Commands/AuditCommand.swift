@@ -13,6 +13,7 @@ struct AuditCommand: AsyncParsableCommand {
         commandName: "audit", abstract: "Verify the history, and hand it to auditors.",
         subcommands: [
             AuditVerify.self, AuditExport.self, AuditList.self, AuditSample.self, AuditProve.self, AuditReopen.self,
+            AuditTimes.self,
         ])
 }
 
