@@ -23,12 +23,16 @@ extension ProviderShape {
         package var mediaType: String
         /// What templates have as `jwt`.
         package var jwt: WebToken?
+        /// It says nothing of who asks: it goes elsewhere than the credential is for.
+        package var isAnonymous: Bool
 
         package init(
             method: String, to: String, path: Template?, tail: Template? = nil, query: [String: Arguments] = [:],
             headers: [String: Arguments] = [:], form: [String: Arguments] = [:], json: Arguments? = nil,
-            text: Template? = nil, mediaType: String = "application/json", jwt: WebToken? = nil
+            text: Template? = nil, mediaType: String = "application/json", jwt: WebToken? = nil,
+            isAnonymous: Bool = false
         ) {
+            self.isAnonymous = isAnonymous
             self.method = method
             self.to = to
             self.path = path

@@ -68,6 +68,7 @@ extension ProviderLoader {
             fields.string("text").flatMap { loader.template(node, $0, variables: variables) }
         }
         let mediaType = fields.string("media_type")
+        let isAnonymous = fields.bool("anonymous") ?? false
         if text != nil, json != nil || !form.isEmpty {
             fields.report(
                 DefinitionCode.badSetting.rawValue, "text", "a request has one body: 'text', 'json' or 'form'")
@@ -76,7 +77,8 @@ extension ProviderLoader {
         return ProviderShape.Request(
             method: method.rawValue, to: to, path: path, tail: tail, query: query,
             headers: Dictionary(headers.map { ($0.key.lowercased(), $0.value) }) { first, _ in first }, form: form,
-            json: json, text: text, mediaType: mediaType ?? (text == nil ? "application/json" : "text/plain"), jwt: jwt)
+            json: json, text: text, mediaType: mediaType ?? (text == nil ? "application/json" : "text/plain"), jwt: jwt,
+            isAnonymous: isAnonymous)
     }
 
     func open(_ fields: YAMLFields, _ key: String) -> YAMLNode? {

@@ -57,11 +57,14 @@ extension Engine {
         }
         count { $0.polls += 1 }
         let heard = turn.hear(await transport.send(turn.request(poll, token: token)))
-        guard case .items(let items, _) = heard else { return heard }
+        guard case .items(let items, let hasMore) = heard else { return heard }
+        var taken = 0
         for item in items {
             let delivery = InboundDelivery(headers: ["content-type": "application/secevent+jwt"], body: item.token)
             switch await receive(source: source.id, delivery) {
-            case .stored, .duplicate: turn.acknowledge(item.name)
+            case .stored, .duplicate:
+                turn.acknowledge(item.name)
+                taken += 1
             case .rejected(let rejection):
                 turn.refuse(item.name, rejection)
                 logger.error(
@@ -73,6 +76,7 @@ extension Engine {
                 return .failed(reason: reason, retryAfterMilliseconds: Int64(seconds) * 1000)
             }
         }
-        return heard
+        // Of what is refused altogether nobody keeps the pace but the poll itself.
+        return .items(items, hasMore: hasMore && taken > 0)
     }
 }

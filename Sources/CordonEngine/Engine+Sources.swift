@@ -50,6 +50,8 @@ extension Engine {
         if source.fetchesCertificate, let topic = source.settings["topic"],
             let url = TopicMessage.certificateURL(delivery.body, topic: topic)
         {
+            // A certificate that is pinned needs nobody's answer.
+            if !own.isEmpty, let alert = try? receive(own) { return alert }
             guard let certificate = await keyDesk.certificate(url, of: source.id, over: transport, at: now) else {
                 throw ConnectorError(.transport, "the certificate at \(url) could not be fetched, or not so soon")
             }

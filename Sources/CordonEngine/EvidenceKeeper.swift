@@ -31,6 +31,9 @@ package final class EvidenceKeeper: Sendable {
         makeSalt = { Salt.zero }
     }
 
+    /// What is kept from here on gets names of its own: nothing under way comes to share what is about to go.
+    package func forget() { kept.withLock { $0 = [:] } }
+
     /// The name under which the bytes are kept, durably when it returns; only then may the history name it.
     package func keep(_ bytes: [UInt8]) async throws(EvidenceError) -> Digest {
         let content = Digest.of(bytes)

@@ -70,6 +70,10 @@ package struct Note: Hashable, Sendable {
     /// - Parameter lines: whole signature lines.
     package func adding(_ lines: [UInt8], by keys: [VerifierKey]) throws(EvidenceError) -> Note {
         let answered = try Note(parsing: Array(text.utf8) + [Note.newline] + lines)
+        // A blank line in the answer would make the note that was checked another one than this.
+        guard answered.text.isSpelled(like: text) else {
+            throw Note.malformed("more than lines of signatures was answered")
+        }
         _ = try answered.verify(with: keys)
         var whole = self
         whole.signatures.removeAll { signature in keys.contains { signature.names($0) } }

@@ -19,7 +19,8 @@ package struct WitnessPolicy: Sendable {
         package let url: String?
     }
 
-    package var witnessKeys: [VerifierKey] { witnesses.map(\.key) }
+    /// Only cosignatures count: the log's own signature is no witness's.
+    package var witnessKeys: [VerifierKey] { witnesses.map(\.key).filter { $0.kind == .cosignature } }
     /// Whether anybody besides the log must have signed.
     package var needsWitnesses: Bool { quorum != WitnessPolicy.none }
 
@@ -95,6 +96,9 @@ package struct WitnessPolicy: Sendable {
             logKeys.append(try VerifierKey(parsing: words[0]))
         case ("witness", 2...3):
             let key = try VerifierKey(parsing: words[1])
+            guard !witnesses.contains(where: { $0.key.publicKey == key.publicKey }) else {
+                throw WitnessPolicy.malformed("the key of \(words[0]) is that of a witness above: one is no two")
+            }
             try define(words[0], .witness(key))
             let url = words.dropFirst(2).first.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
             witnesses.append(NamedWitness(name: words[0], key: key, url: url))

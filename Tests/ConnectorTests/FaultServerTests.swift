@@ -39,7 +39,8 @@ import Testing
         Asked(connector: "google-iam", capability: "credential.disable", limit: ["retry-after": "15"]),
         Asked(connector: "vault", capability: "account.suspend", limit: ["retry-after": "15"]),
         Asked(
-            connector: "kubernetes", capability: "scopes.reduce", own: [404: .already, 504: .later],
+            // Only the API server's own 404 says that it is gone.
+            connector: "kubernetes", capability: "scopes.reduce", own: [404: .unknown, 504: .later],
             limit: ["retry-after": "15"]),
         Asked(connector: "keycloak", capability: "sessions.revoke", limit: ["retry-after": "15"]),
         Asked(connector: "keystone", capability: "account.suspend", limit: ["retry-after": "15"]),

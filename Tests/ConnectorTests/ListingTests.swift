@@ -77,7 +77,10 @@ import Testing
                     #"{"value":[{"id":"g1","clientId":"sp"}],"@odata.nextLink":"https://api.example/v1/oauth2PermissionGrants?skip=1"}"#
                 )
         }
-        #expect(try await grants(good, of: ["object_id": "sp"]).result == ["grants": ["g1", "g2"]])
+        #expect(
+            try await grants(good, of: ["object_id": "sp", "collection": "servicePrincipals"]).result == [
+                "grants": ["g1", "g2"]
+            ])
         #expect(asked(good).first?.removingPercentEncoding?.contains(filter) == true)
         for elsewhere in [
             "https://evil.example/v1/x", "http://api.example/v1/x", "https://api.example:444/v1/x",
@@ -86,7 +89,7 @@ import Testing
             let desk = try desk("entra") { _, _ in
                 .answered(200, #"{"value":[{"id":"g1","clientId":"sp"}],"@odata.nextLink":"\#(elsewhere)"}"#)
             }
-            let outcome = try await grants(desk, of: ["object_id": "sp"])
+            let outcome = try await grants(desk, of: ["object_id": "sp", "collection": "servicePrincipals"])
             #expect(outcome.kind == .refused && outcome.result == .null, "\(elsewhere)")
             #expect(asked(desk).count == 1, "\(elsewhere)")
         }

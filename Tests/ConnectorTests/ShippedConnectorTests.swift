@@ -47,7 +47,8 @@ import Testing
     ]
 
     private static let settings = [
-        "url": "https://api.example/base", "user": "cordon", "domain": "default", "project": "ops", "plugin": "oidc",
+        "url": "https://api.example/base", "user": "cordon", "user_name": "cordon", "domain": "default",
+        "project": "ops", "plugin": "oidc",
         "client_id": "app-1", "token_endpoint": "https://login.example/token", "region": "us-east-1",
         "audience": "https://t.example/api/v2/", "client_email": "cordon@p.example", "channel": "C1",
         "issuer": "https://op.example", "key_id": "k1",

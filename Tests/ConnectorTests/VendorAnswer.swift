@@ -137,7 +137,11 @@ struct VendorAnswer: Sendable, CustomTestStringConvertible {
             "gitlab", "tokens.revoke", .readBack, 200, #"{"id":42,"revoked":true,"active":false,"scopes":["api"]}"#,
             .done, kept: ["id": 42, "revoked": true, "active": false]),
         VendorAnswer("gitlab", "tokens.revoke", .readBack, 200, #"{"id":43,"active":false}"#, .refused),
-        VendorAnswer("gitlab", "credential.delete", .readBack, 404, "", .done, kept: ["active": false]),
+        VendorAnswer(
+            "gitlab", "credential.delete", .readBack, 404, #"{"message":"404 project Access Token Not Found"}"#, .done,
+            kept: ["active": false]),
+        VendorAnswer(
+            "gitlab", "credential.delete", .readBack, 404, #"{"message":"404 Project Not Found"}"#, .refused),
         VendorAnswer(
             "gitlab", "tokens.revoke", .act, 429, "Retry later", .later,
             headers: ["ratelimit-remaining": "0", "ratelimit-reset": "1700000005"]),

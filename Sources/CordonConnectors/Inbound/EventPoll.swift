@@ -89,10 +89,11 @@ package struct EventPoll: Sendable, Hashable {
             }
             return .items(items, hasMore: members["moreAvailable"] == true && !items.isEmpty)
         case .answered(let response):
-            let wait = response.headers["retry-after"].flatMap { Int64($0) }.map { max(0, $0) * 1000 }
-            return .failed(
-                reason: "it answered \(response.status)",
-                retryAfterMilliseconds: wait.map { min($0, Limits.retryAfterMillisecondsMax) })
+            // Bounded before it is multiplied: the number is the transmitter's, and 0 would ask without pause.
+            let wait = response.headers["retry-after"].flatMap { Int64($0) }.map {
+                min(max(Limits.pollMillisecondsMin / 1000, $0), Limits.retryAfterMillisecondsMax / 1000) * 1000
+            }
+            return .failed(reason: "it answered \(response.status)", retryAfterMilliseconds: wait)
         }
     }
 }

@@ -60,8 +60,11 @@ package struct TopicMessage: Sendable {
     /// Where the certificate of this topic's message lies, at Amazon's own host and under the name that Amazon gives it;
     /// `nil` for a message that says otherwise.
     package static func certificateURL(_ body: [UInt8], topic: String) -> String? {
+        // A topic's messages are signed in its own region.
+        let region = topic.split(separator: ":", omittingEmptySubsequences: false).dropFirst(3).first ?? ""
         guard let message = TopicMessage(body), message.fields["TopicArn"] == topic,
             let url = message.fields["SigningCertURL"], isAmazons(url),
+            url.hasPrefix("https://sns.\(region).amazonaws.com/"),
             url.wholeMatch(of: #/https://[^/]+/SimpleNotificationService-[0-9a-f]{8,64}\.pem/#) != nil
         else { return nil }
         return url

@@ -17,6 +17,9 @@ extension Performer {
         let values = held.values
         switch provider.shape.authentication {
         case .none, .basic, .header: return .success(Signed(request: built))
+        // Without its handle the request is anonymous.
+        case .signed where built.headers["authorization"] == nil: return .success(Signed(request: built))
+        case .token(let signIn) where built.headers[signIn.header] == nil: return .success(Signed(request: built))
         case .signed(let signing):
             guard let accessKey = values[signing.accessKey]?.stringValue,
                 let secretKey = values[signing.secretKey]?.stringValue,

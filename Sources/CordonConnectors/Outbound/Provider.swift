@@ -60,7 +60,9 @@ extension Provider {
         }
         return Result { () throws(Refusal) in
             var built = try build(exchange, arguments, secrets, for: moment)
-            if let (name, value) = try credential(secrets, to: built.to) { built.headers[name] = value }
+            if !exchange.request.isAnonymous, let (name, value) = try credential(secrets, to: built.to) {
+                built.headers[name] = value
+            }
             if let idempotencyKey, !purpose.isRead { built.headers["idempotency-key"] = idempotencyKey }
             return built
         }

@@ -27,7 +27,7 @@ package struct AuditTrust: Sendable {
         return brought.isEmpty ? own : brought
     }
 
-    var isBrought: Bool { !keys.isEmpty || policy != nil }
+    var isBrought: Bool { !keys.isEmpty || policy?.logKeys.isEmpty == false }
 }
 
 extension AuditReport {

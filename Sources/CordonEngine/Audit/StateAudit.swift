@@ -186,9 +186,16 @@ package struct StateAudit {
     private mutating func checkLog() {
         if isUnsigned {
             // The history tells of a log once its first checkpoint was published.
+            let says =
+                if history.tellsOfLog {
+                    "the signed log is gone; the history tells of one"
+                } else if trust.since != nil {
+                    "the signed log is gone; --since is a checkpoint of one"
+                } else {
+                    "nothing was ever signed"
+                }
             report.find(
-                history.tellsOfLog ? .broken : .open, .logMissing, "log/checkpoint",
-                history.tellsOfLog ? "the signed log is gone; the history tells of one" : "nothing was ever signed")
+                history.tellsOfLog || trust.since != nil ? .broken : .open, .logMissing, "log/checkpoint", says)
         }
         for empty in checkpoints[0] ?? [] where empty.checkpoint.root != MerkleLog.emptyRoot {
             report.find(.broken, .checkpointDiffers, empty.place, "a log without entries has another root")

@@ -87,7 +87,9 @@ package final class WitnessRing: Sendable {
         let signed = Set(((try? note.verify(with: keys)) ?? []).map(\.key))
         let paused = state.withLock { $0.pausedUntil }
         return policy.witnesses.filter { witness in
-            guard witness.url != nil, !signed.contains(witness.key) else { return false }
+            guard witness.url != nil, witness.key.kind == .cosignature, !signed.contains(witness.key) else {
+                return false
+            }
             guard let now, let until = paused[witness.key] else { return true }
             return now >= until
         }

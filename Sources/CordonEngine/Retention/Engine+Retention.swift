@@ -33,22 +33,23 @@ extension Engine {
         guard let kept = alertBodiesMilliseconds else { return }
         let before = clock.now.adding(milliseconds: -kept)
         guard try await !store.expirable(before: before, limit: 1).isEmpty else { return }
-        try await readRetention()
-        let held = try await heldAlerts()
         for _ in 0..<Engine.batchesPerSweep {
-            guard try await removeBodies(before, held) == Engine.bodiesPerBatch else { return }
+            guard try await removeBodies(before) == Engine.bodiesPerBatch else { return }
         }
     }
 
     /// One batch; how many went.
-    private func removeBodies(_ before: Instant, _ held: Set<String>) async throws(StoreError) -> Int {
+    private func removeBodies(_ before: Instant) async throws(StoreError) -> Int {
+        try await readRetention()
+        // The number before the holds: a hold that is set from here on takes it, and nothing goes.
+        let number = retentionBook.withLock { $0.number }
+        let held = try await heldAlerts()
         // Those that are held stay the oldest for ever: the page must reach beyond them.
         let alerts = try await store.expirable(before: before, limit: Engine.bodiesPerBatch + held.count)
             .filter { !held.contains($0.text) }.prefix(Engine.bodiesPerBatch)
         guard !alerts.isEmpty else { return 0 }
-        try await readRetention()
         let entry = chronicle.entry(
-            RetentionBook.stream, retentionBook.withLock { $0.number } + 1, clock.now, RetentionBook.expired,
+            RetentionBook.stream, number + 1, clock.now, RetentionBook.expired,
             ["received_before": .string(before.description), "alerts": .array(alerts.map { .string($0.text) })])
         do throws(StoreError) {
             try await store.expire(Array(alerts), entry: entry)

@@ -82,6 +82,7 @@ package struct RetentionDesk: Sendable {
         subject key: String, by: String, reason: String
     ) async throws(RetentionRefusal) -> RetentionBook.Erasure {
         let book = try await book()
+        evidence.forget()
         let trace: SubjectTrace
         do { trace = try await SubjectTrace.read(.subject(key), store) } catch { throw Self.refusal(error) }
         guard !trace.runs.isEmpty || !trace.alerts.isEmpty else {
@@ -99,7 +100,7 @@ package struct RetentionDesk: Sendable {
         var rest = bodies[...]
         repeat {
             erasure.alerts = rest.prefix(Self.alertsPerLine).map(\.text)
-            try await tell(erasure, Array(rest.prefix(Self.alertsPerLine)))
+            try await tell(erasure, Array(rest.prefix(Self.alertsPerLine)), trace, seen: book)
             rest = rest.dropFirst(Self.alertsPerLine)
         } while !rest.isEmpty
         // Durable from here: the evidence goes now, or at the next start.
@@ -142,9 +143,14 @@ package struct RetentionDesk: Sendable {
         return found
     }
 
-    private func tell(_ erasure: RetentionBook.Erasure, _ alerts: [AlertID]) async throws(RetentionRefusal) {
+    private func tell(
+        _ erasure: RetentionBook.Erasure, _ alerts: [AlertID], _ trace: SubjectTrace, seen: RetentionBook
+    ) async throws(RetentionRefusal) {
         for _ in 0..<Self.triesMax {
-            let number = try await book().number
+            // A hold has a number in this stream: it stands before this line and is heard, or this line is refused.
+            let now = try await book()
+            if now.holds != seen.holds { try await refuseHeld(trace, erasure.subject, now) }
+            let number = now.number
             let entry = Chronicle().entry(
                 RetentionBook.stream, number + 1, erasure.at, RetentionBook.erased, erasure.body)
             do throws(StoreError) { return try await store.expire(alerts, entry: entry) } catch {

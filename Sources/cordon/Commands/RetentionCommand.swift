@@ -14,8 +14,9 @@ struct RetentionCommand: AsyncParsableCommand {
         discussion: """
             Bodies of alerts expire after 'retention.alert_bodies' (a setting); a legal hold keeps what it covers until it \
             is released. Erasing takes away what providers and sources said of a subject: bodies and evidence. The \
-            history's lines stay, with salted digests of what is gone, so it still verifies and nobody can guess it; what \
-            the lines themselves say (ids, decisions, actions) is the record and stays. Each is a line of the history.
+            history's lines stay, so it still verifies: evidence is named there by salted digests, which nobody can \
+            guess; bodies of alerts by plain ones, which whoever has the body can still recognize. What the lines \
+            themselves say (ids, decisions, actions) is the record and stays. Each is a line of the history.
             """,
         subcommands: [RetentionHold.self, RetentionRelease.self, RetentionList.self, RetentionErase.self])
 }

@@ -299,14 +299,14 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             sign_in:
               client: { user: client, password: password }
               request: { method: POST, to: url, query: { a: b }, headers: { x-a: b }, form: { a: b },
-                jwt: { header: { x: a }, claims: { iss: a } } }
+                anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
               answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
               token: "${body.token}"
           capabilities:
             evidence.capture:
               class: read
               request: { method: GET, to: url, query: { a: b }, headers: { x-a: b },
-                jwt: { header: { x: a }, claims: { iss: a } } }
+                anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
               answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
               pages: { items: "${body}", next: link }
               pick: { from: users, equal: { id: 7 } }
@@ -314,12 +314,12 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             account.suspend:
               class: convergent
               request: { method: POST, to: url, path: /suspend, query: { a: b }, headers: { x-a: b },
-                jwt: { header: { x: a }, claims: { iss: a } } }
+                anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
               answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
               keep: { id: "${body.id}" }
               state:
                 request: { method: GET, to: url, query: { a: b }, headers: { x-a: b },
-                  jwt: { header: { x: a }, claims: { iss: a } } }
+                  anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
                 answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
                 pages: { items: "${body}", next: link }
                 pick: { from: users, equal: { id: 7 } }
@@ -327,7 +327,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
               probe: after.suspended
               undo:
                 request: { method: POST, to: url, path: /restore, query: { a: b }, headers: { x-a: b },
-                  jwt: { header: { x: a }, claims: { iss: a } } }
+                  anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
                 answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
                 keep: { id: "${body.id}" }
 

@@ -26,7 +26,7 @@ struct RabbitMQTests {
         defer { front.stop() }
         var ward = try await Ward(
             Remedy(
-                connector: "rabbitmq", settings: ["url": front.url + "/api", "user": "guest"],
+                connector: "rabbitmq", settings: ["url": front.url + "/api", "user_name": "guest"],
                 secrets: ["password": "guest"],
                 identities: [
                     identity("etl", "suspend-access"), identity("early", "suspend-access"),
