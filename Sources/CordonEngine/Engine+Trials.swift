@@ -156,15 +156,15 @@ extension Engine {
 
     /// The latest runs of every playbook in force, as the store tells of them.
     func recallTrials() async throws {
-        guard library.guards.breaker != nil else { return }
+        guard let rule = library.guards.breaker else { return }
         for playbook in library.playbooks {
             var query = RunQuery()
             query.playbook = playbook.name
-            query.limit = Limits.trialsKept
+            query.limit = rule.last
             var kept = 0
             var looked = 0
             // Runs that live and that nobody labeled count for nothing, and may be many.
-            while kept < Limits.trialsKept, looked < Limits.trialsLookedMax {
+            while kept < rule.last, looked < Limits.trialsLookedMax {
                 let page = try await store.runs(query)
                 // One that can't be read is told of when it is to go on, and keeps no other from being acted on.
                 let trials = page.compactMap { try? $0.run() }.map { Trial($0) }

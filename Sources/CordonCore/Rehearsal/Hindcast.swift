@@ -55,9 +55,14 @@ package struct Hindcast: Sendable {
     package init(_ given: [Given], _ library: Library) {
         var opened: [String: Instant] = [:]
         var standing = Standing()
-        lines = given.sorted { ($0.decidedAt, $0.signal.id.text) < ($1.decidedAt, $1.signal.id.text) }.map { given in
-            Hindcast.line(given, library, &opened, &standing)
+        var library = library
+        // A draft was let nowhere yet: what is asked is what it would do once it is.
+        library.guards.ladder = nil
+        var lines: [Line] = []
+        for given in given.sorted(by: { ($0.decidedAt, $0.signal.id.text) < ($1.decidedAt, $1.signal.id.text) }) {
+            lines.append(Hindcast.line(given, library, &opened, &standing))
         }
+        self.lines = lines
     }
 
     private static func line(

@@ -97,6 +97,8 @@ extension Scene {
         var guards = rehearsal.guards
         // A case tells the same whatever the day is: of the calendar stands what it says itself.
         guards.maintenance = []
+        // How far the file's digest was let is no property of the file.
+        guards.ladder = nil
         guards.freezes =
             before.isFrozen
             ? [
