@@ -6,7 +6,7 @@ import CordonLanguage
 import Testing
 
 /// Ways that cases take, and ways that are left open on purpose.
-@Suite(.timeLimit(.minutes(2))) struct CoverageTests {
+@Suite(.timeLimit(.minutes(20))) struct CoverageTests {
     private func open(_ sketch: RehearsalSketch) async throws -> [String] {
         try await sketch.coverage().open.map(\.text)
     }

@@ -9,7 +9,7 @@ import Testing
 @testable import CordonEngine
 
 /// A decision's line in the history: whole while it fits, else the digest of the whole.
-@Suite(.timeLimit(.minutes(2))) struct DecisionLineTests {
+@Suite(.timeLimit(.minutes(20))) struct DecisionLineTests {
     @Test func `a decision that fits stands in the history whole`() async throws {
         let (line, row) = try await decide(playbooks: 1)
         #expect(line.body == (try JSON.parse(row.body)))

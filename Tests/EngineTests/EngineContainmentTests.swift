@@ -10,7 +10,7 @@ import Testing
 @testable import CordonEngine
 
 /// Two playbooks that contain one subject in the same way: neither takes the other's containment for the state before.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct EngineContainmentTests {
     private static let hours4: Int64 = 4 * 3600 * 1000
 

@@ -11,7 +11,7 @@ import Testing
 
 /// The store fails at each write of a run's life, before and after it has stored: the process ends, and the next one
 /// makes of what is there the one run that the alert asks for.
-@Suite(.timeLimit(.minutes(2))) struct EngineFaultTests {
+@Suite(.timeLimit(.minutes(20))) struct EngineFaultTests {
     /// The workflow's publication, the alert, its reading, and the four outcomes.
     private static let writes = 1...7
 

@@ -8,7 +8,7 @@ import Testing
 @testable import CordonEngine
 
 /// Guards on live alerts: what is spent is spent once, and a start remembers all of it.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct EngineGuardTests {
     /// The installation's library, with further identities and guards.
     private func library(_ installation: Installation, _ change: (inout GuardPolicy) -> Void) -> Library {

@@ -8,7 +8,7 @@ import StoreKit
 import Testing
 
 /// Halts: in force at once, kept in the history, lifted by a person.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct EngineHaltTests {
     @Test func `a halted run changes nothing, waits for the halt's end, and goes on then`() async throws {
         let installation = try Installation()

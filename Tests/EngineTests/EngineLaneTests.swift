@@ -11,7 +11,7 @@ import Testing
 @testable import CordonEngine
 
 /// What a provider's lane holds and knows, when the process ends and when the next one starts.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct EngineLaneTests {
     @Test func `a shutdown gives back the calls in line as not sent, and the next start sends each once`() async throws
     {

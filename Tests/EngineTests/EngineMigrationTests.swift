@@ -8,7 +8,7 @@ import CordonStore
 import Testing
 
 /// A run that waits is moved to a later version of its workflow, and told beforehand what it would do.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct EngineMigrationTests {
     /// The shipped workflow with one more step at its end, as its file would hold it.
     private func later(_ more: String = "  - id: rest\n    wait: 1m\n") throws -> Definition {

@@ -25,7 +25,7 @@ private final class Receivers: Transport {
 }
 
 /// What people are told is stored with what it tells, and told afterwards.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(20)))
 struct EngineNoticeTests {
     private static let chat = Notifications(
         channels: [

@@ -10,7 +10,7 @@ import Testing
 @testable import CordonEngine
 
 /// One run at a time has a subject in hand: later signals join it or wait in line.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct EngineQueueTests {
     /// A transport whose first request waits for the valve.
     private func heldBack(_ installation: Installation) -> (ScriptedTransport, Valve) {

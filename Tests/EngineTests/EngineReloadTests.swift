@@ -10,7 +10,7 @@ import Synchronization
 import Testing
 
 /// Definitions are read anew all or none, for what is decided from then on; the history tells of it.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct EngineReloadTests {
     /// A folder of definitions that a test edits.
     private final class Folder: Sendable {

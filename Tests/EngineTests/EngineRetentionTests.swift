@@ -8,7 +8,7 @@ import StoreKit
 import Testing
 
 /// Bodies of alerts go when they have had their time, in small batches, and the history says so.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct EngineRetentionTests {
     private static let day: Int64 = 86_400_000
 

@@ -10,7 +10,7 @@ import Testing
 @testable import CordonEngine
 
 /// Agent sessions in the engine: what a crash between any two writes leaves, and what time alone does.
-@Suite(.timeLimit(.minutes(2))) struct EngineSessionTests {
+@Suite(.timeLimit(.minutes(20))) struct EngineSessionTests {
     private func opening(_ id: String, below parent: String? = nil) -> AgentSession.Opening {
         AgentSession.Opening(
             id: id, agent: "g", owner: "o", parent: parent,

@@ -11,7 +11,7 @@ import Testing
 @testable import CordonEngine
 
 /// The shell around the machines: from a delivery to a run that has ended, and everything that may come between.
-@Suite(.timeLimit(.minutes(2))) struct EngineTests {
+@Suite(.timeLimit(.minutes(20))) struct EngineTests {
     @Test func `an alert becomes a run whose calls are made in order and proven`() async throws {
         let installation = try Installation()
         let transport = ScriptedTransport(installation)

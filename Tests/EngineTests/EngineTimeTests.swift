@@ -12,7 +12,7 @@ import Testing
 @testable import CordonEngine
 
 /// What the engine does when its time comes: waiting, finding what was lost, keeping evidence.
-@Suite(.timeLimit(.minutes(2))) struct EngineTimeTests {
+@Suite(.timeLimit(.minutes(20))) struct EngineTimeTests {
     @Test func `a provider that asks to wait is left alone as long, and then asked again`() async throws {
         let installation = try Installation()
         let transport = ScriptedTransport(installation) { _, number in

@@ -8,7 +8,7 @@ import Testing
 @testable import CordonEngine
 
 /// Labels, breakers and rungs on live alerts: each is in the history when it is answered, and a start knows it again.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct EngineTrialTests {
     private func library(_ installation: Installation, _ change: (inout GuardPolicy) -> Void) -> Library {
         var library = installation.library

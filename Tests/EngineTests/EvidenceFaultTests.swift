@@ -8,7 +8,7 @@ import Testing
 @testable import CordonEngine
 
 /// A disk that does not confirm what it was given: nobody knows what is on it, so nothing goes on from there.
-@Suite(.timeLimit(.minutes(2))) struct EvidenceFaultTests {
+@Suite(.timeLimit(.minutes(20))) struct EvidenceFaultTests {
     @Test
     func `a sync of evidence that fails ends the engine before its outcome is stored, and the next start finishes`()
         async throws

@@ -6,7 +6,7 @@ import CordonLanguage
 import Testing
 
 /// Cases of tests, played through the engine: what authors fake, what people do, what crashes, and what time brings.
-@Suite(.timeLimit(.minutes(2))) struct RehearsalTests {
+@Suite(.timeLimit(.minutes(20))) struct RehearsalTests {
     /// Plays cases that hold, and tells where one doesn't.
     private func expectAllHold(_ sketch: RehearsalSketch, _ count: Int) async throws {
         let outcomes = try await sketch.play()

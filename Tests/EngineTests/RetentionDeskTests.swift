@@ -11,7 +11,7 @@ import Testing
 @testable import CordonEngine
 
 /// What is kept for the law stays; what is erased of a subject is gone, told of, and nothing else is.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct RetentionDeskTests {
     private static let day: Int64 = 86_400_000
     private static let subject = "credential:billing-token"

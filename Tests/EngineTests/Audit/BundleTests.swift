@@ -11,7 +11,7 @@ import Testing
 @testable import CordonEngine
 
 /// What is handed out verifies by itself, and nothing in it can be changed without being found and named.
-@Suite(.timeLimit(.minutes(5))) struct BundleTests {
+@Suite(.timeLimit(.minutes(20))) struct BundleTests {
     private let place: AuditedInstallation
     private let key: VerifierKey
 

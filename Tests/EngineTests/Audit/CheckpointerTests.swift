@@ -11,7 +11,7 @@ import Testing
 
 @testable import CordonEngine
 
-@Suite(.timeLimit(.minutes(2))) struct CheckpointerTests {
+@Suite(.timeLimit(.minutes(20))) struct CheckpointerTests {
     @Test func `a first start makes the key, signs what is there, and says so in the history`() async throws {
         let place = try AuditedInstallation()
         try await place.contain()

@@ -10,7 +10,7 @@ import Testing
 @testable import CordonEngine
 
 /// An auditor who kept a checkpoint sees that the log still begins with it.
-@Suite(.timeLimit(.minutes(2))) struct SinceTests {
+@Suite(.timeLimit(.minutes(20))) struct SinceTests {
     private func trust(_ place: AuditedInstallation, since note: [UInt8]) throws -> AuditTrust {
         AuditTrust(keys: try place.keys.load().map(\.verifier), since: note)
     }

@@ -79,7 +79,7 @@ private final class WitnessHouse: Transport {
     func close() async {}
 }
 
-@Suite(.timeLimit(.minutes(2))) struct WitnessedLogTests {
+@Suite(.timeLimit(.minutes(20))) struct WitnessedLogTests {
     private let place: AuditedInstallation
     private let house: WitnessHouse
 

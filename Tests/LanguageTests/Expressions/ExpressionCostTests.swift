@@ -108,7 +108,7 @@ import Testing
     }
 
     @Test(
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(20)),
         arguments: [
             "any.list.all(x, any.text.replace('k', 'kk').size() > 0)",
             "any.list.all(x, '%.300f'.format([1e-300]) != '')", "any.list.all(x, any.keys == any.keys)",

@@ -46,7 +46,7 @@ import Testing
         return value
     }
 
-    @Test(.timeLimit(.minutes(10)))
+    @Test(.timeLimit(.minutes(20)))
     func `no expression crashes the compiler or the evaluator, hangs it or escapes its limits`() {
         let limits = ExpressionLimits(costMax: 50_000, valueBytesMax: 1 << 20)
         let findings = Fuzzer("expressions", inputs: 500).run { dice in
@@ -82,7 +82,7 @@ import Testing
         return again == result ? nil : "evaluated differently: \(source.debugDescription)"
     }
 
-    @Test(.timeLimit(.minutes(10)))
+    @Test(.timeLimit(.minutes(20)))
     func `no template crashes its reader`() {
         let pieces = ["${", "}", "$${", "$", "any.title", "'}'", "{'a': 1}", " text ", "\"", "1"]
         let findings = Fuzzer("templates", inputs: 1_000).run { dice in

@@ -115,7 +115,7 @@ import Testing
         #expect(try form(text) == text)
     }
 
-    @Test(.timeLimit(.minutes(10)))
+    @Test(.timeLimit(.minutes(20)))
     func `whatever is accepted means the same in its form, which is its own`() {
         let pieces =
             YAMLFuzzTests.pieces + ["  # own\n", "\n# left\n", "[a, # in\n b]", "- # dash\n", "|-\n  x\n", "''"]
