@@ -216,14 +216,14 @@ extension SQLiteJournal {
             guard let place = try placeOfExpirable(alert) else { return .failure(.notExpirable(alert)) }
             places.append(place)
         }
-        // What goes is overwritten, not only let go of; rows that merely change need not pay for that.
+        // What goes is overwritten on every page, not only let go of; rows that merely change need not pay for that.
         try connection.execute("PRAGMA secure_delete = ON")
         for place in places {
             let delete = statements.deleteAlertBody
             delete.bind(place)
             try delete.execute()
         }
-        try connection.execute("PRAGMA secure_delete = OFF")
+        try connection.execute("PRAGMA secure_delete = FAST")
         try append(entry)
         return .success(.stored)
     }

@@ -18,6 +18,8 @@ struct SQLiteOpening {
         return try inOurWords { () throws(SQLiteFailure) in
             try connection.execute("PRAGMA cache_size = -\(StoreLimits.writerCacheKibibytes)")
             try connection.execute("PRAGMA temp_store = MEMORY")
+            // What rows leave behind in a page that is written anyway is cleared: a body that is erased later has no copies.
+            try connection.execute("PRAGMA secure_delete = FAST")
             if let pages = options.pagesMax { try connection.execute("PRAGMA max_page_count = \(pages)") }
             connection.watchLog()
             return OpenJournal(
