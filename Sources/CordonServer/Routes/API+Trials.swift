@@ -50,7 +50,10 @@ extension API {
                 .badBody, "'mode' is one of \(Playbook.Mode.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         let name = inquiry.parameters.get("name") ?? ""
-        let isForced = fields["force"]?.boolValue ?? false
+        guard fields["force"] == nil || fields["force"]?.boolValue != nil else {
+            throw Problem(.badBody, "'force' must be true or false; nothing was changed")
+        }
+        let isForced = fields["force"] == true
         switch try await engine.setMode(name, mode, isForced: isForced, by: caller.by, reason: reason) {
         case .done: return .json(["playbook": .string(name), "mode": .string(mode.rawValue), "by": .string(caller.by)])
         case .noSuchPlaybook: throw Problem.notFound("playbook", name)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CordonConnectors
 import CordonCore
 import CordonEngine
 import CordonLanguage
@@ -29,7 +30,7 @@ struct PlaybookPromote: AsyncParsableCommand {
     func run() async throws {
         let client = try await Client.required(try await common.settings())
         let answer = try await client.ask(
-            "POST", "/playbooks/\(encoded(name))/mode",
+            "POST", "/playbooks/\(percentEncoded(name))/mode",
             ["mode": .string(to.rawValue), "reason": .string(reason), "force": .bool(force)])
         Output.one(answer, as: common.output) { _ in "\(name): may go as far as \(to.rawValue)" }
     }
@@ -105,21 +106,12 @@ struct PlaybookShadowReport: AsyncParsableCommand {
     }
 }
 
-/// A name as a segment of a path.
-private func encoded(_ name: String) -> String {
-    name.utf8.map { byte in
-        let isPlain = (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-        if isPlain || byte == 0x2D || byte == 0x5F || byte == 0x2E { return String(UnicodeScalar(byte)) }
-        let hex = String(byte, radix: 16, uppercase: true)
-        return byte < 16 ? "%0\(hex)" : "%\(hex)"
-    }.joined()
-}
-
 extension Desk {
     /// What a playbook made of what came in: as the server has it, or as the store and the files tell.
     fileprivate func trackRecord(_ name: String, _ days: Int, _ settings: Settings) async throws -> Value {
         switch self {
-        case .server(let client): return try await client.get("/playbooks/\(encoded(name))/track-record?days=\(days)")
+        case .server(let client):
+            return try await client.get("/playbooks/\(percentEncoded(name))/track-record?days=\(days)")
         case .store(let store):
             let library = try Shelf.load(settings).library
             guard let playbook = library.playbooks.first(where: { $0.name == name }) else {
