@@ -126,11 +126,17 @@ struct SourceHookTests {
         let body = #"{"kind":"notice.given","id":"e-1","signal":{"event":"tried","resources":["r"]}}"#
         // The built program's clock is this machine's.
         let now = Int(Date().timeIntervalSince1970)
-        var answers: [Web.Answer] = []
-        for number in 1...20 {
-            answers.append(
-                try await serving.web.ask(
-                    "POST", serving.url + "/hooks/runtime", headers: sign(body, "d-\(number)", at: now), body: body))
+        func send(_ number: Int) async throws -> Web.Answer {
+            try await serving.web.ask(
+                "POST", serving.url + "/hooks/runtime", headers: sign(body, "d-\(number)", at: now), body: body)
+        }
+        var answers = [try await send(1), try await send(2)]
+        // Together, so that a slow machine does not make a slow sender.
+        answers += try await withThrowingTaskGroup { group in
+            for number in 3...20 {
+                group.addTask { try await send(number) }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(answers[0].status == 202)
         #expect(answers[1].status == 202)
