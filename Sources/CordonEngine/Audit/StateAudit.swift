@@ -9,7 +9,6 @@ package import CordonStore
 ///
 /// It only reads, so it may run beside a server.
 package struct StateAudit {
-    private static let pageEntries = 2000
 
     let store: any Store
     let folder: LogFolder
@@ -107,20 +106,16 @@ package struct StateAudit {
 
     // MARK: The entries
 
-    /// While one page is judged, the next is read, hashed and parsed.
+    /// While one page is judged, others are read, hashed and parsed.
     private mutating func readEntries() async throws(StoreError) {
-        let store = self.store
-        var page = await AuditPage.read(store, from: 0, limit: StateAudit.pageEntries)
-        while true {
-            let current = page
-            async let following = AuditPage.next(after: current, store, limit: StateAudit.pageEntries)
-            for line in current.lines { take(line) }
-            if let error = current.failure {
-                guard error.code == .corrupt || error.code == .unavailable else { throw error }
-                return report.find(.broken, .entryUnreadable, "entry \(current.first)", error.reason)
-            }
-            guard let next = await following else { break }
-            page = next
+        var failed: (place: Int, error: StoreError)?
+        await AuditPages.each(of: store) { page in
+            for line in page.lines { take(line) }
+            failed = page.failure.map { (page.first, $0) }
+        }
+        if let (place, error) = failed {
+            guard error.code == .corrupt || error.code == .unavailable else { throw error }
+            return report.find(.broken, .entryUnreadable, "entry \(place)", error.reason)
         }
         let found = frontier.size
         report.entries = Int(found)

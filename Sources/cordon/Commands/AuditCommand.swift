@@ -56,7 +56,7 @@ struct AuditVerify: AsyncParsableCommand {
         let trust = try trust()
         let report: AuditReport
         if let path, !isFolder(absolute(path, in: here)) {
-            report = BundleAudit.run(try archive(absolute(path, in: here)), trust: trust)
+            report = await BundleAudit.run(try archive(absolute(path, in: here)), trust: trust)
         } else if let path {
             report = try await audit(StateFolder(absolute(path, in: here)), trust)
         } else {
@@ -77,11 +77,11 @@ struct AuditVerify: AsyncParsableCommand {
         return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
-    private func archive(_ path: String) throws -> [UInt8] {
-        guard let contents = FileManager.default.contents(atPath: path) else {
-            throw CommandFailure(.notFound, "there is no file \(display(path)) that can be read")
-        }
-        return Array(contents)
+    private func archive(_ path: String) throws -> ByteSource {
+        do {
+            if let source = try ByteSource(file: path) { return source }
+        } catch { throw CommandFailure(.notFound, error.reason) }
+        throw CommandFailure(.notFound, "there is no file \(display(path)) that can be read")
     }
 
     private func audit(_ state: StateFolder, _ trust: AuditTrust) async throws -> AuditReport {
@@ -158,11 +158,11 @@ struct AuditExport: AsyncParsableCommand {
     func run() async throws {
         let (from, to) = (try AuditTime.read(self.from, "--from"), try AuditTime.read(self.to, "--to"))
         guard from < to else { throw CommandFailure(.usage, "--from is not before --to") }
-        let desk = AuditDesk(settings: try await common.settings())
-        let bytes = try await desk.export(
-            "period \(from) to \(to)", reason: export.reason, includesBodies: export.bodies
-        ) { try await $0.period(from: from, to: to) }
-        try export.finish(bytes, name: "audit-\(self.from.prefix(10))-\(self.to.prefix(10)).tar")
+        let name = "audit-\(self.from.prefix(10))-\(self.to.prefix(10)).tar"
+        try await export.write(name: name, what: "period \(from) to \(to)", try await common.settings()) {
+            bundler, file in
+            try await bundler.period(from: from, to: to, spool: file.folder, to: file.append)
+        }
     }
 }
 
@@ -183,11 +183,9 @@ struct RunExport: AsyncParsableCommand {
 
     func run() async throws {
         let run = try runID(id)
-        let desk = AuditDesk(settings: try await common.settings())
-        let bytes = try await desk.export(run.text, reason: export.reason, includesBodies: export.bodies) {
-            try await $0.run(run)
+        try await export.write(name: "\(run).tar", what: run.text, try await common.settings()) { bundler, file in
+            try await bundler.run(run, spool: file.folder, to: file.append)
         }
-        try export.finish(bytes, name: "\(run).tar")
     }
 }
 
