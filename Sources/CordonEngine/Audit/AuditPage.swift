@@ -6,17 +6,22 @@ import CordonStore
 
 /// A page of the log with all of it done that needs no order: hashed, parsed, compared with the columns beside it.
 struct AuditPage: Sendable {
-    /// A class, so that a line that was read is handed on and not copied.
+    /// A class, so that a line that was read is handed on and not copied. Its bytes were looked at and are gone.
     final class Line: Sendable {
-        let indexed: IndexedEntry
+        let index: Int
+        let stream: String
+        let number: Int
+        /// Of its bytes, and as it stands beside them.
         let hash: Digest
+        let leaf: Digest?
         let line: Result<HistoryLine, HistoryLine.Fault>
         /// Whether the columns say what the line says.
         let isAsItsColumns: Bool
 
         init(_ indexed: IndexedEntry) {
             let entry = indexed.entry
-            self.indexed = indexed
+            (index, stream, number) = (indexed.index, entry.stream, entry.number)
+            leaf = Digest(bytes: entry.leaf)
             hash = MerkleLog.leafHash(entry.bytes)
             line = HistoryLine.read(entry.bytes, known: entry.stream)
             if case .success(let read) = line {

@@ -9,6 +9,7 @@ import CordonStore
 /// What stands beside the entries: rows, snapshots, blobs, bodies, definitions.
 extension StateAudit {
     mutating func note(_ line: HistoryLine, _ place: @autoclosure () -> String) {
+        if line.kind == "alertReceived" { receipts[line.stream] = line }
         guard line.kind == "signalNormalized" || line.kind == "decisionMade", let id = line.body["id"]?.stringValue
         else { return }
         let (body, place) = (line.body, place())
@@ -45,6 +46,11 @@ extension StateAudit {
         guard let named = history.bodies[alert.id.text] else {
             if try await wentOn(alert.id.text) { return }
             return report.find(.broken, .rowDiffers, alert.id.text, "no line of the history tells of this alert")
+        }
+        if let receipt = receipts.removeValue(forKey: alert.id.text), !alert.isAsReceived(receipt) {
+            report.find(
+                .broken, .rowDiffers, alert.id.text,
+                "its row says something else than \(receipt.stream)@\(receipt.number)")
         }
         if alert.body.isEmpty, named.digest != digestText([]) {
             if !history.expired.contains(alert.id.text), !(try await wentOn(RetentionBook.stream)) {
@@ -159,6 +165,8 @@ extension StateAudit {
         let restored = try? row.run().value.jsonBytes
         if run.value.jsonBytes != restored || row.phase != run.phaseWord || row.endedAt != run.endedAt {
             report.find(.broken, .snapshotDiffers, row.id.text, "folding its lines does not give its row")
+        } else if !row.isAsOpened(run) {
+            report.find(.broken, .rowDiffers, row.id.text, "its row says something else than its lines")
         }
     }
 
@@ -203,5 +211,24 @@ extension StateAudit {
                 )
             }
         } catch { report.find(.broken, .blobMissing, "evidence", error.reason) }
+    }
+}
+
+extension Alert {
+    /// Whether the row says what was written down when it came.
+    fileprivate func isAsReceived(_ receipt: HistoryLine) -> Bool {
+        let told = receipt.body
+        func says(_ name: String, _ text: String) -> Bool { told[name].map { $0 == .string(text) } ?? true }
+        return says("source", source) && says("delivery", deliveryID) && says("body", bodyDigest)
+            && says("origin_proof", originProof.rawValue) && receivedAt == receipt.at
+    }
+}
+
+extension RunRecord {
+    /// Whether the columns by which people find it say what its lines say.
+    fileprivate func isAsOpened(_ run: Run) -> Bool {
+        decision == run.decision && alert == run.alert && playbook == run.playbook.name
+            && playbookDigest == run.playbook.digest && subject == run.subject?.key ?? "" && severity == run.severity
+            && openedAt == run.openedAt
     }
 }

@@ -20,10 +20,13 @@ struct AuditBench {
 
     static func main() async {
         do {
-            let arguments = CommandLine.arguments.dropFirst()
+            let arguments = Array(CommandLine.arguments.dropFirst())
             var bench = try AuditBench(entries: arguments.first.flatMap { Int($0) } ?? 1_000_000)
             try await bench.measure()
             print(bench.report.table)
+            if arguments.count > 1 {
+                try FileManager.default.copyItem(atPath: bench.scratch.path("state"), toPath: arguments[1])
+            }
         } catch {
             FileHandle.standardError.write(Data("cordon-bench-audit: \(error)\n".utf8))
             exit(1)
@@ -33,7 +36,7 @@ struct AuditBench {
     private init(entries: Int) throws {
         self.entries = entries
         scratch = try ScratchFolder("cordon-bench-audit")
-        try scratch.write("", to: "keys/.keep")
+        try scratch.write("", to: "state/keys/.keep")
     }
 
     private mutating func measure() async throws {
@@ -41,7 +44,7 @@ struct AuditBench {
         try await measureCost()
         let store = try SQLiteStore(.readWrite(scratch.path("state")))
         try await fill(store)
-        let checkpointer = checkpointer(store, "log")
+        let checkpointer = checkpointer(store, "state/log")
         let start = Monotonic.nanoseconds
         guard let keeper = try await checkpointer.open() else {
             throw BenchFailure(description: "the log refuses to sign")
@@ -50,6 +53,7 @@ struct AuditBench {
         report.add("first signature over \(entries) entries", seconds(start), "s")
         try measureProofs()
         try await measureVerifying(store)
+        try await measureBundles(store)
         await store.close()
         report.noteMachine("after")
     }
@@ -57,7 +61,8 @@ struct AuditBench {
     private func checkpointer(_ store: any Store, _ log: String) -> Checkpointer {
         Checkpointer(
             Checkpointer.Parts(
-                store: store, clock: clock, logPath: scratch.path(log), keys: SigningKeys(folder: scratch.path("keys")),
+                store: store, clock: clock, logPath: scratch.path(log),
+                keys: SigningKeys(folder: scratch.path("state/keys")),
                 origin: "bench.example/log", logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }))
     }
 
@@ -133,7 +138,7 @@ struct AuditBench {
     // MARK: Proofs and verifying
 
     private mutating func measureProofs() throws {
-        let folder = LogFolder(scratch.path("log"))
+        let folder = LogFolder(scratch.path("state/log"))
         guard let note = try folder.published() else { throw BenchFailure(description: "nothing was signed") }
         let checkpoint = try Checkpoint(parsing: Note(parsing: note).text)
         let tree = try folder.tiles(size: checkpoint.size).tree
@@ -154,14 +159,14 @@ struct AuditBench {
     }
 
     private mutating func measureVerifying(_ store: SQLiteStore) async throws {
-        let blobs = try Blobs(at: scratch.path("evidence"))
+        let blobs = try Blobs(at: scratch.path("state/evidence"))
         let start = Monotonic.nanoseconds
         let audit = try await StateAudit.run(
-            store: store, folder: LogFolder(scratch.path("log")), blobs: blobs, trust: AuditTrust())
+            store: store, folder: LogFolder(scratch.path("state/log")), blobs: blobs, trust: AuditTrust())
         let took = seconds(start)
         report.add("verified with meaning", Double(audit.entries) / took, "entries/s")
         report.note("entries verified", "\(audit.entries), \(audit.runs) runs")
-        let tiles = try LogFolder(scratch.path("log")).tiles(size: audit.size)
+        let tiles = try LogFolder(scratch.path("state/log")).tiles(size: audit.size)
         let again = Monotonic.nanoseconds
         var frontier = MerkleFrontier()
         var index = 0
@@ -173,6 +178,58 @@ struct AuditBench {
         }
         report.add("hashes alone, read from the store", Double(index) / seconds(again), "entries/s", target: nil)
         try tiles.verifyTiles(root: tiles.tree.root())
+    }
+}
+
+// MARK: - Bundles
+
+extension AuditBench {
+    /// All of it as one bundle, and one second of it; written to a file and verified from there.
+    private mutating func measureBundles(_ store: SQLiteStore) async throws {
+        let bundler = Bundler(
+            store: store, folder: LogFolder(scratch.path("state/log")),
+            blobs: try Blobs(at: scratch.path("state/evidence")),
+            signers: try SigningKeys(folder: scratch.path("state/keys")).load())
+        let last = try await store.log(from: entries / 14 * 14 - 1, limit: 1).first?.entry.at ?? clock.now
+        let whole = (Instant(milliseconds: 0), clock.now.adding(milliseconds: 1000), "whole history")
+        let part = (last.adding(milliseconds: -100), last, "its last tenth of a second")
+        for (from, to, name) in [part, whole] {
+            let path = scratch.path("it.tar")
+            FileManager.default.createFile(atPath: path, contents: nil)
+            let file = try FileHandle(forWritingTo: URL(filePath: path))
+            let (written, before) = (Monotonic.nanoseconds, try Memory.reset())
+            try await bundler.period(from: from, to: to, spool: scratch.path) { bytes throws(EvidenceError) in
+                file.write(Data(bytes))
+            }
+            try file.close()
+            report.add("bundle of the \(name), written", seconds(written), "s")
+            report.add("bundle of the \(name), memory for it", try Memory.peak() - before, "MB")
+            guard let source = try ByteSource(file: path) else { throw BenchFailure(description: "no bundle") }
+            report.note("bundle of the \(name)", "\(source.count / 1_000_000) MB")
+            let (read, idle) = (Monotonic.nanoseconds, try Memory.reset())
+            let audit = await BundleAudit.run(source, trust: AuditTrust())
+            report.add("bundle of the \(name), verified", Double(audit.entries) / seconds(read), "entries/s")
+            report.add("bundle of the \(name), memory for that", try Memory.peak() - idle, "MB")
+        }
+    }
+}
+
+/// What this process holds, in MB.
+private enum Memory {
+    /// Forgets the peak, and tells what is held now.
+    static func reset() throws -> Double {
+        try Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))
+        return try read("VmRSS:")
+    }
+
+    static func peak() throws -> Double { try read("VmHWM:") }
+
+    private static func read(_ name: String) throws -> Double {
+        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
+        let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }
+        guard let kibibytes else { throw BenchFailure(description: "the kernel tells no \(name)") }
+        return kibibytes / 1000
     }
 }
 
