@@ -195,7 +195,7 @@ extension AuditBench {
         let part = (last.adding(milliseconds: -100), last, "its last tenth of a second")
         for (from, to, name) in [part, whole] {
             let path = scratch.path("it.tar")
-            FileManager.default.createFile(atPath: path, contents: nil)
+            try Data().write(to: URL(filePath: path))
             let file = try FileHandle(forWritingTo: URL(filePath: path))
             let (written, before) = (Monotonic.nanoseconds, try Memory.reset())
             try await bundler.period(from: from, to: to, spool: scratch.path) { bytes throws(EvidenceError) in
