@@ -44,16 +44,12 @@ struct PopulationOptions: ParsableArguments {
         }
     }
 
-    /// Reads those that are shown whole: only their lines tell how they ended.
+    /// Of those that are shown the last line is read too: it tells how they ended.
     func show(_ runs: [RunRecord]) async throws {
         let store = try SQLiteStore(.readOnly(try await common.settings().statePath))
         do {
             var rows: [Value] = []
-            for run in runs {
-                var query = RunQuery()
-                query.id = run.id
-                if let row = try await store.runs(query).first { rows.append(try told(row)) }
-            }
+            for run in runs { rows.append(told(run, try await ending(of: run, store))) }
             await store.close()
             show(rows)
         } catch {
@@ -62,12 +58,21 @@ struct PopulationOptions: ParsableArguments {
         }
     }
 
-    private func told(_ row: RunRecord) throws -> Value {
-        let run = try row.run()
-        return [
+    private func ending(of row: RunRecord, _ store: SQLiteStore) async throws -> Run.Ending? {
+        guard row.endedAt != nil else { return nil }
+        let last = try await store.history(row.id.text, from: row.number, limit: 1).first
+        if case .runEnded(let ending, _)? = try last?.entry.event() { return ending }
+        // Something came after its end: then all of its lines are asked.
+        var query = RunQuery()
+        query.id = row.id
+        return try await store.runs(query).first?.run().ending
+    }
+
+    private func told(_ row: RunRecord, _ ending: Run.Ending?) -> Value {
+        [
             "run": .string(row.id.text), "opened_at": .string(row.openedAt.description),
             "ended_at": row.endedAt.map { .string($0.description) } ?? .null,
-            "ending": run.ending.map { .string($0.rawValue) } ?? .null, "playbook": .string(row.playbook),
+            "ending": ending.map { .string($0.rawValue) } ?? .null, "playbook": .string(row.playbook),
             "subject": .string(row.subject),
         ]
     }
