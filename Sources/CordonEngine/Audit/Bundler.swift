@@ -21,7 +21,7 @@ package struct Bundler: Sendable {
     }
 
     private let store: any Store
-    private let folder: LogFolder
+    let folder: LogFolder
     private let blobs: Blobs
     private let signers: [SigningKey]
     /// Alerts' bodies may hold live secrets: they go along only when asked for.
@@ -190,6 +190,8 @@ package struct Bundler: Sendable {
         files.append(Tar.File(name: BundleFormat.checkpoint, bytes: note))
         files.append(Tar.File(name: BundleFormat.keys, bytes: Array(keys.map { $0.text + "\n" }.joined().utf8)))
         if let policy { files.append(Tar.File(name: BundleFormat.policy, bytes: policy)) }
+        files += try timestampFiles(
+            covering: entries.last?.index ?? 0, within: try OpenedCheckpoint(note, logKeys: keys).checkpoint)
         files += keys.map { Tar.File(name: "keys/\($0.hash8).pem", bytes: Array($0.pem.utf8)) }
         files += try await BundleContents.gather(
             head, lines, store: store, blobs: blobs, includesBodies: includesBodies)
