@@ -66,7 +66,7 @@ package struct JSONCutter {
             if isObject {
                 let start = at
                 skip()
-                name = (try? JSON.parse(bytes[start..<at]))?.stringValue ?? ""
+                name = text(start..<at)
                 skipSpace()
                 at += 1  // The colon.
                 skipSpace()
@@ -82,6 +82,13 @@ package struct JSONCutter {
             index += 1
         }
         at += 1
+    }
+
+    /// What stands between the quotes of a name.
+    private func text(_ range: Range<Int>) -> String {
+        let inner = bytes[(range.lowerBound + 1)..<(range.upperBound - 1)]
+        guard inner.contains(UInt8(ascii: "\\")) else { return String(decoding: inner, as: UTF8.self) }
+        return (try? JSON.parse(bytes[range]))?.stringValue ?? ""
     }
 
     private func next(_ positions: [Position], _ name: String) -> [Position] {
@@ -111,7 +118,12 @@ package struct JSONCutter {
     // MARK: Going on
 
     private mutating func skipSpace() {
-        while at < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[at]) { at += 1 }
+        while at < bytes.count {
+            switch bytes[at] {
+            case 0x20, 0x0A, 0x0D, 0x09: at += 1
+            default: return
+            }
+        }
     }
 
     /// To behind the value that begins here.
