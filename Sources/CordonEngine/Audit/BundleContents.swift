@@ -40,6 +40,10 @@ struct BundleContents {
                 lack("blob", named, .erased, says)
                 continue
             }
+            if let says = retention.expiredBlobs[named.digest] {
+                lack("blob", named, .expired, says)
+                continue
+            }
             let bytes: [UInt8]
             do throws(EvidenceError) { bytes = try blobs.get(try Digest(parsing: named.digest)) } catch {
                 lack("blob", named, .lost, error.reason)
@@ -53,7 +57,7 @@ struct BundleContents {
         for (alert, named) in history.bodies.sorted(by: { $0.key < $1.key }) {
             var query = AlertQuery()
             query.id = AlertID(alert)
-            let body = try await store.alerts(query).first?.body ?? []
+            let body = try await store.alerts(query).first?.keptBytes ?? []
             if body.isEmpty, named.digest != digestText([]) {
                 if let says = retention.erased[alert] {
                     lack("body of \(alert)", named, .erased, says)
@@ -75,6 +79,7 @@ struct BundleContents {
     /// What the history says of what is gone: a bundle of a run does not hold all of those lines.
     private struct Retention {
         var expired: Set<String> = []
+        var expiredBlobs: [String: String] = [:]
         /// By alert or digest: who erased it, when and why.
         var erased: [String: String] = [:]
     }
@@ -88,6 +93,11 @@ struct BundleContents {
             for entry in page.map(\.entry) {
                 let body = (try? JSON.parse(entry.bytes))?["body"] ?? .null
                 let alerts = (body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue)
+                if entry.kind == RetentionBook.evidenceExpired {
+                    for gone in (body["blobs"]?.arrayValue ?? []).compactMap(\.stringValue) {
+                        all.expiredBlobs[gone] = "it had its time, and the history says so at \(entry.at)"
+                    }
+                }
                 guard entry.kind == RetentionBook.erased else {
                     all.expired.formUnion(alerts)
                     continue

@@ -17,6 +17,8 @@ final class BundleDraft {
     private(set) var history: HistoryAudit
     private let entries, ocsf, rows, contents: Spool
     private var lineCount = 0
+    /// The place of the last line in the log.
+    private(set) var lastIndex = 0
     private var placed: [Placed] = []
     private var names: Set<String> = []
 
@@ -29,6 +31,7 @@ final class BundleDraft {
 
     /// The next lines, in the order of the log.
     func take(_ lines: [BundleLine]) throws(EvidenceError) {
+        lastIndex = lines.last?.index ?? lastIndex
         for line in lines {
             try entries.append(line.bytes + [UInt8(ascii: "\n")])
             guard history.take(line.read, place: line.place) != nil else { continue }

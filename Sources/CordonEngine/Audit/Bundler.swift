@@ -20,7 +20,7 @@ package struct Bundler: Sendable {
     }
 
     private let store: any Store
-    private let log: LogFolder
+    let log: LogFolder
     private let blobs: Blobs
     private let signers: [SigningKey]
     /// Alerts' bodies may hold live secrets: they go along only when asked for.
@@ -178,6 +178,10 @@ package struct Bundler: Sendable {
         try draft.add(BundleFormat.checkpoint, note)
         try draft.add(BundleFormat.keys, Array(keys.map { $0.text + "\n" }.joined().utf8))
         if let policy { try draft.add(BundleFormat.policy, policy) }
+        let checkpoint = try OpenedCheckpoint(note, logKeys: keys).checkpoint
+        for file in try timestampFiles(covering: draft.lastIndex, within: checkpoint) {
+            try draft.add(file.name, file.bytes)
+        }
         for key in keys { try draft.add("keys/\(key.hash8).pem", Array(key.pem.utf8)) }
         var contents = BundleContents(store, blobs, includesBodies, draft)
         try await contents.gather()

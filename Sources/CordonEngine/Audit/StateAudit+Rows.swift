@@ -57,8 +57,8 @@ extension StateAudit {
                 report.find(
                     .broken, .blobMissing, "body of \(alert.id)", "it is gone, and no line says that it expired")
             }
-        } else if digestText(alert.body) != named.digest {
-            report.find(.broken, .blobChanged, "body of \(alert.id)", "it is not what was received")
+        } else if alert.bodyCommitment != named.digest {
+            report.find(.broken, .blobChanged, "body of \(alert.id)", "it is not what was stored")
         }
         var query = DecisionQuery()
         query.alert = alert.id
