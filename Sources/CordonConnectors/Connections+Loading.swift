@@ -77,6 +77,8 @@ extension Connections {
         let limits = map.mapping("limits")
         let rate = limits?.int("per_second", in: 1...Int64(Limits.alertsPerSecondMax)).map(Int.init)
         limits?.refuseUnknown()
+        let redaction = map.mapping("redact").map(Redaction.read) ?? Redaction()
+        if !redaction.rules.isEmpty { shape?.authentication.refuseRedaction(map) }
         if let shape, rate != nil, !shape.resends {
             map.report(
                 DefinitionCode.badSetting.rawValue, "limits",
@@ -90,6 +92,7 @@ extension Connections {
             id: id, connector: connector.name, secrets: secrets, settings: settings, authentication: own,
             keys: keys, poll: poll, perSecondMax: rate)
         source.fetchesCertificate = fetches
+        source.redaction = redaction
         return source
     }
 

@@ -82,6 +82,8 @@ package struct SourceShape: Sendable, Hashable {
     /// The list whose items are read one by one; `nil`: the body is the one item.
     package var each: Expression?
     package var rules: [Rule]
+    /// What is cut out of its bodies before they are stored.
+    package var redaction = Redaction()
 
     package init(
         authentication: Authentication, handshake: Handshake? = nil, content: Content = .json, deliveryHeader: String?,
@@ -142,6 +144,8 @@ package struct Connections: Sendable, Hashable {
         package var authentication: SourceShape.Authentication?
         /// How many deliveries a second are taken of a sender that sends again; `nil`: as many as the house takes.
         package var perSecondMax: Int?
+        /// What is cut out of its bodies beside what the connector names.
+        package var redaction = Redaction()
 
         package init(
             id: String, connector: String, secrets: [SecretReference], settings: [String: String] = [:],

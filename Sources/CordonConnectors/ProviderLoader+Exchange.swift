@@ -36,9 +36,23 @@ extension ProviderLoader {
 
     /// A list of members, or a map that computes each.
     private func keep(_ map: YAMLFields) -> ProviderShape.Keep {
-        guard let node = map.node("keep"), node.entries != nil else { return .members(map.strings("keep") ?? []) }
-        if let fields = map.mapping("keep") { _ = fields.keys }
+        guard let node = map.node("keep"), node.entries != nil else {
+            let names = map.strings("keep") ?? []
+            refuseKeptSecrets(map, names)
+            return .members(names)
+        }
+        if let fields = map.mapping("keep") { refuseKeptSecrets(map, fields.keys) }
         return .computed(loader.argumentMap(node, variables: answerVariables))
+    }
+
+    /// What is kept of an answer stands in the history for ever.
+    private func refuseKeptSecrets(_ map: YAMLFields, _ names: [String]) {
+        for name in names where Redaction.secretNames.contains(name) {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "keep",
+                "'\(name)' is a secret, and what is kept stands in the history for ever",
+                "keep what names it, such as its id")
+        }
     }
 
     // MARK: Requests

@@ -11,6 +11,8 @@ package enum Limits {
     /// A signal's attributes as JSON: what an alert's own text can put into decisions and runs.
     package static let signalBytesMax = 8 * 1024
     package static let keptHeadersMax = 16
+    /// Places that a source names to be cut out of its bodies.
+    package static let redactedPlacesMax = 64
     /// Items that one delivery may list, each of which may give a signal.
     package static let signalsPerAlertMax = 200
     /// A source's own name of an event; a longer one stands as its digest.

@@ -50,13 +50,22 @@ extension Engine {
         return .rejected(rejection)
     }
 
-    /// Takes in what was found to be the source's own.
-    func store(_ alert: Alert) async -> Receipt {
+    /// Takes in what was found to be the source's own, without what must not be stored.
+    func store(_ raw: Alert) async -> Receipt {
+        let alert = raw.sealed(
+            as: shape(of: raw.source), cutting: connections.source(raw.source)?.redaction ?? Redaction(), fingerprints,
+            salt: evidence.salt())
+        return await store(alert, from: raw)
+    }
+
+    private func store(_ alert: Alert, from raw: Alert) async -> Receipt {
         let entry = chronicle.entry(alert.id.text, 1, alert.receivedAt, "alertReceived", alert.receipt)
         do throws(StoreError) {
             switch try await store.accept(alert, entry: entry) {
             case .duplicate(let first):
-                if let other = try await differing(alert, from: first) { return await storeBeside(first, other) }
+                if let other = try await differing(alert, from: first, raw) {
+                    return await storeBeside(first, other, raw)
+                }
                 count { $0.alertsRepeated += 1 }
                 return .duplicate(of: first)
             case .stored:
@@ -76,23 +85,31 @@ extension Engine {
     /// The alert under a name that its bytes complete, when what came first under its delivery's id was something else.
     /// Where that id is not signed, anything may come under it: nothing is lost by it, and it shows. Where it is signed the
     /// sender itself says that the two are one, and signed it anew: that is counted, and a repeat.
-    private func differing(_ alert: Alert, from first: AlertID) async throws(StoreError) -> Alert? {
+    private func differing(_ alert: Alert, from first: AlertID, _ raw: Alert) async throws(StoreError) -> Alert? {
         // What Cordon itself tells has a name of its own: told anew after a crash it is the same, with later figures.
         guard alert.source != SessionAlarm.source else { return nil }
         var query = AlertQuery()
         query.id = first
-        guard let known = try await store.alerts(query).first, known.bodyDigest != alert.bodyDigest else { return nil }
+        guard let known = try await store.alerts(query).first, !isSame(known, raw) else { return nil }
         guard shape(of: alert.source)?.authentication.signsNames != true else {
             tellOfKnownID(first, alert)
             return nil
         }
         var other = alert
-        other.deliveryID += "#" + alert.bodyDigest
+        other.deliveryID += "#" + alert.mark
+        other.formerDeliveryIDs = (fingerprints.formerMarks(ofBody: raw.body) + [raw.bodyDigest]).map {
+            alert.deliveryID + "#" + $0
+        }
         return other
     }
 
-    private func storeBeside(_ first: AlertID, _ other: Alert) async -> Receipt {
-        let receipt = await store(other)
+    /// Whether the same bytes came; those of earlier versions are known by their plain digest.
+    private func isSame(_ known: Alert, _ raw: Alert) -> Bool {
+        known.mark.isEmpty ? known.bodyDigest == raw.bodyDigest : fingerprints.isMark(known.mark, ofBody: raw.body)
+    }
+
+    private func storeBeside(_ first: AlertID, _ other: Alert, _ raw: Alert) async -> Receipt {
+        let receipt = await store(other, from: raw)
         if case .stored = receipt { tellOfKnownID(first, other) }
         return receipt
     }

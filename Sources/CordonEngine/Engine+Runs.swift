@@ -177,6 +177,8 @@ extension Engine {
         }
         if let keepsake = answer.keepsake, errand.call.redeliveryClass == .read {
             do {
+                var cutter = BodyCutter(Redaction(), fingerprints)
+                let keepsake = (try? cutter.json(keepsake)) ?? keepsake
                 let digest = try await evidence.keep(keepsake)
                 answer.outcome.evidence.append(
                     Evidence(

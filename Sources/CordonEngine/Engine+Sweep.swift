@@ -47,6 +47,7 @@ extension Engine {
                 if isFirst { try await finishErasures() }
                 isFirst = false
                 try await sweepBodies()
+                try await sweepEvidence()
                 await endSurges()
                 moving.keepOnly(isInHand)
             } catch {

@@ -32,17 +32,24 @@ package final class Engine: Sendable, Service {
         package var logger: Logger
         /// How long the bodies of alerts are kept, in milliseconds; `nil`: for ever.
         package var alertBodiesMilliseconds: Int64?
+        /// How long the evidence of a run is kept after its end; `nil`: for ever.
+        package var evidenceMilliseconds: Int64?
         /// Makes the links by which people answer; `nil` where nobody knows how this installation is reached.
         package var links: ApprovalLinks?
+        /// What is cut out before it is stored is told by these; `nil`: they are made under the seal's key.
+        package var fingerprints: Fingerprints?
 
         package init(
             store: any Store, clock: any WallClock, connections: Connections, connectors: [String: Connector],
             secrets: SecretReader, sealKey: Secret, transport: any Transport, evidence: EvidenceKeeper,
             library: Library, loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil, logger: Logger,
-            alertBodiesMilliseconds: Int64? = nil, links: ApprovalLinks? = nil
+            alertBodiesMilliseconds: Int64? = nil, evidenceMilliseconds: Int64? = nil, links: ApprovalLinks? = nil,
+            fingerprints: Fingerprints? = nil
         ) {
+            self.fingerprints = fingerprints
             self.links = links
             self.alertBodiesMilliseconds = alertBodiesMilliseconds
+            self.evidenceMilliseconds = evidenceMilliseconds
             self.store = store
             self.clock = clock
             self.connections = connections
@@ -74,6 +81,7 @@ package final class Engine: Sendable, Service {
     let secrets: SecretReader
     let providers: [String: Provider]
     let sealer: CallSealer
+    let fingerprints: Fingerprints
     let performer: Performer
     let lanes: Lanes
     let transport: any Transport
@@ -83,6 +91,8 @@ package final class Engine: Sendable, Service {
     package let links: ApprovalLinks?
     let chronicle = Chronicle()
     let alertBodiesMilliseconds: Int64?
+    let evidenceMilliseconds: Int64?
+    let evidenceExpiry = Mutex(EvidenceExpiry())
     let retentionBook = Mutex(RetentionBook())
     let heldBook = Mutex(HeldAlerts())
     package let logger: Logger
@@ -127,6 +137,7 @@ package final class Engine: Sendable, Service {
             transport: parts.transport, mail: MailTransport { mailDesk.async(execute: $0) }, secrets: parts.secrets)
         logger = parts.logger
         alertBodiesMilliseconds = parts.alertBodiesMilliseconds
+        evidenceMilliseconds = parts.evidenceMilliseconds
         libraryBox = LibraryBox(parts.library)
         loadLibrary = parts.loadLibrary
         publisher = LibraryPublisher(store: parts.store, clock: parts.clock)
@@ -136,6 +147,7 @@ package final class Engine: Sendable, Service {
                     (connection.id, Provider(connection: connection, shape: $0))
                 }
             })
+        fingerprints = parts.fingerprints ?? Fingerprints(parts.sealKey)
         sealer = CallSealer(providers: providers, key: parts.sealKey)
         let box = libraryBox
         let wallClock = parts.clock

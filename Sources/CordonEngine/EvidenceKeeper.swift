@@ -31,6 +31,9 @@ package final class EvidenceKeeper: Sendable {
         makeSalt = { Salt.zero }
     }
 
+    /// For a body that is kept elsewhere.
+    func salt() -> [UInt8] { makeSalt().bytes }
+
     /// What is kept from here on gets names of its own: nothing under way comes to share what is about to go.
     package func forget() { kept.withLock { $0 = [:] } }
 
@@ -45,6 +48,12 @@ package final class EvidenceKeeper: Sendable {
             kept[content] = digest
         }
         return digest
+    }
+
+    /// Whether there is a file of that name; no word on whether it is sound.
+    func isKept(_ text: String) -> Bool {
+        guard let digest = try? Digest(parsing: text) else { return false }
+        return (try? blobs.contains(digest)) ?? true
     }
 
     /// Takes them away, content and salt; gone for good when it returns. Those that are gone already change nothing.

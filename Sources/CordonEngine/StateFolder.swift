@@ -78,6 +78,30 @@ package struct StateFolder: Sendable, Hashable {
         }
     }
 
+    /// The keys of fingerprints: `fingerprint` marks, and whatever else is called `fingerprint.NAME` did so before, so
+    /// that what is known under it stays known. To change the key, rename the file and start again.
+    package func fingerprints() throws(EngineError) -> Fingerprints {
+        var former: [Secret] = []
+        for name in try keyNames() where name.hasPrefix("fingerprint.") && !name.hasSuffix(".new") {
+            former.append(try key(name))
+        }
+        return Fingerprints(try key("fingerprint"), former: former)
+    }
+
+    private func keyNames() throws(EngineError) -> [String] {
+        guard let folder = opendir(keysPath) else { throw failure("read", keysPath) }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let size = MemoryLayout.size(ofValue: entry.pointee.d_name)
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { name in
+                    name.withMemoryRebound(to: CChar.self, capacity: size) { String(cString: $0) }
+                })
+        }
+        return names.sorted()
+    }
+
     private func makeKey(_ file: String) throws(EngineError) {
         var random = SystemRandomNumberGenerator()
         var bytes: [UInt8] = []

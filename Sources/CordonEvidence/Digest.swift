@@ -15,6 +15,12 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         self = Array(bytes).withUnsafeBytes { Digest(raw: $0) }
     }
 
+    /// The same, without a copy.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == Digest.byteCount else { return nil }
+        self = bytes.withUnsafeBytes { Digest(raw: $0) }
+    }
+
     /// Nothing unless the text is 64 lower-case hexadecimal digits.
     package init?(hex: some StringProtocol) {
         guard let bytes = Hex.bytes(hex.utf8) else { return nil }

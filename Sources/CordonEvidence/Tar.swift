@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// An uncompressed archive (POSIX ustar) in which equal content gives equal bytes: names in order, no times, no owners.
-///
-/// What reads it accepts only what `header` writes: no byte of an archive is without meaning, so none can be changed
-/// without being noticed.
 package enum Tar {
     package static let blockBytes = 512
     package static let nameBytesMax = 100
@@ -20,62 +17,67 @@ package enum Tar {
         }
     }
 
+    /// A file whose content lies in pieces, in memory or on disk.
+    package struct Part: Sendable {
+        package typealias Piece = (source: ByteSource, range: Range<Int>)
+
+        package let name: String
+        package let pieces: [Piece]
+        package let byteCount: Int
+
+        package init(name: String, pieces: [Piece]) {
+            self.name = name
+            self.pieces = pieces
+            byteCount = pieces.reduce(0) { $0 + $1.range.count }
+        }
+
+        package init(_ file: File) {
+            let source = ByteSource(file.bytes)
+            self.init(name: file.name, pieces: [(source, 0..<source.count)])
+        }
+
+        package func eachChunk(_ body: ([UInt8]) throws(EvidenceError) -> Void) throws(EvidenceError) {
+            for piece in pieces { try piece.source.eachChunk(of: piece.range, body) }
+        }
+
+        package func digest() throws(EvidenceError) -> Digest {
+            var stream = DigestStream()
+            try eachChunk { chunk throws(EvidenceError) in stream.update(chunk) }
+            return stream.digest
+        }
+    }
+
+    /// Takes the next bytes of an archive that is being written.
+    package typealias Sink = (_ bytes: [UInt8]) throws(EvidenceError) -> Void
+
     /// The archive of these files, in the order of their names' bytes. Names must differ.
     package static func archive(_ files: [File]) throws(EvidenceError) -> [UInt8] {
-        let sorted = files.sorted { isBefore($0.name, $1.name) }
         var out: [UInt8] = []
         out.reserveCapacity(files.reduce(2 * blockBytes) { $0 + $1.bytes.count + 2 * blockBytes })
-        for (place, file) in sorted.enumerated() {
-            if place > 0, !isBefore(sorted[place - 1].name, file.name) {
-                throw malformed("\(file.name) would stand in it twice")
+        try write(files.map(Part.init)) { bytes throws(EvidenceError) in out += bytes }
+        return out
+    }
+
+    /// The same, without holding more than a piece of it.
+    package static func write(_ parts: [Part], to sink: Sink) throws(EvidenceError) {
+        let sorted = parts.sorted { isBefore($0.name, $1.name) }
+        for (place, part) in sorted.enumerated() {
+            if place > 0, !isBefore(sorted[place - 1].name, part.name) {
+                throw malformed("\(part.name) would stand in it twice")
             }
-            out += try header(file.name, byteCount: file.bytes.count)
-            out += file.bytes
-            out += [UInt8](repeating: 0, count: padding(file.bytes.count))
+            try sink(try header(part.name, byteCount: part.byteCount))
+            try part.eachChunk(sink)
+            try sink([UInt8](repeating: 0, count: padding(part.byteCount)))
         }
-        return out + [UInt8](repeating: 0, count: 2 * blockBytes)
+        try sink([UInt8](repeating: 0, count: 2 * blockBytes))
     }
 
     /// The files of an archive that `archive` wrote. Refuses every other, and says where it differs.
     package static func files(_ bytes: [UInt8]) throws(EvidenceError) -> [File] {
-        var files: [File] = []
-        var at = 0
-        while true {
-            guard at + blockBytes <= bytes.count else {
-                throw malformed("it ends in the middle, at byte \(bytes.count)")
-            }
-            let block = bytes[at..<at + blockBytes]
-            if block.allSatisfy({ $0 == 0 }) { break }
-            let file = try file(in: bytes, at: at)
-            if let last = files.last, !isBefore(last.name, file.name) {
-                throw malformed("\(file.name) stands behind \(last.name), out of order")
-            }
-            files.append(file)
-            at += blockBytes + file.bytes.count + padding(file.bytes.count)
+        let source = ByteSource(bytes)
+        return try TarIndex(source).places.map { place throws(EvidenceError) in
+            File(name: place.name, bytes: try source.bytes(place.range))
         }
-        guard bytes.count == at + 2 * blockBytes, bytes[at...].allSatisfy({ $0 == 0 }) else {
-            throw malformed("it does not end with two empty blocks, at byte \(at)")
-        }
-        return files
-    }
-
-    private static func file(in bytes: [UInt8], at start: Int) throws(EvidenceError) -> File {
-        let header = bytes[start..<start + blockBytes]
-        let name = String(decoding: header.prefix(nameBytesMax).prefix { $0 != 0 }, as: UTF8.self)
-        let digits = header.dropFirst(124).prefix(11)
-        guard let count = Int(String(decoding: digits, as: UTF8.self), radix: 8), count >= 0 else {
-            throw malformed("the header at byte \(start) has no length")
-        }
-        guard isName(name), try Array(header) == self.header(name, byteCount: count) else {
-            throw malformed("the header at byte \(start) is not one that Cordon writes")
-        }
-        let begin = start + blockBytes
-        let end = begin + count
-        guard end + padding(count) <= bytes.count else { throw malformed("\(name) ends behind the archive's end") }
-        guard bytes[end..<end + padding(count)].allSatisfy({ $0 == 0 }) else {
-            throw malformed("there is something between \(name) and the next file")
-        }
-        return File(name: name, bytes: Array(bytes[begin..<end]))
     }
 
     static func header(_ name: String, byteCount: Int) throws(EvidenceError) -> [UInt8] {
@@ -99,7 +101,7 @@ package enum Tar {
     }
 
     /// Relative, without a way upward, of plain letters: what any system can write.
-    private static func isName(_ name: String) -> Bool {
+    static func isName(_ name: String) -> Bool {
         let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         return name.utf8.count <= nameBytesMax
             && parts.allSatisfy { part in
@@ -117,18 +119,18 @@ package enum Tar {
         }
     }
 
-    private static func isBefore(_ left: String, _ right: String) -> Bool {
+    static func isBefore(_ left: String, _ right: String) -> Bool {
         left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 
-    private static func padding(_ count: Int) -> Int { (blockBytes - count % blockBytes) % blockBytes }
+    static func padding(_ count: Int) -> Int { (blockBytes - count % blockBytes) % blockBytes }
 
     private static func octal(_ number: Int, digits: Int) -> String {
         let text = String(number, radix: 8)
         return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
     }
 
-    private static func malformed(_ cause: String) -> EvidenceError {
+    static func malformed(_ cause: String) -> EvidenceError {
         EvidenceError(.archiveMalformed, "could not use the archive: \(cause)")
     }
 }

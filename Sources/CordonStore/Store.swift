@@ -88,6 +88,9 @@ package protocol Store: Sendable {
     func history(_ stream: String, from number: Int, limit: Int) async throws(StoreError) -> [IndexedEntry]
     /// Entries of all streams by log index, in order, at most `limit`.
     func log(from index: Int, limit: Int) async throws(StoreError) -> [IndexedEntry]
+    /// From the first entry to the last, of those before `end` of the log, whose time is `from` or later and before
+    /// `to`. A clock may have been set back: entries between them may have other times.
+    func places(from: Instant, to: Instant, before end: Int) async throws(StoreError) -> ClosedRange<Int>?
     func vitals() async throws(StoreError) -> Vitals
 
     /// Lets what was handed in be stored, then closes. Every verb after it throws `closed`.

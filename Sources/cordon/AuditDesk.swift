@@ -19,8 +19,8 @@ struct AuditDesk {
 
     /// Runs `make` once the history says who took out what, and once a checkpoint holds that line.
     func export(
-        _ what: String, reason: String, includesBodies: Bool, _ make: (Bundler) async throws -> [UInt8]
-    ) async throws -> [UInt8] {
+        _ what: String, reason: String, includesBodies: Bool, _ make: (Bundler) async throws -> Void
+    ) async throws {
         guard FileManager.default.fileExists(atPath: settings.statePath + "/cordon.db") else {
             throw CommandFailure(
                 .notFound, "there is no state folder \(settings.statePath); name it with --state")
@@ -35,13 +35,12 @@ struct AuditDesk {
             try await record(what, reason, store)
         }
         do {
-            let bytes = try await make(
+            try await make(
                 Bundler(
                     store: store, folder: LogFolder(settings.state.logPath),
                     blobs: try Blobs(at: settings.state.evidencePath), signers: try settings.signingKeys.load(),
                     includesBodies: includesBodies, policy: try settings.witnessPolicy()?.bytes))
             await store.close()
-            return bytes
         } catch {
             await store.close()
             throw (error as? Bundler.Failure).map(AuditDesk.failure) ?? error
@@ -102,22 +101,57 @@ struct AuditDesk {
         case .empty: CommandFailure(.notFound, "no entry of the history lies between these times")
         }
     }
+}
 
-    /// Writes the bundle, for its owner alone; a file that is there stays as it is.
-    static func write(_ bytes: [UInt8], to path: String) throws {
+/// A file on its way to disk, for its owner alone; one that is there stays as it is.
+final class NewFile {
+    let path: String
+    private(set) var byteCount = 0
+    private var digest = DigestStream()
+    private let file: FileHandle
+
+    init(_ path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw errno == EEXIST
                 ? CommandFailure(.conflict, "\(display(path)) is there already; choose another name with --out")
                 : CommandFailure(.failed, "could not make \(display(path)): \(String(cString: strerror(errno)))")
         }
-        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        self.path = path
+    }
+
+    var folder: String { URL(filePath: path).deletingLastPathComponent().path }
+    var digestText: String { digest.digest.text }
+
+    func append(_ bytes: [UInt8]) throws(EvidenceError) {
+        do { try file.write(contentsOf: Data(bytes)) } catch {
+            throw EvidenceError(.writeFailed, "could not write \(display(path)): \(error.localizedDescription)")
+        }
+        digest.update(bytes)
+        byteCount += bytes.count
+    }
+
+    /// Half a file is none.
+    func finish(_ write: () async throws -> Void) async throws {
         do {
-            try file.write(contentsOf: Data(bytes))
+            try await write()
             try file.synchronize()
         } catch {
             unlink(path)
-            throw CommandFailure(.failed, "could not write \(display(path)): \(error.localizedDescription)")
+            throw error
+        }
+    }
+
+    /// The whole of it at once.
+    static func write(_ bytes: [UInt8], to path: String) throws {
+        let new = try NewFile(path)
+        do {
+            try new.append(bytes)
+            try new.file.synchronize()
+        } catch {
+            unlink(path)
+            throw error
         }
     }
 }
@@ -128,12 +162,18 @@ struct ExportOptions: ParsableArguments {
     @Option(name: .long, help: "Why; it goes into the history.") var reason = "audit"
     @Flag(name: .long, help: "Include the bodies of alerts: they may hold live secrets.") var bodies = false
 
-    func finish(_ bytes: [UInt8], name: String) throws {
-        let path = absolute(out ?? name, in: FileManager.default.currentDirectoryPath)
-        try AuditDesk.write(bytes, to: path)
-        Output.line(path)
+    /// Has the bundle written into its file, a piece at a time.
+    func write(
+        name: String, what: String, _ settings: Settings, _ make: (Bundler, NewFile) async throws -> Void
+    ) async throws {
+        let file = try NewFile(absolute(out ?? name, in: FileManager.default.currentDirectoryPath))
+        try await file.finish {
+            let desk = AuditDesk(settings: settings)
+            try await desk.export(what, reason: reason, includesBodies: bodies) { try await make($0, file) }
+        }
+        Output.line(file.path)
         Output.note(
-            "\(bytes.count) bytes, sha256:\(Digest.of(bytes).hex)\nNext: cordon audit verify \(display(path)) --key KEYFILE"
+            "\(file.byteCount) bytes, \(file.digestText)\nNext: cordon audit verify \(display(file.path)) --key KEYFILE"
         )
     }
 }

@@ -20,6 +20,8 @@ struct Composition {
     let access: Access
     let server: Server
     let checkpointer: Checkpointer
+    /// Where an authority outside is asked for the time.
+    let timestamper: Timestamper?
     let transport: CurlTransport
     let logger: Logger
     private let libraryMarks: Set<LibraryWatch.Mark>
@@ -47,13 +49,23 @@ struct Composition {
                 evidence: EvidenceKeeper(blobs: blobs), library: shelf.library,
                 loadLibrary: { Shelf.library(settings) }, logger: logger,
                 alertBodiesMilliseconds: settings.alertBodiesMilliseconds,
-                links: try settings.publicURL.map { ApprovalLinks(base: $0, key: try settings.state.key("links")) }))
+                evidenceMilliseconds: settings.evidenceMilliseconds,
+                links: try settings.publicURL.map { ApprovalLinks(base: $0, key: try settings.state.key("links")) },
+                fingerprints: try settings.state.fingerprints()))
         try Composition.refuseUnsigned(engine, settings)
         access = Access(store: store, clock: clock)
         checkpointer = Checkpointer(
             Checkpointer.Parts(
                 store: store, clock: clock, logPath: settings.state.logPath, keys: settings.signingKeys,
                 origin: settings.auditOrigin, witnesses: try settings.witnessRing(transport), logger: logger))
+        let (sender, history) = (self.transport, self.store)
+        timestamper = try settings.timestampTrust().map { trust in
+            Timestamper(
+                Timestamper.Parts(
+                    store: history, clock: clock, logPath: settings.state.logPath, urls: settings.timestampURLs,
+                    everyMilliseconds: settings.timestampMilliseconds, trust: trust, transport: sender,
+                    logger: logger))
+        }
         server = try Server(
             engine: engine, access: access, version: Version.text,
             options: Server.Options(address: settings.address, port: settings.port, proofKey: proofKey), logger: logger)
@@ -73,16 +85,7 @@ struct Composition {
     func run(onListening: @escaping @Sendable (Int) async throws -> Void) async throws {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [
-                    // First in, so last out: what the engine stores at its end is signed too.
-                    .init(service: checkpointer, failureTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: engine, failureTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: server, failureTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(
-                        service: LibraryWatch(
-                            settings: settings, engine: engine, logger: logger, loaded: libraryMarks),
-                        failureTerminationBehavior: .gracefullyShutdownGroup),
-                ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await group.run() }
@@ -98,6 +101,14 @@ struct Composition {
             throw error
         }
         await close()
+    }
+
+    private var services: [ServiceGroupConfiguration.ServiceConfiguration] {
+        let watch = LibraryWatch(settings: settings, engine: engine, logger: logger, loaded: libraryMarks)
+        // First in, so last out: what the engine stores at its end is signed too.
+        var all: [any Service] = [checkpointer, engine, server, watch]
+        if let timestamper { all.append(timestamper) }
+        return all.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) }
     }
 
     private func close() async {

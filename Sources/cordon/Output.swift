@@ -83,7 +83,9 @@ enum Output {
 
 /// Text of an alert may hold anything: a terminal must not be steered by it.
 func printable(_ text: String) -> String {
-    String(
+    // Nearly every text is plain, and a long report holds very many.
+    if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
+    return String(
         String.UnicodeScalarView(
             text.unicodeScalars.map { scalar in
                 switch scalar.properties.generalCategory {

@@ -29,6 +29,11 @@ struct Settings: Sendable {
     var logFormat: LogFormat
     /// How long the bodies of alerts are kept; `nil`: for ever.
     var alertBodiesMilliseconds: Int64?
+    var evidenceMilliseconds: Int64?
+    /// Authorities that stamp checkpoints with the time, the first that answers; none: nobody is asked.
+    var timestampURLs: [String]
+    var timestampMilliseconds: Int64
+    var timestampAuthoritiesPath: String?
     /// The most that one run of a playbook may be able to do.
     var policy: RunPolicy
     /// Where the keys that sign the log lie; `nil`: in the state folder.
@@ -84,9 +89,10 @@ struct Settings: Sendable {
         let checked: Result<Bool, Diagnostics> = DefinitionLoader.load(Array(contents), file: display(path)) {
             _, root in
             for (name, keys) in [
-                ("listen", ["address", "port"]), ("log", ["level", "format"]), ("retention", ["alert_bodies"]),
+                ("listen", ["address", "port"]), ("log", ["level", "format"]),
+                ("retention", ["alert_bodies", "evidence"]),
                 ("policy", ["writes", "irreversible", "questions", "hold"]),
-                ("audit", ["keys", "origin", "witnesses"]),
+                ("audit", ["keys", "origin", "witnesses"]), ("timestamps", ["url", "every", "ca"]),
             ] {
                 guard let map = root.mapping(name) else { continue }
                 for key in keys { _ = map.node(key) }
@@ -163,13 +169,15 @@ struct Settings: Sendable {
             }
             return text.hasSuffix("/") ? String(text.dropLast()) : text
         }
-        alertBodiesMilliseconds = try reader.string(forKey: "retention.alert_bodies").map { text in
-            guard let span = YAMLDuration.milliseconds(text), span >= 3_600_000 else {
-                throw CommandFailure(
-                    .usage, "retention.alert_bodies is '\(text)'; it takes a duration of an hour or more, such as 400d")
-            }
-            return span
+        timestampURLs = try urls(reader, "timestamps.url")
+        timestampMilliseconds = try span(reader, "timestamps.every", atLeast: 60_000, "a minute") ?? 86_400_000
+        timestampAuthoritiesPath = reader.string(forKey: "timestamps.ca").map { absolute($0, in: folder) }
+        if timestampURLs.isEmpty != (timestampAuthoritiesPath == nil) {
+            throw CommandFailure(
+                .usage, "timestamps.url and timestamps.ca go together: whom to ask for the time, and whom to believe")
         }
+        alertBodiesMilliseconds = try span(reader, "retention.alert_bodies")
+        evidenceMilliseconds = try span(reader, "retention.evidence")
         policy = try RunPolicy(
             writesMax: bound(reader, "policy.writes"), irreversibleMax: bound(reader, "policy.irreversible"),
             questionsMax: bound(reader, "policy.questions"),
@@ -182,7 +190,42 @@ struct Settings: Sendable {
     }
 }
 
+/// How long something is kept; `nil`: for ever.
+private func span(
+    _ reader: ConfigReader, _ key: String, atLeast min: Int64 = 3_600_000, _ words: String = "an hour"
+) throws -> Int64? {
+    try reader.string(forKey: ConfigKey(key)).map { text in
+        guard let span = YAMLDuration.milliseconds(text), span >= min else {
+            throw CommandFailure(
+                .usage, "\(key) is '\(text)'; it takes a duration of \(words) or more, such as 400d")
+        }
+        return span
+    }
+}
+
+/// One address, or several with spaces between them.
+private func urls(_ reader: ConfigReader, _ key: String) throws -> [String] {
+    let urls = (reader.string(forKey: ConfigKey(key)) ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
+    for url in urls where !url.hasPrefix("http://") && !url.hasPrefix("https://") {
+        throw CommandFailure(.usage, "\(key) names '\(url)'; an address begins with https:// or http://")
+    }
+    return urls
+}
+
 extension Settings {
+    /// The authorities that `timestamps.ca` names; `nil` without that setting.
+    func timestampTrust() throws -> TimestampTrust? {
+        try timestampAuthoritiesPath.map { path in
+            guard let contents = FileManager.default.contents(atPath: path) else {
+                throw CommandFailure(.failed, "timestamps.ca names \(display(path)), which can't be read")
+            }
+            guard let trust = TimestampTrust(pem: Array(contents)) else {
+                throw CommandFailure(.definitionWrong, "\(display(path)) holds no certificates in PEM")
+            }
+            return trust
+        }
+    }
+
     /// Who cosigns the log; `nil` when no policy is named.
     func witnessPolicy() throws -> (policy: WitnessPolicy, bytes: [UInt8])? {
         guard let witnessesPath else { return nil }

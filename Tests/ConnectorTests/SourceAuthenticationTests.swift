@@ -41,6 +41,37 @@ import Testing
         return receive(authentication, headers, body, secrets: ["another", secret], at: now)
     }
 
+    /// The vectors of C. Wycheproof's project. A code that was cut is refused, though what is left of it is right.
+    @Test func `every vector of Wycheproof for HMAC with SHA-256 is taken or refused as it says`() throws {
+        guard let vectors = try sharedData("evidence/wycheproof/hmac_sha256_test.json") else { return }
+        let scheme = SourceShape.Authentication.hmac(
+            SourceShape.Signature(header: "x-sig", prefix: "", encoding: .hex))
+        let shape = SourceShape(
+            authentication: scheme, deliveryHeader: "x-id", keptHeaders: [], bodyBytesMax: 1 << 20, rules: [])
+        var (count, taken) = (0, 0)
+        for group in (try JSON.parse(vectors))["testGroups"]?.arrayValue ?? [] {
+            for test in group["tests"]?.arrayValue ?? [] {
+                let headers = ["x-sig": test["tag"]?.stringValue ?? "", "x-id": "d-1"]
+                let delivery = InboundDelivery(headers: headers, body: decoded(test["msg"]))
+                let isTaken =
+                    (try? shape.receive(
+                        delivery, source: "s", secrets: [Secret(decoded(test["key"]))], id: AlertID(stem: "01"),
+                        at: Self.now)) != nil
+                let isValid = test["result"] == "valid" && group["tagSize"] == 256
+                #expect(isTaken == isValid, "\(test["tcId"]?.json ?? "") \(test["comment"]?.json ?? "")")
+                count += 1
+                if isTaken { taken += 1 }
+            }
+        }
+        #expect(count == 174)
+        #expect(taken > 30)
+    }
+
+    private func decoded(_ hex: Value?) -> [UInt8] {
+        let digits = Array(hex?.stringValue ?? "")
+        return stride(from: 0, to: digits.count, by: 2).compactMap { UInt8(String(digits[$0...$0 + 1]), radix: 16) }
+    }
+
     private static let timed = SourceShape.Authentication.hmac(
         SourceShape.Signature(
             header: "x-sig", prefix: "v1=", encoding: .hex, hash: .sha512, separator: ",",

@@ -6,6 +6,7 @@ import CordonLanguage
 import Crypto
 import CryptoExtras
 import Foundation
+import TestKit
 import Testing
 
 /// Tokens that are signed here: to sign in without a shared secret, and to tell a receiver of an event.
@@ -121,7 +122,8 @@ import Testing
         #expect(other["client_assertion_type"] == nil)
     }
 
-    @Test func `a token may itself be who asks, signed on a curve`() async throws {
+    /// What a connector sends that signs in with a token of its own.
+    private func curveToken() async throws -> String {
         let shape = try #require(
             try connector(
                 "curve",
@@ -157,11 +159,55 @@ import Testing
         desk.secrets = ["KEY": Self.curve.pemRepresentation]
         #expect(await desk.perform(try desk.call("account.suspend", .act, ["account": "bob"])).outcome.kind == .done)
         let bearer = try #require(desk.requests.first?.header("authorization"))
-        let token = try Received(String(bearer.dropFirst("Bearer ".count)))
+        return String(bearer.dropFirst("Bearer ".count))
+    }
+
+    @Test func `a token may itself be who asks, signed on a curve`() async throws {
+        let token = try Received(try await curveToken())
         #expect(token.header == ["alg": "ES256", "typ": "JWT", "kid": "k-7"])
         #expect(Set(token.claims.objectValue?.keys ?? [:].keys) == ["iss", "iat", "jti"])
         let code = try P256.Signing.ECDSASignature(rawRepresentation: token.code)
         #expect(Self.curve.publicKey.isValidSignature(code, for: token.signed))
+    }
+
+    // MARK: Another reader
+
+    /// Which tokens are made here: the text, the public key as PEM, the algorithm that was asked for.
+    private func signed() async throws -> [(token: String, pem: String, algorithm: String)] {
+        let key = try #require(Self.rsa)
+        let pem = key.publicKey.pemRepresentation
+        let service = try desk("google-iam", Self.google, secrets: ["private_key": key.pemRepresentation])
+        let about: Value = ["of": ["project": "p", "email": "svc@p.example"]]
+        _ = await service.perform(try service.call("evidence.capture", .act, about))
+        let application = try desk("entra", Self.entra, secrets: ["private_key": key.pemRepresentation])
+        let user: Value = ["of": ["collection": "users", "object_id": "u1"]]
+        _ = await application.perform(try application.call("evidence.capture", .act, user))
+        return [
+            (try #require(try form(service.requests.first)["assertion"]), pem, "RS256"),
+            (try #require(try form(application.requests.first)["client_assertion"]), pem, "PS256"),
+            (try await curveToken(), Self.curve.publicKey.pemRepresentation, "ES256"),
+        ]
+    }
+
+    @Test func `jwcrypto, which shares no code with Cordon, takes each token for what it is`() async throws {
+        guard let python = PythonForTokens.path else { return }
+        let scratch = try ScratchFolder("cordon-jwcrypto")
+        let script = try scratch.write(PythonForTokens.script, to: "check.py")
+        for (token, pem, algorithm) in try await signed() {
+            try scratch.write(pem, to: "key.pem")
+            var changed = token
+            // The last but one: of the last, two bits say nothing.
+            let at = changed.index(changed.endIndex, offsetBy: -2)
+            changed.replaceSubrange(at...at, with: changed[at] == "A" ? "B" : "A")
+            for (text, isTaken) in [(token, true), (changed, false)] {
+                let process = try ProgramUnderTest(
+                    python, [script, "key.pem", algorithm, text], folder: scratch.path, capturedIn: scratch,
+                    as: "jwcrypto")
+                #expect(try await process.waitForExit() == .exited(isTaken ? 0 : 1), "\(process.error)")
+                guard isTaken else { continue }
+                #expect(try JSON.parse(process.output) == Received(token).claims)
+            }
+        }
     }
 
     @Test(arguments: ["no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "{}"])
@@ -279,5 +325,33 @@ import Testing
             "kty": "RSA", "kid": "k1", "alg": "RS256", "use": "sig", "n": text(parts.modulus),
             "e": text(parts.publicExponent),
         ]
+    }
+}
+
+/// The Python of the build's servers, with jwcrypto in it.
+private enum PythonForTokens {
+    static let script = """
+        import sys
+        from jwcrypto import jwk, jws
+        token = jws.JWS()
+        token.allowed_algs = [sys.argv[2]]
+        token.deserialize(sys.argv[3], jwk.JWK.from_pem(open(sys.argv[1], "rb").read()))
+        print(token.payload.decode())
+        """
+
+    /// `CORDON_SERVERS` names another place than the build's own folder.
+    static var path: String? {
+        let root = URL(filePath: #filePath).appending(path: "../../..").standardized.path
+        let folder = ProcessInfo.processInfo.environment["CORDON_SERVERS"] ?? root + "/.build/servers"
+        let lib = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/lib")) ?? []
+        let isThere = lib.contains {
+            FileManager.default.fileExists(atPath: "\(folder)/lib/\($0)/site-packages/jwcrypto")
+        }
+        guard isThere else {
+            print("skipped: jwcrypto is not installed in \(folder); tokens are read by no other program")
+            if ProcessInfo.processInfo.environment["CI"] != nil { Issue.record("nothing may be skipped here") }
+            return nil
+        }
+        return folder + "/bin/python"
     }
 }

@@ -2,6 +2,7 @@
 
 import CordonCore
 import CordonEngine
+import CordonEvidence
 import CordonLanguage
 import CordonStore
 import StoreKit
@@ -45,6 +46,69 @@ struct EngineRetentionTests {
         let told = try JSON.parse(lines[0].entry.bytes)["body"]?["alerts"]
         #expect(told == [.string(first.id.text)])
         #expect(!first.bodyDigest.isEmpty)
+    }
+
+    @Test func `evidence of a run goes when it has had its time, a line tells of it, and the record stays sound`()
+        async throws
+    {
+        let installation = try Installation()
+        try await fill(installation)
+        let ended = try #require(try await installation.runs.first { $0.phase == "ended" })
+        let named = try await evidence(installation, of: ended.id.text)
+        #expect(!named.isEmpty && named.allSatisfy { Self.isThere($0, installation) })
+        let engine = installation.engine(
+            ScriptedTransport(installation), evidenceMilliseconds: 2 * Self.day)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            installation.clock.advance(milliseconds: 3 * Self.day)
+            while named.contains(where: { Self.isThere($0, installation) }) {
+                try await installation.waitUntilStarted()
+                installation.clock.advance(milliseconds: 15_000)
+            }
+        }
+        let lines = try await installation.base.history("retention", from: 1, limit: 9).map(\.entry)
+        #expect(lines.map(\.kind) == ["evidenceExpired"])
+        let body = try #require(try JSON.parse(lines[0].bytes)["body"])
+        #expect(body["runs"] == [.string(ended.id.text)])
+        #expect(body["blobs"]?.arrayValue?.compactMap(\.stringValue).sorted() == named.sorted())
+        // What the run that waits for a person has is still there.
+        let waiting = try #require(try await installation.runs.first { $0.phase == "asked" })
+        for digest in try await evidence(installation, of: waiting.id.text) {
+            #expect(Self.isThere(digest, installation))
+        }
+        let book = try await engine.retentionDesk.book()
+        #expect(book.expirations["evidence"]?.count == named.count)
+    }
+
+    @Test func `a legal hold keeps the evidence of its run`() async throws {
+        let installation = try Installation()
+        try await fill(installation)
+        let ended = try #require(try await installation.runs.first { $0.phase == "ended" })
+        let named = try await evidence(installation, of: ended.id.text)
+        let engine = installation.engine(
+            ScriptedTransport(installation), alertBodiesMilliseconds: Self.day, evidenceMilliseconds: Self.day)
+        try await engine.retentionDesk.hold(.subject(ended.subject), by: "mona", reason: "case 1")
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            for _ in 0..<20 {
+                installation.clock.advance(milliseconds: Self.day)
+                try await installation.waitUntilStarted()
+            }
+        }
+        #expect(named.allSatisfy { Self.isThere($0, installation) })
+        let kinds = try await installation.base.history("retention", from: 1, limit: 9).map(\.entry.kind)
+        #expect(kinds.allSatisfy { $0 == "legalHoldSet" })
+    }
+
+    private func evidence(_ installation: Installation, of run: String) async throws -> [String] {
+        try await installation.base.history(run, from: 1, limit: 1000).flatMap { indexed -> [String] in
+            guard case .callReturned(_, _, let outcome)? = try? indexed.entry.event() else { return [] }
+            return outcome.evidence.map(\.digest)
+        }
+    }
+
+    private static func isThere(_ digest: String, _ installation: Installation) -> Bool {
+        (try? installation.blobs.contains(Digest(parsing: digest))) ?? false
     }
 
     @Test func `without a time nothing ever goes`() async throws {

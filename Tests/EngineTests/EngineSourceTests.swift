@@ -167,7 +167,7 @@ import Testing
         let first = try stored(await engine.receive(source: "s", signed(#"{"a":1}"#, "d")))
         let other = try stored(await engine.receive(source: "s", signed(#"{"a":2}"#, "d")))
         #expect(other != first)
-        #expect(try await alert(other).deliveryID == "d#" + digestText(Array(#"{"a":2}"#.utf8)))
+        #expect(try await alert(other).deliveryID == "d#" + alert(other).mark)
         #expect(await engine.receive(source: "s", signed(#"{"a":1}"#, "d")) == .duplicate(of: first))
         #expect(await engine.receive(source: "s", signed(#"{"a":2}"#, "d")) == .duplicate(of: other))
         #expect(engine.counts.alertsUnderKnownID == 1)

@@ -114,7 +114,7 @@ final class Installation: Sendable {
 
     func engine(
         _ transport: any Transport, over store: (any Store)? = nil, providers: Bool = true,
-        alertBodiesMilliseconds: Int64? = nil,
+        alertBodiesMilliseconds: Int64? = nil, evidenceMilliseconds: Int64? = nil,
         loading loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil
     ) -> Engine {
         Engine(
@@ -129,7 +129,7 @@ final class Installation: Sendable {
                 evidence: EvidenceKeeper(blobs: blobs),
                 library: (try? loadLibrary?().get()) ?? library, loadLibrary: loadLibrary,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-                alertBodiesMilliseconds: alertBodiesMilliseconds))
+                alertBodiesMilliseconds: alertBodiesMilliseconds, evidenceMilliseconds: evidenceMilliseconds))
     }
 
     /// Runs an engine while `body` does, then ends it as a shutdown without grace would, and checks what it left.

@@ -49,7 +49,7 @@ struct RetentionDeskTests {
         #expect(report.broken == [], "\(report.findings)")
         #expect(report.codes(.note).filter { $0 == .blobErased }.count == digests.count)
         for bundle in [try await place.runBundle(), try await place.periodBundle()] {
-            let audit = BundleAudit.run(bundle, trust: AuditTrust())
+            let audit = await BundleAudit.run(bundle, trust: AuditTrust())
             #expect(audit.broken == [], "\(audit.findings)")
             let files = try Tar.files(bundle)
             let absent = try JSON.parse(try #require(files.first { $0.name == "absent.json" }).bytes).arrayValue ?? []

@@ -50,6 +50,22 @@ import Testing
         try SigningKey(name: "stranger.example/w3", kind: .cosignature).verifier.text
     }
 
+    @Test func `the notes that C2SP's pages show are read as they say`() throws {
+        guard let checkpoint = try Corpus.bytes("notes/tlog-checkpoint-1.txt"),
+            let cosigned = try Corpus.bytes("notes/tlog-cosignature-1.txt"),
+            let text = try Corpus.bytes("notes/signed-note-1.txt")
+        else { return }
+        let note = try Note(parsing: checkpoint)
+        let read = try Checkpoint(parsing: note.text)
+        #expect(read.origin == "example.com/behind-the-sofa")
+        #expect(read.size == 20_852_163)
+        let more = try Note(parsing: cosigned)
+        #expect(more.text == note.text)
+        #expect(more.bytes == cosigned)
+        #expect(more.signatures.map(\.name) == ["example.com/behind-the-sofa", "witness.example.com/w1"])
+        #expect(throws: EvidenceError(.checkpointMalformed, "")) { try Checkpoint(parsing: Note(parsing: text).text) }
+    }
+
     @Test func `a kept proof holds for its entry alone`() throws {
         guard let bytes = try Corpus.bytes("tlog-300/entry-256.tlog-proof"),
             let policyText = try Corpus.text("tlog-300/policy.txt")

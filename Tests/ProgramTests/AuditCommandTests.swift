@@ -243,6 +243,23 @@ struct AuditCommandTests {
         #expect(byIdentity.output.hasPrefix("IDENTITY"))
         #expect(byIdentity.output.contains("credential:billing-token"), "\(subject ?? .null) \(byIdentity.output)")
         #expect(try await installation.finish(["audit", "report", "--by", "color"] + span).end == .exited(64))
+
+        // The next run is opened on a playbook that asks for the impossible, which is taken back after it.
+        let root = URL(filePath: #filePath).appending(path: "../../..").standardized.path
+        let playbook = try String(contentsOfFile: root + "/playbooks/secret-leaked.yaml", encoding: .utf8)
+        let strict = playbook.replacingOccurrences(of: "within: 15m", with: "within: 1ms")
+        try #require(strict != playbook)
+        try installation.scratch.write(strict, to: "playbooks/secret-leaked.yaml")
+        let serving = try await installation.serve()
+        #expect(try await serving.post(Installation.alert(number: 43), delivery: "d-2").status == 202)
+        try await eventually("two runs to end") {
+            try await installation.runs().filter { $0["phase"] == "ended" }.count == 2
+        }
+        #expect(try await serving.stop() == .exited(0))
+        try installation.scratch.write(playbook, to: "playbooks/secret-leaked.yaml")
+        let second = try #require(try await installation.runs().first { $0["id"]?.stringValue != run }?["id"])
+        let later = try await installation.finish(["audit", "report", "-o", "json"] + span)
+        #expect(try later.json.arrayValue?.first?["late"] == [second], "\(later.output) \(later.error)")
     }
 
     private func exported(_ name: String, _ installation: Installation) async throws {

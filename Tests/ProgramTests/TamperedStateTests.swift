@@ -32,7 +32,15 @@ struct TamperedStateTests {
         ),
         ("INSERT INTO run_snapshot SELECT place, number, CAST('{}' AS BLOB) FROM run", "snapshotDiffers"),
         ("UPDATE run SET phase = 'running', ended_at = NULL", "snapshotDiffers"),
+        ("UPDATE run SET number = number - 1", "snapshotDiffers"),
+        ("UPDATE run SET subject = 'credential:somebody-elses'", "rowDiffers"),
+        ("UPDATE run SET playbook_digest = workflow_digest", "rowDiffers"),
+        ("UPDATE run SET opened_at = opened_at - 1000", "rowDiffers"),
         ("DELETE FROM run", "rowDiffers"),
+        ("UPDATE alert SET source = 'another'", "rowDiffers"),
+        ("UPDATE alert SET delivery = 'another'", "rowDiffers"),
+        ("UPDATE alert SET received_at = received_at - 1000", "rowDiffers"),
+        ("UPDATE alert SET body_digest = 'sha256:' || body_digest", "rowDiffers"),
         ("UPDATE alert_body SET bytes = CAST(bytes || ' ' AS BLOB)", "blobChanged"),
         ("DELETE FROM alert_body", "blobMissing"),
         ("DELETE FROM decision", "rowDiffers"), ("DELETE FROM signal", "rowDiffers"),
@@ -45,6 +53,28 @@ struct TamperedStateTests {
     @Test func `each change of the database is found and named`() async throws {
         let origin = try await settled()
         for (sql, code) in Self.deeds {
+            let (report, end) = try await verify(origin) { folder in try Self.change(folder + "/cordon.db", sql) }
+            #expect(end == .exited(9), "\(sql)\n\(report)")
+            #expect(codes(report).contains(code), "\(sql)\n\(codes(report))")
+        }
+    }
+
+    @Test func `each change of a session's row is found and named`() async throws {
+        let installed = try await SessionInstallation()
+        let serving = try await installed.installation.serve()
+        #expect(try await installed.open("a") == 201)
+        #expect(try await installed.open("b", below: "a") == 201)
+        #expect(try await serving.stop() == .exited(0))
+        let origin = installed.installation.scratch
+        let deeds = [
+            ("UPDATE session SET closed_at = 1", "snapshotDiffers"),
+            ("UPDATE session SET number = number - 1 WHERE id = 'a'", "snapshotDiffers"),
+            ("UPDATE session SET snapshot = CAST(replace(snapshot, 'a', 'z') AS BLOB)", "snapshotDiffers"),
+            ("UPDATE session SET id = 'c' WHERE id = 'b'", "rowDiffers"), ("DELETE FROM session", "rowDiffers"),
+        ]
+        let (sound, whole) = try await verify(origin) { _ in }
+        #expect(whole == .exited(0), "\(sound)")
+        for (sql, code) in deeds {
             let (report, end) = try await verify(origin) { folder in try Self.change(folder + "/cordon.db", sql) }
             #expect(end == .exited(9), "\(sql)\n\(report)")
             #expect(codes(report).contains(code), "\(sql)\n\(codes(report))")

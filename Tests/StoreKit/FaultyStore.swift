@@ -128,6 +128,11 @@ package final class FaultyStore: Store {
     package func log(from index: Int, limit: Int) async throws(StoreError) -> [IndexedEntry] {
         try await base.log(from: index, limit: limit)
     }
+    package func places(
+        from: Instant, to: Instant, before end: Int
+    ) async throws(StoreError) -> ClosedRange<Int>? {
+        try await base.places(from: from, to: to, before: end)
+    }
     package func vitals() async throws(StoreError) -> Vitals { try await base.vitals() }
     package func close() async { await base.close() }
 }

@@ -183,6 +183,27 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a period's entries are found, also where a clock was set back`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        let store = tested.store
+        for (number, second) in [10, 20, 30, 15, 40].enumerated() {
+            var entry = Sample.entry("node", number + 1)
+            entry.at = Sample.time(second)
+            try await store.note(entry)
+        }
+        func places(_ from: Int, _ to: Int, before end: Int = 5) async throws -> ClosedRange<Int>? {
+            try await store.places(from: Sample.time(from), to: Sample.time(to), before: end)
+        }
+        #expect(try await places(0, 100) == 0...4)
+        #expect(try await places(12, 25) == 1...3)
+        #expect(try await places(20, 20) == nil)
+        #expect(try await places(20, 30) == 1...1)
+        #expect(try await places(41, 100) == nil)
+        #expect(try await places(0, 100, before: 3) == 0...2)
+        #expect(try await places(0, 100, before: 0) == nil)
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `vitals count what is there, and runs that nothing will wake`(kind: StoreKind) async throws {
         let store = try await filled(kind).store
         var asleep = Sample.change(20, from: 0, to: 1)

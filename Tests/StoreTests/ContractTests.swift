@@ -29,6 +29,20 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `an alert is a repeat too under a name that it had before`(kind: StoreKind) async throws {
+        let tested = try kind.make()
+        let first = Sample.alert(1)
+        _ = try await tested.store.accept(first, entry: Sample.entry(first.id.text, 1))
+        var again = Sample.alert(2, delivery: "renamed")
+        again.formerDeliveryIDs = ["unheard", first.deliveryID]
+        #expect(try await tested.store.accept(again, entry: Sample.entry(again.id.text, 1)) == .duplicate(of: first.id))
+        var elsewhere = Sample.alert(3, source: "other", delivery: "renamed")
+        elsewhere.formerDeliveryIDs = [first.deliveryID]
+        #expect(try await tested.store.accept(elsewhere, entry: Sample.entry(elsewhere.id.text, 1)) == .stored)
+        #expect(try await tested.store.alert(3)?.formerDeliveryIDs == [])
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `the same alert accepted again is a duplicate of itself`(kind: StoreKind) async throws {
         let tested = try kind.make()
         let entry = Sample.entry(Sample.alertID(1).text, 1)
@@ -357,6 +371,7 @@ import Testing
         var kept = Sample.alert(1)
         kept.state = .read
         kept.body = []
+        kept.salt = []
         #expect(try await tested.store.alert(1) == kept)
         #expect(try await tested.store.expirable(before: late, limit: 10) == [])
         #expect(try await tested.store.history("retention", from: 1, limit: 9).map(\.entry.number) == [1])

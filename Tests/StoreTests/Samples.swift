@@ -26,7 +26,9 @@ enum Sample {
         Alert(
             id: alertID(number), source: source, deliveryID: delivery ?? "delivery-\(number)",
             receivedAt: time(number), headers: ["x-github-event": "secret_scanning_alert", "a\"b\u{0}": "ü\\\n"],
-            body: Array(#"{"alert":\#(number)}"#.utf8), bodyDigest: "sha256:\(number)", originProof: .sharedSecret)
+            body: Array(#"{"alert":\#(number)}"#.utf8), bodyDigest: "sha256:\(number)", originProof: .sharedSecret,
+            salt: [UInt8](repeating: 9, count: 32), mark: "hmac-sha256:0a0b0c0d:\(number)",
+            cuts: [Alert.Cut(place: "/a~1b/**/c\"", kind: .secret, count: number)])
     }
 
     static func signal(_ number: Int, ordinal: Int = 1) -> SignalRecord {

@@ -21,12 +21,16 @@ struct SourceLoader {
         let each = loader.expression(
             map.node("each"), "each", variables: Self.bodyVariables, expecting: .list(.any))
         let rules = (map.mappings("signals", required: true) ?? []).compactMap(rule)
+        let redaction = map.mapping("redact").map(Redaction.read) ?? Redaction()
         guard let authentication else { return nil }
+        if !redaction.rules.isEmpty { authentication.refuseRedaction(map) }
         check(map, authentication, isNamed: header != nil || path != nil, header, content)
-        return SourceShape(
+        var shape = SourceShape(
             authentication: authentication, handshake: handshake, content: content,
             deliveryHeader: header ?? authentication.deliveryHeader, deliveryPath: path, keptHeaders: headers,
             bodyBytesMax: bytesMax ?? Limits.bodyBytesMax, resends: resends, each: each, rules: rules)
+        shape.redaction = redaction
+        return shape
     }
 
     /// A header's name, or a list of the fields that lead to the name in the body.

@@ -22,7 +22,8 @@ package struct AuditFinding: Sendable, Hashable {
         case entryChanged, entryMissing, entryUnreadable, entryUnproved, entriesUnsigned
         case tileChanged, tileMissing, logForked, logMissing
         case blobMissing, blobChanged, blobErased, blobUnnamed, erasurePending
-        case snapshotDiffers, rowDiffers
+        case snapshotDiffers, rowDiffers, viewsUnchecked
+        case timestamped, timestampInvalid, timestampUnchecked
         // What they mean
         case streamGap, streamCut, streamUnopened
         case outcomeWithoutIntent, intentTwice, callOpen, callUnknown, callSettledByHand

@@ -196,6 +196,10 @@ package struct HistoryAudit {
             expired.formUnion((body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue))
             let says = HistoryAudit.erasure(body)
             for digest in (body["blobs"]?.arrayValue ?? []).compactMap(\.stringValue) { erased[digest] = says }
+        case "evidenceExpired":
+            for digest in (body["blobs"]?.arrayValue ?? []).compactMap(\.stringValue) {
+                erased[digest] = "it had its time: of runs that ended before \(body["ended_before"]?.stringValue ?? "")"
+            }
         case "definitionsPublished":
             hasLibrary = true
             published.formUnion((body["changes"]?.arrayValue ?? []).compactMap { $0["digest"]?.stringValue })

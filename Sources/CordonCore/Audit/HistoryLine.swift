@@ -5,8 +5,8 @@ package import CordonLanguage
 /// One line of a history as it is read for an audit: strictly, and with the event that a run's line tells.
 ///
 /// Lines are written canonically, so their frame is read in place; whatever is spelled otherwise goes the long way, and
-/// both ways accept the same lines.
-package struct HistoryLine: Sendable {
+/// both ways accept the same lines. A class, because it goes from hand to hand: an event is large, and nobody changes it.
+package final class HistoryLine: Sendable {
     package enum Fault: Error, Sendable {
         case unreadable
         case versionUnknown

@@ -2,11 +2,10 @@
 
 /// Checks what one run's history means, line by line: it trusts no snapshot and asks no workflow.
 struct RunAudit {
+    /// No more of a call than is asked for later: a long history holds very many.
     private struct CallState {
-        var call: Call
+        let purpose: Call.Purpose
         var isOpen = true
-        var kind: Outcome.Kind?
-        var isResolved = false
     }
 
     private struct Gate {
@@ -41,10 +40,7 @@ struct RunAudit {
             change(step, number, place) { $0.isOpen = true }
         case .callReturned(let step, let number, let outcome): settle(step, number, outcome, place)
         case .callResolved(let step, let number, _, let by, let reason):
-            change(step, number, place) {
-                $0.isOpen = false
-                $0.isResolved = true
-            }
+            change(step, number, place) { $0.isOpen = false }
             find(.note, .callSettledByHand, place, "\(by) said what became of \(step)#\(number): \(reason)")
         case .questionAsked(let step, let question): gates[step] = Gate(question: question)
         case .answerGiven(let step, let answer): hear(step, answer, place)
@@ -63,7 +59,7 @@ struct RunAudit {
             find(.broken, .intentTwice, place, "\(step)#\(call.number) is intended a second time")
         }
         if call.purpose.isChange, call.redeliveryClass.isWrite { checkChange(step, call, place) }
-        calls[step, default: [:]][call.number] = CallState(call: call)
+        calls[step, default: [:]][call.number] = CallState(purpose: call.purpose)
     }
 
     /// Nothing is changed without the consent that was asked for, nor before what stands now was kept.
@@ -75,7 +71,7 @@ struct RunAudit {
             find(.broken, .changeWithoutConsent, place, "\(step)#\(call.number) begins before people agreed to it")
         }
         guard call.purpose == .act else { return }
-        let readings = (calls[step] ?? [:]).values.filter { $0.call.purpose == .before }
+        let readings = (calls[step] ?? [:]).values.filter { $0.purpose == .before }
         if !readings.isEmpty, !imaged.contains(step) {
             find(
                 .broken, .changeBeforeEvidence, place,
@@ -94,12 +90,9 @@ struct RunAudit {
                     ? "\(step)#\(number) has an outcome but no intent before it"
                     : "\(step)#\(number) has a second outcome without having been sent again")
         }
-        change(step, number, place) {
-            $0.isOpen = false
-            $0.kind = outcome.kind
-        }
+        change(step, number, place) { $0.isOpen = false }
         if !outcome.evidence.isEmpty { hasEvidence = true }
-        if known.call.purpose == .before, outcome.kind == .done || outcome.kind == .already { imaged.insert(step) }
+        if known.purpose == .before, outcome.kind == .done || outcome.kind == .already { imaged.insert(step) }
     }
 
     private mutating func change(_ step: String, _ number: Int, _ place: LinePlace, _ body: (inout CallState) -> Void) {

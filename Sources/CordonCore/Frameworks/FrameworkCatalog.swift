@@ -82,6 +82,7 @@ extension Framework {
         T14 Human Attacks on Multi-Agent Systems
         T15 Human Manipulation
         T16 Insecure Inter-Agent Protocol Abuse
+        T17 Supply Chain Compromise
         """)
 
     private static let attack = Framework(
@@ -194,6 +195,10 @@ extension Framework {
         RS.CO-03 information is shared
         RS.MI-01 incidents are contained
         RS.MI-02 incidents are eradicated
+        RC.RP-01 recovery is executed once it is initiated
+        RC.RP-02 recovery actions are selected, scoped and performed
+        RC.RP-05 restored assets are verified and normal status is confirmed
+        RC.RP-06 the end of recovery is declared
         PR.AA-01 identities and credentials are managed
         PR.AA-03 users, services and hardware are authenticated
         PR.AA-05 least privilege is enforced

@@ -146,6 +146,14 @@ extension Playbook {
             "leave 'per_subject' out: one run at a time then has the subject to itself")
     }
 
+    /// What a stored playbook says is to be reached. It was checked when it came into force: nothing else of it is read.
+    package static func objective(in source: [UInt8]) -> (step: String?, milliseconds: Int64?)? {
+        guard let document = try? YAMLDocument.parse(source, file: "a stored playbook", limits: .definition) else {
+            return nil
+        }
+        return YAMLReader(document).mapping(document.root).flatMap { readObjective($0, nil) }
+    }
+
     private static func readObjective(
         _ root: YAMLFields, _ workflow: Workflow?
     ) -> (step: String?, milliseconds: Int64?)? {

@@ -11,35 +11,37 @@ struct BundleContents {
     private let store: any Store
     private let blobs: Blobs
     private let includesBodies: Bool
-    private var files: [String: Tar.File] = [:]
-    private var absent: [Value] = []
+    private let draft: BundleDraft
+    private var absent: [UInt8] = []
     private var total = 0
 
-    private init(_ store: any Store, _ blobs: Blobs, _ includesBodies: Bool) {
+    init(_ store: any Store, _ blobs: Blobs, _ includesBodies: Bool, _ draft: BundleDraft) {
         self.store = store
         self.blobs = blobs
         self.includesBodies = includesBodies
+        self.draft = draft
     }
 
-    static func gather(
-        _ head: BundleHead, _ lines: [BundleLine], store: any Store, blobs: Blobs, includesBodies: Bool
-    ) async throws -> [Tar.File] {
-        var history = HistoryAudit(head.coverage)
-        for line in lines { history.take(line.bytes, place: "entry \(line.index)") }
-        var contents = BundleContents(store, blobs, includesBodies)
-        let retention = try await contents.retention()
-        try contents.addBlobs(history, retention)
-        try await contents.addBodies(history, retention)
+    /// Puts all of it into the draft.
+    mutating func gather() async throws {
+        let history = draft.history
+        let retention = try await retention()
+        try addBlobs(history, retention)
+        try await addBodies(history, retention)
         // Of a run those that it ran on; of a period all that came into force.
-        try await contents.addDefinitions(head.kind == .run ? history.pins : history.pins.union(history.published))
-        return Array(contents.files.values)
-            + [Tar.File(name: BundleFormat.absent, bytes: BundleViews.jsonFile(.array(contents.absent)))]
+        try await addDefinitions(draft.head.kind == .run ? history.pins : history.pins.union(history.published))
+        let list = absent.isEmpty ? Array("[]\n".utf8) : Array("[\n".utf8) + absent + Array("\n]\n".utf8)
+        try draft.add(BundleFormat.absent, list)
     }
 
     private mutating func addBlobs(_ history: HistoryAudit, _ retention: Retention) throws {
         for named in history.blobs.values.sorted(by: { $0.digest < $1.digest }) {
             if let says = retention.erased[named.digest] {
                 lack("blob", named, .erased, says)
+                continue
+            }
+            if let says = retention.expiredBlobs[named.digest] {
+                lack("blob", named, .expired, says)
                 continue
             }
             let bytes: [UInt8]
@@ -55,7 +57,7 @@ struct BundleContents {
         for (alert, named) in history.bodies.sorted(by: { $0.key < $1.key }) {
             var query = AlertQuery()
             query.id = AlertID(alert)
-            let body = try await store.alerts(query).first?.body ?? []
+            let body = try await store.alerts(query).first?.keptBytes ?? []
             if body.isEmpty, named.digest != digestText([]) {
                 if let says = retention.erased[alert] {
                     lack("body of \(alert)", named, .erased, says)
@@ -77,6 +79,7 @@ struct BundleContents {
     /// What the history says of what is gone: a bundle of a run does not hold all of those lines.
     private struct Retention {
         var expired: Set<String> = []
+        var expiredBlobs: [String: String] = [:]
         /// By alert or digest: who erased it, when and why.
         var erased: [String: String] = [:]
     }
@@ -90,6 +93,11 @@ struct BundleContents {
             for entry in page.map(\.entry) {
                 let body = (try? JSON.parse(entry.bytes))?["body"] ?? .null
                 let alerts = (body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue)
+                if entry.kind == RetentionBook.evidenceExpired {
+                    for gone in (body["blobs"]?.arrayValue ?? []).compactMap(\.stringValue) {
+                        all.expiredBlobs[gone] = "it had its time, and the history says so at \(entry.at)"
+                    }
+                }
                 guard entry.kind == RetentionBook.erased else {
                     all.expired.formUnion(alerts)
                     continue
@@ -115,20 +123,23 @@ struct BundleContents {
         }
     }
 
-    private mutating func add(_ name: String, _ bytes: [UInt8]) throws(Bundler.Failure) {
+    private mutating func add(_ name: String, _ bytes: [UInt8]) throws {
         total += bytes.count
         guard total <= Bundler.blobBytesMax else {
-            throw .tooLarge("what it names is larger than \(Bundler.blobBytesMax) bytes")
+            throw Bundler.Failure.tooLarge("what it names is larger than \(Bundler.blobBytesMax) bytes")
         }
-        files[name] = Tar.File(name: name, bytes: bytes)
+        try draft.add(name, bytes)
     }
 
     private mutating func lack(
         _ what: String, _ named: HistoryAudit.Named, _ state: AbsentState, _ reason: String
     ) {
-        absent.append([
+        let item: Value = [
             "what": .string(what), "digest": .string(named.digest), "named_by": .string(named.place),
             "state": .string(state.rawValue), "reason": .string(reason),
-        ])
+        ]
+        // As text: of a long period there are many.
+        if !absent.isEmpty { absent += Array(",\n".utf8) }
+        absent += Array("  ".utf8) + item.jsonBytes
     }
 }

@@ -17,9 +17,19 @@ enum BundleFormat {
     static let since = "since.checkpoint"
     static let range = "range.json"
     static let absent = "absent.json"
+    static let readme = "README.txt"
+    static let open = "open.json"
+    static let trusted = "policy.txt"
+    static let timeline = "timeline.html"
+    static let ocsf = "ocsf.jsonl"
     static let keys = "keys/log.vkeys"
     /// Who has to cosign, as the installation was set.
     static let policy = "witnesses.txt"
+
+    /// What is read whole of a file in a bundle; what lists other files may be longer.
+    static let fileBytesMax = 64 << 20
+    static let listBytesMax = 1 << 30
+    static let lists = JSONLimits(bytesMax: listBytesMax)
 
     static func proof(_ index: Int) -> String { "proofs/" + digits(index) + ".tlog-proof" }
     static func blob(_ digest: String) -> String { "blobs/" + digest.dropFirst(Digest.textPrefix.count) }
@@ -56,6 +66,8 @@ package struct BundleHead: Sendable, Hashable {
     package var range: Range<Int>?
     /// The asked times of a period.
     package var span: (from: String, to: String)?
+    /// The version of the pages that were made of its lines: another program may word them otherwise.
+    package var views = BundleViews.version
 
     package init(kind: Kind, origin: String, size: Int, streams: [String: Int] = [:], run: String? = nil) {
         self.kind = kind
@@ -70,7 +82,7 @@ package struct BundleHead: Sendable, Hashable {
     package var value: Value {
         var members: [String: Value] = [
             "kind": .string(kind.rawValue), "origin": .string(origin), "size": .int(Int64(size)),
-            "streams": .object(streams.mapValues { .int(Int64($0)) }),
+            "streams": .object(streams.mapValues { .int(Int64($0)) }), "views": .int(Int64(views)),
         ]
         members["run"] = run.map(Value.string)
         members["first"] = range.map { .int(Int64($0.lowerBound)) }
@@ -87,6 +99,8 @@ package struct BundleHead: Sendable, Hashable {
         else { return nil }
         self.init(kind: kind, origin: origin, size: Int(size))
         self.streams = streams.compactMapValues { $0.intValue.map(Int.init) }
+        // Those that were made before it was told had the first.
+        views = value["views"].map { Int($0.intValue ?? 0) } ?? 1
         run = value["run"]?.stringValue
         if let first = value["first"]?.intValue, let end = value["end"]?.intValue, 0 <= first, first <= end, end <= size
         {
@@ -98,10 +112,4 @@ package struct BundleHead: Sendable, Hashable {
 
     package static func == (left: BundleHead, right: BundleHead) -> Bool { left.value == right.value }
     package func hash(into hasher: inout Hasher) { hasher.combine(value) }
-}
-
-/// One line of the history in a bundle, with its place in the log.
-struct BundleLine: Sendable {
-    var index: Int
-    var bytes: [UInt8]
 }

@@ -33,14 +33,24 @@ enum BundleReadme {
               entries.jsonl       the history's lines, one canonical JSON object (RFC 8785) a line, in the log's order
               checkpoint          the signed note (C2SP tlog-checkpoint) that all entries are proved against
               keys/               the log's public keys, as note keys and as PEM
-              blobs/              what providers said, each under its SHA-256; before the content stand a byte 2 and a
-                                  salt of 32 bytes, so that nobody can guess what was erased: tail -c +34 FILE
+              blobs/              what providers said, and alerts' bodies where they were asked for, each under its
+                                  SHA-256; before the content stand a byte 2 and a salt of 32 bytes, so that nobody
+                                  can guess what was erased: tail -c +34 FILE
               definitions/        the playbooks and workflows that were in force, each under its SHA-256
               runs/               where runs stood; folding their lines gives the same
               absent.json         what is not here though a line names it, and why
               ocsf.jsonl          signals (2004) and actions (7001) in the words of OCSF
+              timestamps/         a checkpoint that an authority outside stamped, with its answer
               policy.txt          which keys sign this log: add your witnesses, for --policy
               witnesses.txt       which witnesses must have cosigned, where the installation asks any
+
+            WHEN IT WAS THERE, where the installation asks an authority for the time (RFC 3161; TSA.pem holds the
+            certificates of authorities that you trust):
+
+            \(stampCommands)
+
+            A stamp speaks of a checkpoint: as many entries as that one counts were there at its time. The .json beside it
+            holds the consistency proof (RFC 9162, section 2.1.4) from that one to the bundle's own.
 
             WHAT THIS DOES NOT SHOW
 
@@ -58,6 +68,13 @@ enum BundleReadme {
             "range.json holds the tree's right edge before the first entry, from which the lines lead to the root."
         }
     }
+
+    static let stampCommands = #"""
+          for t in timestamps/*.tsr; do
+            sed '/^$/,$d' "${t%.tsr}.checkpoint" > stamped.txt
+            openssl ts -verify -data stamped.txt -in "$t" -CAfile TSA.pem
+          done
+        """#
 
     /// Exactly what an auditor types.
     static func commands(_ key: String) -> String {

@@ -7,35 +7,31 @@ import CordonLanguage
 /// What a bundle holds for people and other programs. All of it follows from the lines, so a verifier makes it again and
 /// compares: nobody can be shown a page that the record does not say.
 enum BundleViews {
-    static func files(_ head: BundleHead, _ lines: [BundleLine], _ keys: [VerifierKey]) -> [Tar.File] {
-        var history = HistoryAudit(head.coverage)
-        var parsed: [(index: Int, line: Value)] = []
-        for item in lines {
-            if let line = history.take(item.bytes, place: "entry \(item.index)") {
-                parsed.append((item.index, line.value))
-            }
-        }
-        let findings = history.finish()
+    /// Rises with each change of what a bundle's pages say of the same lines.
+    static let version = 1
+
+    /// Those that need no line, but what all of them mean.
+    static func files(_ head: BundleHead, _ findings: [AuditFinding], _ keys: [VerifierKey]) -> [Tar.File] {
         let policy =
             "# Which keys sign this log. Add your witnesses here: cordon audit verify --policy FILE\n"
             + keys.map { "log \($0.text)\n" }.joined() + "quorum none\n"
         return [
-            Tar.File(name: "README.txt", bytes: Array(BundleReadme.text(head, keys).utf8)),
-            Tar.File(name: "open.json", bytes: jsonFile(.array(findings.map(\.value)))),
-            Tar.File(name: "policy.txt", bytes: Array(policy.utf8)),
-            Tar.File(name: "timeline.html", bytes: Array(Timeline.page(head, parsed, findings).utf8)),
-            Tar.File(name: "ocsf.jsonl", bytes: parsed.flatMap { OCSF.lines($0.line) }.flatMap(jsonLine)),
+            Tar.File(name: BundleFormat.readme, bytes: Array(BundleReadme.text(head, keys).utf8)),
+            Tar.File(name: BundleFormat.open, bytes: jsonFile(.array(findings.map(\.value)))),
+            Tar.File(name: BundleFormat.trusted, bytes: Array(policy.utf8)),
         ]
     }
 
     static func jsonFile(_ value: Value) -> [UInt8] { Array((value.prettyJSON + "\n").utf8) }
-    private static func jsonLine(_ value: Value) -> [UInt8] { value.jsonBytes + [UInt8(ascii: "\n")] }
 }
 
 /// A page of all lines for a browser, without scripts. Text of alerts is hostile: every character that means something
 /// to a browser is written as a reference.
 enum Timeline {
-    static func page(_ head: BundleHead, _ lines: [(index: Int, line: Value)], _ findings: [AuditFinding]) -> String {
+    static let end = "</table></body></html>\n"
+
+    /// All that stands before the rows of its lines.
+    static func start(_ head: BundleHead, _ count: Int, _ findings: [AuditFinding]) -> String {
         let title = head.run ?? "\(head.span?.from ?? "") to \(head.span?.to ?? "")"
         var out = """
             <!doctype html>
@@ -46,7 +42,7 @@ enum Timeline {
             table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #ccc;padding:.3rem .6rem;text-align:left;
             vertical-align:top}td{overflow-wrap:anywhere}.broken{color:#a00}.open{color:#850}pre{white-space:pre-wrap}</style>
             </head><body><h1>\(escaped(title))</h1>
-            <p>Log \(escaped(head.origin)), checkpoint of \(head.size) entries, \(lines.count) of them here.</p>
+            <p>Log \(escaped(head.origin)), checkpoint of \(head.size) entries, \(count) of them here.</p>
             <h2>Open items and findings</h2>
 
             """
@@ -61,23 +57,26 @@ enum Timeline {
             }
             out += "</table>\n"
         }
-        out += "<h2>Lines</h2>\n<table><tr><th>Entry</th><th>Time</th><th>Line</th><th>What happened</th></tr>\n"
-        for (index, line) in lines { out += row(index, line) }
-        return out + "</table></body></html>\n"
+        return out + "<h2>Lines</h2>\n<table><tr><th>Entry</th><th>Time</th><th>Line</th><th>What happened</th></tr>\n"
     }
 
-    private static func row(_ index: Int, _ line: Value) -> String {
-        let stream = line["stream"]?.stringValue ?? ""
-        let number = line["n"]?.intValue ?? 0
-        return """
-            <tr><td>\(index)</td><td>\(escaped(line["at"]?.stringValue ?? ""))</td><td>\(escaped(stream))@\(number)</td>\
-            <td><details><summary>\(escaped(line["type"]?.stringValue ?? ""))</summary>\
-            <pre>\(escaped((line["body"] ?? .null).prettyJSON))</pre></details></td></tr>
+    static func row(_ index: Int, _ line: HistoryLine) -> String {
+        """
+        <tr><td>\(index)</td><td>\(escaped(line.atText))</td><td>\(escaped(line.stream))@\(line.number)</td>\
+        <td><details><summary>\(escaped(line.kind))</summary>\
+        <pre>\(escaped(line.body.prettyJSON))</pre></details></td></tr>
 
-            """
+        """
     }
 
     static func escaped(_ text: String) -> String {
+        let isPlain = text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"): false
+            default: (0x20..<0x7F).contains(byte) || byte == UInt8(ascii: "\n")
+            }
+        }
+        if isPlain { return text }
         var out = ""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -22,6 +22,7 @@ extension Checkpointer {
         // Without the cosignatures that lie here: they prove nothing of today.
         let (note, checkpoint) = try log.lastSigned()
         let tiles = try log.folder.tiles(size: checkpoint.size)
+        if let witnessed = try log.folder.witnessed() { try ring.recall(witnessed) }
         let round = await ring.ask(about: note, checkpoint, at: parts.clock.now, insists: true) {
             (old) throws(EvidenceError) in try tiles.tree.consistencyProof(from: old).hashes
         }

@@ -8,44 +8,42 @@ import CordonLanguage
 enum OCSF {
     private static let version = "1.8.0"
 
-    static func lines(_ line: Value) -> [Value] {
-        guard let body = line["body"], let at = line["at"]?.stringValue.flatMap(Instant.init(rfc3339:)) else {
-            return []
-        }
-        switch line["type"]?.stringValue {
-        case "signalNormalized": return [finding(body, line, at)]
-        case "callIntended": return activity(body, line, at).map { [$0] } ?? []
-        case "callReturned": return [outcome(body, line, at)].compactMap { $0 }
-        default: return []
+    static func lines(_ line: HistoryLine) -> [Value] {
+        let body = line.body
+        return switch line.kind {
+        case "signalNormalized": [finding(body, line)]
+        case "callIntended": activity(body, line).map { [$0] } ?? []
+        case "callReturned": [outcome(body, line)].compactMap { $0 }
+        default: []
         }
     }
 
-    private static func finding(_ signal: Value, _ line: Value, _ at: Instant) -> Value {
+    private static func finding(_ signal: Value, _ line: HistoryLine) -> Value {
         let id = signal["id"] ?? .null
         let kind = signal["kind"]?.stringValue ?? ""
-        return event(2, 4, 1, line, at, severity: signal["severity"]?.stringValue).merging([
+        return event(2, 4, 1, line, severity: signal["severity"]?.stringValue).merging([
             "finding_info": [
                 "uid": id, "title": .string(kind), "types": [.string(kind)],
-                "created_time": .int(at.milliseconds),
+                "created_time": .int(line.at.milliseconds),
             ], "is_alert": true, "status_id": 1,
         ])
     }
 
     /// An intent: in progress, its outcome follows under the same `command_uid`.
-    private static func activity(_ body: Value, _ line: Value, _ at: Instant) -> Value? {
+    private static func activity(_ body: Value, _ line: HistoryLine) -> Value? {
         guard let call = body["call"], let purpose = call["purpose"]?.stringValue.flatMap(Call.Purpose.init(rawValue:)),
             purpose.isChange
         else { return nil }
         let capability = call["capability"]?.stringValue ?? ""
         let measure = Countermeasure.of(capability, isUndo: purpose == .undo)
-        return event(7, 1, measure.activity, line, at, severity: nil).merging([
+        return event(7, 1, measure.activity, line, severity: nil).merging([
             "command_uid": .string(command(body, line, call["n"])), "status_id": 99, "status": "Intended",
             "countermeasures": measure.technique.map { [$0] } ?? [],
             "remediation": ["desc": .string("\(capability) at \(call["provider"]?.stringValue ?? "")")],
         ])
     }
 
-    private static func outcome(_ body: Value, _ line: Value, _ at: Instant) -> Value? {
+    private static func outcome(_ body: Value, _ line: HistoryLine) -> Value? {
         guard let kind = body.at("outcome", "kind")?.stringValue.flatMap(Outcome.Kind.init(rawValue:)) else {
             return nil
         }
@@ -56,28 +54,28 @@ enum OCSF {
             case .later: 6
             case .unknown: 0
             }
-        return event(7, 1, 99, line, at, severity: nil).merging([
+        return event(7, 1, 99, line, severity: nil).merging([
             "command_uid": .string(command(body, line, body["n"])), "status_id": .int(status),
             "status_detail": body.at("outcome", "reason") ?? .string(kind.rawValue),
         ])
     }
 
-    private static func command(_ body: Value, _ line: Value, _ number: Value?) -> String {
-        "\(line["stream"]?.stringValue ?? "")/\(body["step"]?.stringValue ?? "")#\(number?.intValue ?? 0)"
+    private static func command(_ body: Value, _ line: HistoryLine, _ number: Value?) -> String {
+        "\(line.stream)/\(body["step"]?.stringValue ?? "")#\(number?.intValue ?? 0)"
     }
 
     private static func event(
-        _ category: Int64, _ item: Int64, _ activity: Int64, _ line: Value, _ at: Instant, severity: String?
+        _ category: Int64, _ item: Int64, _ activity: Int64, _ line: HistoryLine, severity: String?
     ) -> Value {
         let uid = category * 1000 + item
         let levels: [String: Int64] = ["info": 1, "low": 2, "medium": 3, "high": 4, "critical": 5]
         return [
             "category_uid": .int(category), "class_uid": .int(uid), "activity_id": .int(activity),
-            "type_uid": .int(uid * 100 + activity), "time": .int(at.milliseconds),
+            "type_uid": .int(uid * 100 + activity), "time": .int(line.at.milliseconds),
             "severity_id": .int(severity.flatMap { levels[$0] } ?? 1),
             "metadata": [
                 "version": .string(version), "product": ["name": "Cordon", "vendor_name": "Cordon"],
-                "uid": .string("\(line["stream"]?.stringValue ?? "")@\(line["n"]?.intValue ?? 0)"),
+                "uid": .string("\(line.stream)@\(line.number)"),
             ],
         ]
     }

@@ -9,7 +9,6 @@ package import CordonStore
 ///
 /// It only reads, so it may run beside a server.
 package struct StateAudit {
-    private static let pageEntries = 2000
 
     let store: any Store
     let folder: LogFolder
@@ -26,6 +25,8 @@ package struct StateAudit {
     private var tile: (index: UInt64, hashes: [Digest])?
     /// What the lines say of rows beside them: digests of signals and decisions by their ids.
     var rows: [String: (digest: String, place: String)] = [:]
+    /// The lines that tell of alerts' receipts, by the alerts' ids, until their rows were looked at.
+    var receipts: [String: HistoryLine] = [:]
 
     package init(store: any Store, folder: LogFolder, blobs: Blobs, trust: AuditTrust) {
         self.store = store
@@ -107,20 +108,16 @@ package struct StateAudit {
 
     // MARK: The entries
 
-    /// While one page is judged, the next is read, hashed and parsed.
+    /// While one page is judged, others are read, hashed and parsed.
     private mutating func readEntries() async throws(StoreError) {
-        let store = self.store
-        var page = await AuditPage.read(store, from: 0, limit: StateAudit.pageEntries)
-        while true {
-            let current = page
-            async let following = AuditPage.next(after: current, store, limit: StateAudit.pageEntries)
-            for line in current.lines { take(line) }
-            if let error = current.failure {
-                guard error.code == .corrupt || error.code == .unavailable else { throw error }
-                return report.find(.broken, .entryUnreadable, "entry \(current.first)", error.reason)
-            }
-            guard let next = await following else { break }
-            page = next
+        var failed: (place: Int, error: StoreError)?
+        await AuditPages.each(of: store) { page in
+            for line in page.lines { take(line) }
+            failed = page.failure.map { (page.first, $0) }
+        }
+        if let (place, error) = failed {
+            guard error.code == .corrupt || error.code == .unavailable else { throw error }
+            return report.find(.broken, .entryUnreadable, "entry \(place)", error.reason)
         }
         let found = frontier.size
         report.entries = Int(found)
@@ -137,17 +134,17 @@ package struct StateAudit {
     }
 
     private mutating func take(_ read: AuditPage.Line) {
-        let (indexed, entry, hash) = (read.indexed, read.indexed.entry, read.hash)
-        var place: String { "entry \(indexed.index) (\(entry.stream)@\(entry.number))" }
-        if indexed.index != Int(frontier.size) {
+        let hash = read.hash
+        var place: String { "entry \(read.index) (\(read.stream)@\(read.number))" }
+        if read.index != Int(frontier.size) {
             report.find(
-                .broken, .entryMissing, "entry \(frontier.size)", "the next one that is there is \(indexed.index)")
-            while frontier.size < UInt64(indexed.index), let hash = signedHash(frontier.size) { frontier.append(hash) }
+                .broken, .entryMissing, "entry \(frontier.size)", "the next one that is there is \(read.index)")
+            while frontier.size < UInt64(read.index), let hash = signedHash(frontier.size) { frontier.append(hash) }
         }
         let signed = signedHash(frontier.size)
         if let signed, signed != hash {
             report.find(.broken, .entryChanged, place, "its bytes are not those that were signed")
-        } else if Digest(bytes: entry.leaf) != hash {
+        } else if read.leaf != hash {
             report.find(.broken, .entryChanged, place, "its hash beside it is not that of its bytes")
         }
         // With the hash that was signed one changed entry is named, and not every checkpoint after it.

@@ -8,7 +8,9 @@ import Synchronization
 /// Asks the witnesses of a policy to cosign a checkpoint, and hears from them whether this log is the one they saw.
 ///
 /// Whoever answers is believed only by his signature; but that a witness saw more than there is, or another tree, is
-/// taken at its word, because going on would put two trees under one name.
+/// taken at its word, because going on would put two trees under one name. Nobody signs such an answer (C2SP tlog-witness
+/// has a size alone in it), so it counts only from where nobody else can give it: over TLS, or from this machine. Over
+/// plain HTTP it is no more than silence, and a witness is never believed to have seen less than it signed for.
 package final class WitnessRing: Sendable {
     /// What one round of asking gave.
     package struct Round: Sendable {
@@ -57,6 +59,16 @@ package final class WitnessRing: Sendable {
     }
 
     package var keys: [VerifierKey] { policy.witnessKeys }
+
+    /// Takes in a note that was cosigned before. Whatever the witnesses under it answer, they saw as much.
+    package func recall(_ bytes: [UInt8]) throws(EvidenceError) {
+        let note = try Note(parsing: bytes)
+        let size = try Checkpoint(parsing: note.text).size
+        let signers = (try? note.verify(with: keys)) ?? []
+        state.withLock { state in
+            for signer in signers { state.sizes[signer.key] = max(size, state.sizes[signer.key] ?? 0) }
+        }
+    }
 
     /// Whether it would be worth asking somebody who has not signed this note yet.
     package func isWorthAsking(about note: Note, now: Instant) -> Bool { !missing(note, now).isEmpty }
@@ -120,7 +132,8 @@ package final class WitnessRing: Sendable {
         _ witness: WitnessPolicy.NamedWitness, _ note: Note, _ checkpoint: Checkpoint, _ prove: Prove
     ) async -> Answer {
         guard let url = witness.url else { return .silent("the policy names no address for it") }
-        var old = min(state.withLock { $0.sizes[witness.key] } ?? 0, checkpoint.size)
+        let signed = state.withLock { $0.sizes[witness.key] } ?? 0
+        var old = min(signed, checkpoint.size)
         for _ in 0..<WitnessRing.triesMax {
             let hashes: [Digest]
             do throws(EvidenceError) {
@@ -131,28 +144,32 @@ package final class WitnessRing: Sendable {
             case .failure(let reason): return .silent(reason.text)
             case .success(let response):
                 if response.status == 409, let size = WitnessRing.size(response.body), size != old {
-                    guard size <= checkpoint.size else { return .contradicts(saw(witness, size, checkpoint.size)) }
+                    guard size >= signed else { return .silent(WitnessRing.forgot(size, signed)) }
+                    guard size <= checkpoint.size else {
+                        return heard(saw(witness, size, checkpoint.size), from: url)
+                    }
                     old = size
                     continue
                 }
-                return answer(response, of: witness, old, checkpoint)
+                return answer(response, of: witness, url, old, checkpoint)
             }
         }
         return .silent("it says another size each time that it is asked")
     }
 
     private func answer(
-        _ response: OutboundResponse, of witness: WitnessPolicy.NamedWitness, _ old: UInt64, _ new: Checkpoint
+        _ response: OutboundResponse, of witness: WitnessPolicy.NamedWitness, _ url: String, _ old: UInt64,
+        _ new: Checkpoint
     ) -> Answer {
         let says = String(decoding: response.body.prefix(200).prefix { $0 >= 0x20 }, as: UTF8.self)
         switch response.status {
         case 200: return .cosigned(response.body)
         case 409 where old == new.size && old > 0:
-            return .contradicts("the witness \(witness.name) cosigned another tree of \(old) entries")
+            return heard("the witness \(witness.name) cosigned another tree of \(old) entries", from: url)
         case 422 where old > 0 && old < new.size:
-            return .contradicts(
-                "the witness \(witness.name) cosigned \(old) entries that are not the beginning of the \(new.size) here"
-            )
+            return heard(
+                "the witness \(witness.name) cosigned \(old) entries that are not the beginning of the \(new.size) here",
+                from: url)
         case 404: return .silent("it does not know this log; give it the log's public key ('cordon key list')")
         case 403: return .silent("it knows none of the keys that sign this log: \(says)")
         default: return .silent("it answers \(response.status): \(says)")
@@ -162,6 +179,30 @@ package final class WitnessRing: Sendable {
     private func saw(_ witness: WitnessPolicy.NamedWitness, _ size: UInt64, _ here: UInt64) -> String {
         "the witness \(witness.name) cosigned \(size) entries, \(here) are signed here: entries \(here) to "
             + "\(size - 1) are lost"
+    }
+
+    private static func forgot(_ size: UInt64, _ signed: UInt64) -> String {
+        "it says that it cosigned \(size) entries, and its own signature under \(signed) is here: it lost its memory, "
+            + "or something answers in its place"
+    }
+
+    /// What nobody signed counts only from where nobody else can say it.
+    private func heard(_ says: String, from url: String) -> Answer {
+        guard !WitnessRing.isVouched(url) else { return .contradicts(says) }
+        return .silent(
+            "something answers there that \(says); over plain HTTP nobody can tell who: give the witness an https address"
+        )
+    }
+
+    private static func isVouched(_ url: String) -> Bool {
+        if url.hasPrefix("https://") { return true }
+        guard url.hasPrefix("http://") else { return false }
+        let place = url.dropFirst("http://".count).prefix { $0 != "/" }
+        if place == "[::1]" || place.hasPrefix("[::1]:") { return true }
+        let host = place.prefix { $0 != ":" }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return !place.contains("@") && (host == "localhost" || host.hasPrefix("127.") && parts.count == 4)
+            && (host == "localhost" || parts.allSatisfy { UInt8($0) != nil })
     }
 
     private struct Unheard: Error { var text: String }

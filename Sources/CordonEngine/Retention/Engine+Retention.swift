@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonCore
-import CordonEvidence
 import CordonLanguage
 import CordonStore
 import Logging
@@ -18,13 +17,7 @@ extension Engine {
     /// Takes away evidence of which the history says that it was erased, when a crash came between.
     func finishErasures() async throws(StoreError) {
         try await readRetention()
-        let blobs = retentionBook.withLock { $0.erasures.flatMap(\.blobs) }
-        do throws(EvidenceError) { try await evidence.erase(blobs) } catch {
-            guard error.code != .syncFailed else {
-                return fail("the evidence can't be trusted any more: \(error.reason)")
-            }
-            logger.critical("evidence that was erased is still there", metadata: ["error": "\(error.reason)"])
-        }
+        _ = await removeEvidence(retentionBook.withLock { $0.erasures.flatMap(\.blobs) + $0.lastExpired })
     }
 
     /// Removes the bodies of alerts that have had their time, and says in the history which and what their digests were.
@@ -76,7 +69,7 @@ extension Engine {
         return alerts
     }
 
-    private func readRetention() async throws(StoreError) {
+    func readRetention() async throws(StoreError) {
         var book = retentionBook.withLock { $0 }
         try await book.read(store)
         retentionBook.withLock { if book.number > $0.number { $0 = book } }

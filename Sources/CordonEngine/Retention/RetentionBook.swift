@@ -8,6 +8,7 @@ package import CordonStore
 package struct RetentionBook: Sendable {
     package static let stream = "retention"
     static let expired = "bodiesExpired"
+    package static let evidenceExpired = "evidenceExpired"
     static let holdSet = "legalHoldSet"
     static let holdReleased = "legalHoldReleased"
     package static let erased = "subjectErased"
@@ -76,8 +77,20 @@ package struct RetentionBook: Sendable {
         }
     }
 
+    /// How much of one class has had its time, and when the last of it went.
+    package struct Expiration: Sendable, Hashable {
+        package static let classes = ["alert_bodies", "evidence"]
+
+        package var count = 0
+        package var last = Instant(milliseconds: 0)
+    }
+
     package private(set) var holds: [Scope: LegalHold] = [:]
     package private(set) var erasures: [Erasure] = []
+    /// What has had its time, by its class.
+    package private(set) var expirations: [String: Expiration] = [:]
+    /// Evidence of which the last line says that it had its time: a crash may have left it.
+    private(set) var lastExpired: [String] = []
     /// The number of the stream's last entry.
     var number = 0
 
@@ -86,6 +99,8 @@ package struct RetentionBook: Sendable {
     package var value: Value {
         [
             "holds": .array(holds.values.sorted { $0.scope.text < $1.scope.text }.map(\.value)),
+            "expired": .object(
+                expirations.mapValues { ["count": .int(Int64($0.count)), "last": .string($0.last.description)] }),
             "erasures": .array(
                 erasures.map { erasure in
                     var members = erasure.body.objectValue ?? [:]
@@ -109,9 +124,18 @@ package struct RetentionBook: Sendable {
                 Erasure(
                     subject: text("subject"), by: text("by"), reason: text("reason"), at: entry.at, runs: list("runs"),
                     alerts: list("alerts"), blobs: list("blobs"), shared: list("shared")))
+        case Self.expired: expire("alert_bodies", list("alerts").count, entry.at)
+        case Self.evidenceExpired:
+            lastExpired = list("blobs")
+            expire("evidence", lastExpired.count, entry.at)
         default: break
         }
         number = entry.number
+    }
+
+    private mutating func expire(_ name: String, _ count: Int, _ at: Instant) {
+        expirations[name, default: Expiration()].count += count
+        expirations[name]?.last = at
     }
 
     /// Reads what the history told of since.

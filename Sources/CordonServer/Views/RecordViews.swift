@@ -5,7 +5,8 @@ import CordonEngine
 package import CordonLanguage
 package import CordonStore
 
-/// An alert without its body: the body may hold a live secret, so only its digest is shown.
+/// An alert without its body: the body may hold a secret that nobody knew of, so only its digest is shown, and where
+/// values were cut out of it.
 package enum AlertView {
     package static func make(_ alert: Alert) -> Value {
         [
@@ -13,6 +14,7 @@ package enum AlertView {
             "received_at": Value(alert.receivedAt), "state": .string(alert.state.rawValue),
             "origin_proof": .string(alert.originProof.rawValue), "body": .string(alert.bodyDigest),
             "bytes": .int(Int64(alert.body.count)), "body_kept": .bool(alert.keepsBody),
+            "cut": alert.cutsValue,
         ]
     }
 }

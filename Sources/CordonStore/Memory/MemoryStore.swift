@@ -111,6 +111,12 @@ package final class MemoryStore: Store {
         try model.withLock { (model) throws(StoreError) in try model.read().log(index, limit) }
     }
 
+    package func places(
+        from: Instant, to: Instant, before end: Int
+    ) async throws(StoreError) -> ClosedRange<Int>? {
+        try model.withLock { (model) throws(StoreError) in try model.read().places(from, to, end) }
+    }
+
     package func vitals() async throws(StoreError) -> Vitals {
         try model.withLock { (model) throws(StoreError) in try model.read().vitals }
     }

@@ -62,6 +62,12 @@ extension Model {
         return (first..<log.count).prefix(pageRows(limit)).map { IndexedEntry(index: $0, entry: log[$0]) }
     }
 
+    func places(_ from: Instant, _ to: Instant, _ end: Int) -> ClosedRange<Int>? {
+        let within = log.prefix(max(0, end)).indices.filter { log[$0].at >= from && log[$0].at < to }
+        guard let first = within.first, let last = within.last else { return nil }
+        return first...last
+    }
+
     var allTokens: [TokenRecord] { tokens.values.sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) } }
 
     var vitals: Vitals {

@@ -40,11 +40,13 @@ struct Model {
 
     mutating func accept(_ alert: Alert, _ entry: Entry) throws(StoreError) -> Acceptance {
         try begin()
-        let delivery = Delivery(source: Array(alert.source.utf8), id: Array(alert.deliveryID.utf8))
-        if let first = deliveries[delivery] { return .duplicate(of: first) }
+        func delivery(_ name: String) -> Delivery { Delivery(source: Array(alert.source.utf8), id: Array(name.utf8)) }
+        for name in alert.formerDeliveryIDs + [alert.deliveryID] {
+            if let first = deliveries[delivery(name)] { return .duplicate(of: first) }
+        }
         guard alerts[alert.id] == nil, last(entry.stream) == 0 else { throw .idTaken(alert.id.text) }
-        alerts[alert.id] = alert
-        deliveries[delivery] = alert.id
+        alerts[alert.id] = alert.asStored
+        deliveries[delivery(alert.deliveryID)] = alert.id
         kept.append(alert.id)
         append([entry])
         return .stored
@@ -133,7 +135,10 @@ struct Model {
         try begin()
         guard entry.number == last(entry.stream) + 1 else { throw .entryTaken(entry) }
         for id in ids where !kept.contains(id) || !mayExpire(id) { throw .notExpirable(id) }
-        for id in ids { alerts[id]?.body = [] }
+        for id in ids {
+            alerts[id]?.body = []
+            alerts[id]?.salt = []
+        }
         kept.removeAll { ids.contains($0) }
         append([entry])
     }

@@ -34,10 +34,10 @@ struct JournalStatements {
 
         insertAlert = try connection.statement(
             """
-            INSERT INTO alert (id, source, delivery, received_at, headers, body_digest, origin_proof, state)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+            INSERT INTO alert (id, source, delivery, received_at, headers, body_digest, origin_proof, state, mark, cuts)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
             """)
-        insertAlertBody = try connection.statement("INSERT INTO alert_body (place, bytes) VALUES (?, ?)")
+        insertAlertBody = try connection.statement("INSERT INTO alert_body (place, bytes, salt) VALUES (?, ?, ?)")
         alertOfDelivery = try connection.statement("SELECT id FROM alert WHERE source = ? AND delivery = ?")
         updateAlertState = try connection.statement(
             "UPDATE alert SET state = ? WHERE id = ? AND state = 'received'")

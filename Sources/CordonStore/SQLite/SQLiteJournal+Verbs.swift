@@ -7,6 +7,9 @@ import CordonCore
 
 extension SQLiteJournal {
     func accept(_ alert: Alert, _ headers: String, _ entry: Entry) throws(SQLiteFailure) -> Answer {
+        for name in alert.formerDeliveryIDs {
+            if let first = try alertOfDelivery(alert.source, name) { return .success(.duplicate(of: first)) }
+        }
         let insert = statements.insertAlert
         insert.bind(alert.id.text)
         insert.bind(alert.source)
@@ -16,23 +19,32 @@ extension SQLiteJournal {
         insert.bind(alert.bodyDigest)
         insert.bind(alert.originProof.rawValue)
         insert.bind(alert.state.rawValue)
+        insert.bind(alert.mark)
+        insert.bind(alert.cutsText)
         try insert.execute()
         guard connection.changes == 1 else { return try duplicate(of: alert) }
         let body = statements.insertAlertBody
         body.bind(connection.lastInsertedRow)
         body.bind(alert.body)
+        body.bind(alert.salt)
         try body.execute()
         try append(entry)
         return .success(.stored)
     }
 
     private func duplicate(of alert: Alert) throws(SQLiteFailure) -> Answer {
+        guard let first = try alertOfDelivery(alert.source, alert.deliveryID) else {
+            return .failure(.idTaken(alert.id.text))
+        }
+        return .success(.duplicate(of: first))
+    }
+
+    private func alertOfDelivery(_ source: String, _ name: String) throws(SQLiteFailure) -> AlertID? {
         let select = statements.alertOfDelivery
         defer { select.reset() }
-        select.bind(alert.source)
-        select.bind(alert.deliveryID)
-        guard try select.step() else { return .failure(.idTaken(alert.id.text)) }
-        return .success(.duplicate(of: try select.id(0)))
+        select.bind(source)
+        select.bind(name)
+        return try select.step() ? try select.id(0) : nil
     }
 
     func record(_ reading: Reading) throws(SQLiteFailure) -> Answer {

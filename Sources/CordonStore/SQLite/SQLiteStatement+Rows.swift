@@ -8,7 +8,8 @@ import CordonCore
 extension SQLiteStatement {
     static let selectAlerts = """
         SELECT id, source, delivery, received_at, headers, body_digest, origin_proof, state,
-            (SELECT bytes FROM alert_body WHERE alert_body.place = alert.place) FROM alert
+            (SELECT bytes FROM alert_body WHERE alert_body.place = alert.place),
+            (SELECT salt FROM alert_body WHERE alert_body.place = alert.place), mark, cuts FROM alert
         """
     static let selectRuns = """
         SELECT id, decision, alert, playbook, playbook_digest, workflow, workflow_digest, subject, severity, phase,
@@ -31,9 +32,11 @@ extension SQLiteStatement {
 
     func alert() throws(SQLiteFailure) -> Alert {
         guard let headers = HeaderText.decode(text(4)) else { throw unreadable(text(4)) }
+        guard let cuts = Alert.cuts(text(11)) else { throw unreadable(text(11)) }
         return Alert(
             id: try id(0), source: text(1), deliveryID: text(2), receivedAt: instant(3), headers: headers,
-            body: bytes(8), bodyDigest: text(5), originProof: try word(6), state: try word(7))
+            body: bytes(8), bodyDigest: text(5), originProof: try word(6), state: try word(7),
+            salt: bytes(9), mark: text(10), cuts: cuts)
     }
 
     func signal() throws(SQLiteFailure) -> SignalRecord {

@@ -111,6 +111,25 @@ extension SQLiteStore {
         }
     }
 
+    package func places(
+        from: Instant, to: Instant, before end: Int
+    ) async throws(StoreError) -> ClosedRange<Int>? {
+        try await read { (connection) throws(SQLiteFailure) in
+            // The index holds places too: no row is read.
+            let row = try connection.statement(
+                """
+                SELECT min(place), max(place) FROM entry INDEXED BY entry_at
+                    WHERE at >= ? AND at < ? AND place < ?
+                """)
+            defer { row.reset() }
+            row.bind(from.milliseconds)
+            row.bind(to.milliseconds)
+            row.bind(Int64(end))
+            guard try row.step(), let first = row.optionalInt64(0), let last = row.optionalInt64(1) else { return nil }
+            return Int(first)...Int(last)
+        }
+    }
+
     /// Walks the bodies in the order in which they came, and stops at the first that is too young.
     package func expirable(before instant: Instant, limit: Int) async throws(StoreError) -> [AlertID] {
         try await read { (connection) throws(SQLiteFailure) in

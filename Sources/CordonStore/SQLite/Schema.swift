@@ -7,7 +7,7 @@ enum Schema {
 
     static var version: Int { migrations.count }
 
-    static let migrations = [first, second, third, fourth, fifth, sixth, notices]
+    static let migrations = [first, second, third, fourth, fifth, sixth, notices, sealedBodies, entryTimes]
 
     /// What a commit writes is what the next reader can't tell from the rest of it:
     /// - A run's snapshot stands apart and is written once every so many entries: the entries after it tell the rest.
@@ -109,6 +109,10 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         """
 
+    /// A period is handed to an auditor without reading the rest of the history. Entries come nearly in the order of
+    /// their times, so the index grows at its end.
+    private static let entryTimes = "CREATE INDEX entry_at ON entry (at);"
+
     /// What people are to be told, each row in the commit of what it tells. Few wait; what was told is kept for a while.
     private static let notices = """
         CREATE TABLE notice (
@@ -131,6 +135,13 @@ enum Schema {
         CREATE INDEX notice_of_run ON notice (run) WHERE run IS NOT NULL;
         CREATE INDEX notice_of_message ON notice (message) WHERE message IS NOT NULL;
         CREATE INDEX notice_settled ON notice (settled_at) WHERE settled_at IS NOT NULL;
+        """
+
+    /// Bodies are committed to with a salt that goes when they go; what tells a repeat is keyed; what was cut out is told.
+    private static let sealedBodies = """
+        ALTER TABLE alert_body ADD COLUMN salt BLOB;
+        ALTER TABLE alert ADD COLUMN mark TEXT NOT NULL DEFAULT '';
+        ALTER TABLE alert ADD COLUMN cuts TEXT NOT NULL DEFAULT '';
         """
 
     /// Rows of `alert`, `run` and `entry` are never deleted (those of `alert_body` are, by retention), so the largest row number is also their count.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CordonConnectors
 import CordonCore
 import CordonEngine
 import CordonEvidence
@@ -49,18 +50,26 @@ struct AuditVerify: AsyncParsableCommand {
         help:
             "A signed checkpoint that you kept from before (a bundle's file 'checkpoint'): the log must begin with it."
     ) var since: String?
+    @Option(
+        name: .customLong("tsa-ca"),
+        help: "Certificates (PEM) of the authorities whose timestamps you believe; for a state folder: its setting's."
+    ) var timestampAuthorities: String?
     @Flag(name: .long, help: "End with 8 when there are open items.") var exitStatus = false
 
     func run() async throws {
         let here = FileManager.default.currentDirectoryPath
         let trust = try trust()
-        let report: AuditReport
+        var report: AuditReport
         if let path, !isFolder(absolute(path, in: here)) {
-            report = BundleAudit.run(try archive(absolute(path, in: here)), trust: trust)
+            let archive = try archive(absolute(path, in: here))
+            report = await BundleAudit.run(archive, trust: trust)
+            let stamps = await TimestampAudit.bundle(archive, keys: trust.keys, trust: try timestampTrust())
+            report.findings = (report.findings + stamps).ordered
         } else if let path {
-            report = try await audit(StateFolder(absolute(path, in: here)), trust)
+            report = try await audit(StateFolder(absolute(path, in: here)), trust, try timestampTrust())
         } else {
-            report = try await audit(try await common.settings().state, trust)
+            let settings = try await common.settings()
+            report = try await audit(settings.state, trust, try timestampTrust() ?? settings.timestampTrust())
         }
         Output.one(report.value, as: common.output, table: AuditText.page)
         if report.isBroken { throw CommandFailure(.notVerified, "the record is broken: \(count(report, .broken))") }
@@ -77,21 +86,38 @@ struct AuditVerify: AsyncParsableCommand {
         return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
-    private func archive(_ path: String) throws -> [UInt8] {
-        guard let contents = FileManager.default.contents(atPath: path) else {
-            throw CommandFailure(.notFound, "there is no file \(display(path)) that can be read")
-        }
-        return Array(contents)
+    private func archive(_ path: String) throws -> ByteSource {
+        do {
+            if let source = try ByteSource(file: path) { return source }
+        } catch { throw CommandFailure(.notFound, error.reason) }
+        throw CommandFailure(.notFound, "there is no file \(display(path)) that can be read")
     }
 
-    private func audit(_ state: StateFolder, _ trust: AuditTrust) async throws -> AuditReport {
+    private func timestampTrust() throws -> TimestampTrust? {
+        try timestampAuthorities.map { path in
+            guard let contents = FileManager.default.contents(atPath: path) else {
+                throw CommandFailure(.notFound, "there is no file \(display(path)) that can be read")
+            }
+            guard let trust = TimestampTrust(pem: Array(contents)) else {
+                throw CommandFailure(.usage, "\(display(path)) holds no certificates in PEM")
+            }
+            return trust
+        }
+    }
+
+    private func audit(
+        _ state: StateFolder, _ trust: AuditTrust, _ authorities: TimestampTrust?
+    ) async throws -> AuditReport {
         guard FileManager.default.fileExists(atPath: state.evidencePath) else {
             throw CommandFailure(.notFound, "\(display(state.path)) is no state folder: it has no evidence/")
         }
         let store = try SQLiteStore(.readOnly(state.path))
         do {
-            let report = try await StateAudit.run(
-                store: store, folder: LogFolder(state.logPath), blobs: try Blobs(at: state.evidencePath), trust: trust)
+            let folder = LogFolder(state.logPath)
+            var report = try await StateAudit.run(
+                store: store, folder: folder, blobs: try Blobs(at: state.evidencePath), trust: trust)
+            report.findings += await TimestampAudit.folder(folder, keys: trust.keys, trust: authorities)
+            report.findings = report.findings.ordered
             await store.close()
             return report
         } catch {
@@ -158,11 +184,11 @@ struct AuditExport: AsyncParsableCommand {
     func run() async throws {
         let (from, to) = (try AuditTime.read(self.from, "--from"), try AuditTime.read(self.to, "--to"))
         guard from < to else { throw CommandFailure(.usage, "--from is not before --to") }
-        let desk = AuditDesk(settings: try await common.settings())
-        let bytes = try await desk.export(
-            "period \(from) to \(to)", reason: export.reason, includesBodies: export.bodies
-        ) { try await $0.period(from: from, to: to) }
-        try export.finish(bytes, name: "audit-\(self.from.prefix(10))-\(self.to.prefix(10)).tar")
+        let name = "audit-\(self.from.prefix(10))-\(self.to.prefix(10)).tar"
+        try await export.write(name: name, what: "period \(from) to \(to)", try await common.settings()) {
+            bundler, file in
+            try await bundler.period(from: from, to: to, spool: file.folder, to: file.append)
+        }
     }
 }
 
@@ -183,11 +209,9 @@ struct RunExport: AsyncParsableCommand {
 
     func run() async throws {
         let run = try runID(id)
-        let desk = AuditDesk(settings: try await common.settings())
-        let bytes = try await desk.export(run.text, reason: export.reason, includesBodies: export.bodies) {
-            try await $0.run(run)
+        try await export.write(name: "\(run).tar", what: run.text, try await common.settings()) { bundler, file in
+            try await bundler.run(run, spool: file.folder, to: file.append)
         }
-        try export.finish(bytes, name: "\(run).tar")
     }
 }
 

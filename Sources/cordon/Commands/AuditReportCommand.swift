@@ -13,7 +13,7 @@ struct AuditTimes: AsyncParsableCommand {
             which 95 of 100 lie, the longest. Detect: from what happened (as the source says) to the alert. Decide: from \
             the alert to the decision. Contain: from the alert to the end of the step that the playbook's objective \
             names, or of the first step that changes anything. Restore: from there to the end of its undo. Runs that \
-            contained later than the objective of the playbook that is in force are named as late.
+            contained later than the objective of the playbook, as it was when they were opened, are named as late.
 
             EXAMPLES
               cordon audit report --from 2026-07-01 --to 2026-10-01
@@ -30,17 +30,16 @@ struct AuditTimes: AsyncParsableCommand {
             throw CommandFailure(.usage, "--by is '\(by)'; it takes playbook or identity")
         }
         let settings = try await population.common.settings()
-        let playbooks = try Shelf.load(settings).library.playbooks
-        let objectives = Dictionary(
-            playbooks.map { ($0.name, (step: $0.containedBy, within: $0.containedWithinMilliseconds)) }
-        ) { first, _ in first }
         let runs = try await population.runs()
         let store = try SQLiteStore(.readOnly(settings.statePath))
         do {
             var times: [RunTimes] = []
+            var objectives: [String: Objective] = [:]
             for run in runs {
-                let objective = objectives[run.playbook] ?? (step: nil, within: nil)
-                if let read = try await read(run, objective, store) { times.append(read) }
+                let digest = run.playbookDigest
+                let asked = if let known = objectives[digest] { known } else { try await objective(digest, store) }
+                objectives[digest] = asked
+                if let read = try await read(run, asked, store) { times.append(read) }
             }
             await store.close()
             show(TimesReport.rows(times, by: grouping), grouping)
@@ -50,8 +49,20 @@ struct AuditTimes: AsyncParsableCommand {
         }
     }
 
+    private typealias Objective = (step: String?, within: Int64?)
+
+    /// Of the playbook that the run was opened on: what it says today says nothing of what was asked then.
+    private func objective(_ digest: String, _ store: SQLiteStore) async throws -> Objective {
+        guard let stored = try await store.definition(digest) else {
+            Output.note("the playbook \(digest) is not in the state folder: its runs are measured against no objective")
+            return (nil, nil)
+        }
+        let said = Playbook.objective(in: stored.source)
+        return (said?.step, said?.milliseconds)
+    }
+
     private func read(
-        _ run: RunRecord, _ objective: (step: String?, within: Int64?), _ store: SQLiteStore
+        _ run: RunRecord, _ objective: Objective, _ store: SQLiteStore
     ) async throws -> RunTimes? {
         var query = DecisionQuery()
         query.id = run.decision

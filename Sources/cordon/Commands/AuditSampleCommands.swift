@@ -16,7 +16,7 @@ struct PopulationOptions: ParsableArguments {
 
     private static let pageRuns = 500
 
-    /// All of them, the oldest first.
+    /// All of them, the oldest first, as their rows tell them: which they are can be told without reading what they did.
     func runs() async throws -> [RunRecord] {
         let (from, to) = (try AuditTime.read(self.from, "--from"), try AuditTime.read(self.to, "--to"))
         let settings = try await common.settings()
@@ -25,39 +25,61 @@ struct PopulationOptions: ParsableArguments {
         }
         let store = try SQLiteStore(.readOnly(settings.statePath))
         do {
-            let runs = try await all(store).filter { from <= $0.openedAt && $0.openedAt < to }
+            var all: [RunRecord] = []
+            var query = RunQuery()
+            query.oldestFirst = true
+            query.readsTails = false
+            query.limit = PopulationOptions.pageRuns
+            while true {
+                let page = try await store.runs(query)
+                all += page.filter { from <= $0.openedAt && $0.openedAt < to }
+                guard page.count == query.limit else { break }
+                query.beyond = page.last?.id
+            }
             await store.close()
-            return runs
+            return all
         } catch {
             await store.close()
             throw error
         }
     }
 
-    private func all(_ store: SQLiteStore) async throws -> [RunRecord] {
-        var query = RunQuery()
-        query.oldestFirst = true
-        query.limit = PopulationOptions.pageRuns
-        var all: [RunRecord] = []
-        while true {
-            let page = try await store.runs(query)
-            all += page
-            guard page.count == query.limit else { return all }
-            query.beyond = page.last?.id
+    /// Of those that are shown the last line is read too: it tells how they ended.
+    func show(_ runs: [RunRecord]) async throws {
+        let store = try SQLiteStore(.readOnly(try await common.settings().statePath))
+        do {
+            var rows: [Value] = []
+            for run in runs { rows.append(told(run, try await ending(of: run, store))) }
+            await store.close()
+            show(rows)
+        } catch {
+            await store.close()
+            throw error
         }
     }
 
-    func show(_ runs: [RunRecord]) throws {
+    private func ending(of row: RunRecord, _ store: SQLiteStore) async throws -> Run.Ending? {
+        guard row.endedAt != nil else { return nil }
+        let last = try await store.history(row.id.text, from: row.number, limit: 1).first
+        if case .runEnded(let ending, _)? = try last?.entry.event() { return ending }
+        // Something came after its end: then all of its lines are asked.
+        var query = RunQuery()
+        query.id = row.id
+        return try await store.runs(query).first?.run().ending
+    }
+
+    private func told(_ row: RunRecord, _ ending: Run.Ending?) -> Value {
+        [
+            "run": .string(row.id.text), "opened_at": .string(row.openedAt.description),
+            "ended_at": row.endedAt.map { .string($0.description) } ?? .null,
+            "ending": ending.map { .string($0.rawValue) } ?? .null, "playbook": .string(row.playbook),
+            "subject": .string(row.subject),
+        ]
+    }
+
+    private func show(_ rows: [Value]) {
         Output.many(
-            try runs.map { row in
-                let run = try row.run()
-                return [
-                    "run": .string(row.id.text), "opened_at": .string(row.openedAt.description),
-                    "ended_at": row.endedAt.map { .string($0.description) } ?? .null,
-                    "ending": run.ending.map { .string($0.rawValue) } ?? .null, "playbook": .string(row.playbook),
-                    "subject": .string(row.subject),
-                ]
-            }, as: common.output,
+            rows, as: common.output,
             columns: [
                 Output.Column("RUN") { $0["run"]?.stringValue ?? "" },
                 Output.Column("OPENED") { $0["opened_at"]?.stringValue ?? "" },
@@ -90,7 +112,7 @@ struct AuditList: AsyncParsableCommand {
 
     func run() async throws {
         let runs = try await population.runs()
-        try population.show(runs)
+        try await population.show(runs)
         if population.common.output == .table { Output.note("\(runs.count) run\(runs.count == 1 ? "" : "s")") }
     }
 }
@@ -116,7 +138,7 @@ struct AuditSample: AsyncParsableCommand {
         let runs = try await population.runs()
         let lots = runs.map { (lot: Digest.of(Array("\(seed)\n\($0.id)".utf8)), run: $0) }
         let drawn = lots.sorted { $0.lot < $1.lot }.prefix(count).map(\.run)
-        try population.show(drawn)
+        try await population.show(Array(drawn))
         if population.common.output == .table { Output.note("\(drawn.count) of \(runs.count) runs") }
     }
 }

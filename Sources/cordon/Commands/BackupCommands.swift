@@ -117,7 +117,7 @@ private enum FolderCopy {
             if FileManager.default.fileExists(atPath: source) { throw failure("read", source) }
             return
         }
-        try AuditDesk.write(Array(contents), to: target)
+        try NewFile.write(Array(contents), to: target)
     }
 
     private static func sync(_ folder: String) throws {

@@ -131,6 +131,16 @@ enum Templates {
         #   origin: example.com/cordon
         # `witnesses`: a policy file (C2SP tlog-policy) that names who cosigns the log; see 'cordon witness --help'.
         #   witnesses: witnesses.txt
+        # How long bodies of alerts and evidence of ended runs are kept; for ever where nothing stands here.
+        # retention:
+        #   alert_bodies: 400d
+        #   evidence: 400d
+        # Who is asked for the time of the log's checkpoints (RFC 3161; several addresses with spaces between them), whose
+        # word counts (PEM), and how often.
+        # timestamps:
+        #   url: https://tsa.example.com
+        #   ca: tsa-roots.pem
+        #   every: 24h
 
         """
     }

@@ -12,11 +12,12 @@ struct RetentionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retention", abstract: "Keep records for the law, and erase those of one subject.",
         discussion: """
-            Bodies of alerts expire after 'retention.alert_bodies' (a setting); a legal hold keeps what it covers until it \
-            is released. Erasing takes away what providers and sources said of a subject: bodies and evidence. The \
-            history's lines stay, so it still verifies: evidence is named there by salted digests, which nobody can \
-            guess; bodies of alerts by plain ones, which whoever has the body can still recognize. What the lines \
-            themselves say (ids, decisions, actions) is the record and stays. Each is a line of the history.
+            Each class has its time, a setting in cordon.yaml: 'retention.alert_bodies' from the receipt of an alert, \
+            'retention.evidence' from the end of a run; without one it is kept for ever. A legal hold keeps what it covers \
+            until it is released. Erasing takes away what providers and sources said of a subject: bodies and evidence. \
+            The history's lines stay, so it still verifies: evidence and bodies are named there by salted digests, which \
+            nobody can guess once the salt went with them (bodies of alerts that earlier versions stored by plain ones). \
+            What the lines themselves say (ids, decisions, actions) is the record and stays. Each is a line of the history.
             """,
         subcommands: [RetentionHold.self, RetentionRelease.self, RetentionList.self, RetentionErase.self])
 }
@@ -77,7 +78,7 @@ struct RetentionRelease: AsyncParsableCommand {
 
 struct RetentionList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the legal holds that stand, and what was erased.",
+        commandName: "list", abstract: "List the legal holds that stand, what was erased, and what has had its time.",
         discussion: """
             EXAMPLES
               cordon retention list
@@ -98,8 +99,14 @@ struct RetentionList: AsyncParsableCommand {
                 "erased  \(text($0, "subject")) at \(text($0, "at")) by \(text($0, "by")): \(text($0, "reason")) "
                     + "(\($0["alerts"]?.arrayValue?.count ?? 0) bodies, \($0["blobs"]?.arrayValue?.count ?? 0) pieces of evidence)"
             }
-            return holds.isEmpty && erasures.isEmpty
-                ? "nothing is held, nothing was erased" : (holds + erasures).joined(separator: "\n")
+            let expired = RetentionBook.Expiration.classes.compactMap { name in
+                value.at("expired", name).map { item in
+                    "expired \(name.padding(toLength: 13, withPad: " ", startingAt: 0)) "
+                        + "\(item["count"]?.intValue ?? 0), the last at \(text(item, "last"))"
+                }
+            }
+            let lines = holds + erasures + expired
+            return lines.isEmpty ? "nothing is held, nothing was erased" : lines.joined(separator: "\n")
         }
     }
 }

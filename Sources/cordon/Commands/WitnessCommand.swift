@@ -18,14 +18,15 @@ struct WitnessCommand: AsyncParsableCommand {
             A witness remembers the largest tree that it saw of each log and cosigns only what begins with it (C2SP \
             tlog-witness). So nobody who holds an installation, its keys and its backups can take back what was signed, \
             or show two histories to two auditors. Run it on a host and under an owner of its own; it needs nothing of \
-            Cordon's but the log's public key. It speaks plain HTTP: put a proxy with TLS before it where you don't \
-            trust the network.
+            Cordon's but the log's public key. It speaks plain HTTP: put a proxy with TLS before it. Its signatures prove \
+            themselves, but that it saw a larger or another tree nobody signs, so Cordon counts that as a fork only over \
+            https (or from its own machine); over plain HTTP it is no more than a witness that is away.
 
             SET UP
               on the witness's host:  cordon witness key --name example.org/witness-1
-                                      cordon witness serve --log cordon.vkeys --address 0.0.0.0
+                                      cordon witness serve --log cordon.vkeys   (behind your proxy with TLS)
               on Cordon's host:       a policy file, named in the settings as 'audit: { witnesses: witnesses.txt }':
-                                        witness w1 example.org/witness-1+… http://witness-1.example.org:8786
+                                        witness w1 example.org/witness-1+… https://witness-1.example.org
                                         quorum w1
             """,
         subcommands: [WitnessKey.self, WitnessServe.self, WitnessList.self])

@@ -20,10 +20,13 @@ struct AuditBench {
 
     static func main() async {
         do {
-            let arguments = CommandLine.arguments.dropFirst()
+            let arguments = Array(CommandLine.arguments.dropFirst())
             var bench = try AuditBench(entries: arguments.first.flatMap { Int($0) } ?? 1_000_000)
             try await bench.measure()
             print(bench.report.table)
+            if arguments.count > 1 {
+                try FileManager.default.copyItem(atPath: bench.scratch.path("state"), toPath: arguments[1])
+            }
         } catch {
             FileHandle.standardError.write(Data("cordon-bench-audit: \(error)\n".utf8))
             exit(1)
@@ -33,23 +36,28 @@ struct AuditBench {
     private init(entries: Int) throws {
         self.entries = entries
         scratch = try ScratchFolder("cordon-bench-audit")
-        try scratch.write("", to: "keys/.keep")
+        try scratch.write("", to: "state/keys/.keep")
     }
 
     private mutating func measure() async throws {
         report.noteMachine("before")
         try await measureCost()
         let store = try SQLiteStore(.readWrite(scratch.path("state")))
-        try await fill(store)
-        let checkpointer = checkpointer(store, "log")
+        let (runs, early) = (entries / 14, entries / 14 * 9 / 10)
+        try await fill(store, 0..<early)
+        let checkpointer = checkpointer(store, "state/log")
         let start = Monotonic.nanoseconds
         guard let keeper = try await checkpointer.open() else {
             throw BenchFailure(description: "the log refuses to sign")
         }
         try await checkpointer.turn(keeper, isLast: true)
-        report.add("first signature over \(entries) entries", seconds(start), "s")
+        report.add("first signature over \(early * 14) entries", seconds(start), "s")
+        let later = clock.now
+        try await fill(store, early..<runs)
+        try await checkpointer.turn(keeper, isLast: true)
         try measureProofs()
         try await measureVerifying(store)
+        try await measureBundles(store, later)
         await store.close()
         report.noteMachine("after")
     }
@@ -57,7 +65,8 @@ struct AuditBench {
     private func checkpointer(_ store: any Store, _ log: String) -> Checkpointer {
         Checkpointer(
             Checkpointer.Parts(
-                store: store, clock: clock, logPath: scratch.path(log), keys: SigningKeys(folder: scratch.path("keys")),
+                store: store, clock: clock, logPath: scratch.path(log),
+                keys: SigningKeys(folder: scratch.path("state/keys")),
                 origin: "bench.example/log", logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }))
     }
 
@@ -66,12 +75,11 @@ struct AuditBench {
     // MARK: Filling
 
     /// Runs of fourteen lines, as one contained token makes them.
-    private func fill(_ store: SQLiteStore) async throws {
-        let runs = entries / 14
+    private func fill(_ store: SQLiteStore, _ runs: Range<Int>) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for part in 0..<256 {
                 group.addTask {
-                    for number in stride(from: part, to: runs, by: 256) {
+                    for number in stride(from: runs.lowerBound + part, to: runs.upperBound, by: 256) {
                         for entry in BenchHistory.lines(number, at: clock.now) { try await store.note(entry) }
                     }
                 }
@@ -133,7 +141,7 @@ struct AuditBench {
     // MARK: Proofs and verifying
 
     private mutating func measureProofs() throws {
-        let folder = LogFolder(scratch.path("log"))
+        let folder = LogFolder(scratch.path("state/log"))
         guard let note = try folder.published() else { throw BenchFailure(description: "nothing was signed") }
         let checkpoint = try Checkpoint(parsing: Note(parsing: note).text)
         let tree = try folder.tiles(size: checkpoint.size).tree
@@ -154,14 +162,14 @@ struct AuditBench {
     }
 
     private mutating func measureVerifying(_ store: SQLiteStore) async throws {
-        let blobs = try Blobs(at: scratch.path("evidence"))
+        let blobs = try Blobs(at: scratch.path("state/evidence"))
         let start = Monotonic.nanoseconds
         let audit = try await StateAudit.run(
-            store: store, folder: LogFolder(scratch.path("log")), blobs: blobs, trust: AuditTrust())
+            store: store, folder: LogFolder(scratch.path("state/log")), blobs: blobs, trust: AuditTrust())
         let took = seconds(start)
         report.add("verified with meaning", Double(audit.entries) / took, "entries/s")
         report.note("entries verified", "\(audit.entries), \(audit.runs) runs")
-        let tiles = try LogFolder(scratch.path("log")).tiles(size: audit.size)
+        let tiles = try LogFolder(scratch.path("state/log")).tiles(size: audit.size)
         let again = Monotonic.nanoseconds
         var frontier = MerkleFrontier()
         var index = 0
@@ -173,6 +181,58 @@ struct AuditBench {
         }
         report.add("hashes alone, read from the store", Double(index) / seconds(again), "entries/s", target: nil)
         try tiles.verifyTiles(root: tiles.tree.root())
+    }
+}
+
+// MARK: - Bundles
+
+extension AuditBench {
+    /// All of it as one bundle, and its last tenth; written to a file and verified from there.
+    private mutating func measureBundles(_ store: SQLiteStore, _ later: Instant) async throws {
+        let bundler = Bundler(
+            store: store, folder: LogFolder(scratch.path("state/log")),
+            blobs: try Blobs(at: scratch.path("state/evidence")),
+            signers: try SigningKeys(folder: scratch.path("state/keys")).load())
+        let end = clock.now.adding(milliseconds: 1000)
+        let part = (later.adding(milliseconds: 1), end, "last tenth")
+        let whole = (Instant(milliseconds: 0), end, "whole history")
+        for (from, to, name) in [part, whole] {
+            let path = scratch.path("it.tar")
+            try Data().write(to: URL(filePath: path))
+            let file = try FileHandle(forWritingTo: URL(filePath: path))
+            let (written, before) = (Monotonic.nanoseconds, try Memory.reset())
+            try await bundler.period(from: from, to: to, spool: scratch.path) { bytes throws(EvidenceError) in
+                file.write(Data(bytes))
+            }
+            try file.close()
+            report.add("bundle of its \(name), written", seconds(written), "s")
+            report.add("bundle of its \(name), memory for it", try Memory.peak() - before, "MB")
+            guard let source = try ByteSource(file: path) else { throw BenchFailure(description: "no bundle") }
+            report.note("bundle of its \(name)", "\(source.count / 1_000_000) MB")
+            let (read, idle) = (Monotonic.nanoseconds, try Memory.reset())
+            let audit = await BundleAudit.run(source, trust: AuditTrust())
+            report.add("bundle of its \(name), verified", Double(audit.entries) / seconds(read), "entries/s")
+            report.add("bundle of its \(name), memory for that", try Memory.peak() - idle, "MB")
+        }
+    }
+}
+
+/// What this process holds, in MB.
+private enum Memory {
+    /// Forgets the peak, and tells what is held now.
+    static func reset() throws -> Double {
+        try Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))
+        return try read("VmRSS:")
+    }
+
+    static func peak() throws -> Double { try read("VmHWM:") }
+
+    private static func read(_ name: String) throws -> Double {
+        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
+        let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }
+        guard let kibibytes else { throw BenchFailure(description: "the kernel tells no \(name)") }
+        return kibibytes / 1000
     }
 }
 

@@ -87,6 +87,24 @@ final class AuditedInstallation: Sendable {
     }
 }
 
+extension Bundler {
+    /// The whole bundle in memory: those of tests are small.
+    func run(_ id: RunID) async throws -> [UInt8] {
+        let scratch = try ScratchFolder("cordon-spool")
+        var bytes: [UInt8] = []
+        try await run(id, spool: scratch.path) { piece throws(EvidenceError) in bytes += piece }
+        return bytes
+    }
+
+    func period(from: Instant, to: Instant) async throws -> [UInt8] {
+        let scratch = try ScratchFolder("cordon-spool")
+        var bytes: [UInt8] = []
+        try await period(from: from, to: to, spool: scratch.path) { piece throws(EvidenceError) in bytes += piece }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == [], "nothing stays behind")
+        return bytes
+    }
+}
+
 extension AuditReport {
     var broken: [AuditFinding.Code] { findings.filter { $0.grade == .broken }.map(\.code) }
     func codes(_ grade: AuditFinding.Grade) -> [AuditFinding.Code] { findings.filter { $0.grade == grade }.map(\.code) }

@@ -29,7 +29,7 @@ import Testing
     @Test func `a run's bundle is sound, complete and the same each time`() async throws {
         let bundle = try await place.runBundle()
         #expect(try await place.runBundle() == bundle)
-        let report = BundleAudit.run(bundle, trust: trust)
+        let report = await BundleAudit.run(bundle, trust: trust)
         #expect(report.broken == [], "\(report.findings)")
         #expect(report.codes(.open) == [])
         #expect(report.runs == 1)
@@ -37,11 +37,11 @@ import Testing
         #expect(report.verdict == "sound")
         // The bodies of alerts stay out, and the bundle says so.
         #expect(report.codes(.note) == [.blobErased])
-        #expect(BundleAudit.run(bundle, trust: AuditTrust()).codes(.note).contains(.keysFromBundle))
+        #expect(await BundleAudit.run(bundle, trust: AuditTrust()).codes(.note).contains(.keysFromBundle))
     }
 
     @Test func `a period's bundle is sound, from the log's beginning and from a checkpoint on`() async throws {
-        let whole = BundleAudit.run(try await place.periodBundle(), trust: trust)
+        let whole = await BundleAudit.run(try await place.periodBundle(), trust: trust)
         #expect(whole.broken == [], "\(whole.findings)")
         #expect(whole.runs == 2)
         #expect(whole.entries == Int(try place.signed.size))
@@ -51,7 +51,7 @@ import Testing
         try await place.contain("d-3")
         try await place.sign()
         let bundle = try await place.bundler.period(from: later, to: later.adding(milliseconds: 60_000))
-        let report = BundleAudit.run(bundle, trust: trust)
+        let report = await BundleAudit.run(bundle, trust: trust)
         #expect(report.broken == [], "\(report.findings)")
         #expect(report.checkpoints == 2)
         #expect(report.entries < Int(report.size))
@@ -66,7 +66,7 @@ import Testing
             store: place.store, folder: place.folder, blobs: place.installation.blobs, signers: try place.keys.load(),
             includesBodies: true)
         let bundle = try await bundler.run(try #require(try await place.installation.runs.last).id)
-        let report = BundleAudit.run(bundle, trust: trust)
+        let report = await BundleAudit.run(bundle, trust: trust)
         #expect(report.broken == [])
         #expect(report.codes(.note) == [])
     }
@@ -80,7 +80,7 @@ import Testing
         for at in stride(from: 0, to: bundle.count, by: 97) {
             var changed = bundle
             changed[at] ^= 0x01
-            if !BundleAudit.run(changed, trust: trust).isBroken { missed.append(at) }
+            if await !BundleAudit.run(changed, trust: trust).isBroken { missed.append(at) }
         }
         #expect(missed == [])
     }
@@ -90,7 +90,7 @@ import Testing
             let files = try Tar.files(bundle)
             for file in files where !file.bytes.isEmpty {
                 for at in [0, file.bytes.count / 2, file.bytes.count - 1] {
-                    let report = try audit(files.map { $0.name == file.name ? flipped($0, at: at) : $0 })
+                    let report = try await audit(files.map { $0.name == file.name ? flipped($0, at: at) : $0 })
                     #expect(report.isBroken, "\(file.name) at \(at)")
                     let isNamed = report.findings.contains {
                         $0.grade == .broken && ($0.place.contains(file.name) || $0.says.contains(file.name))
@@ -104,25 +104,25 @@ import Testing
     @Test func `each file that is dropped, added or put under another name is named`() async throws {
         let files = try Tar.files(try await place.runBundle())
         for file in files {
-            let report = try audit(files.filter { $0.name != file.name })
+            let report = try await audit(files.filter { $0.name != file.name })
             #expect(report.isBroken, "\(file.name)")
             #expect(report.findings.contains { $0.grade == .broken && $0.place.contains(file.name) }, "\(file.name)")
         }
-        #expect(try audit(files + [Tar.File(name: "extra.txt", bytes: [1])]).broken == [.fileUnlisted])
+        #expect(try await audit(files + [Tar.File(name: "extra.txt", bytes: [1])]).broken == [.fileUnlisted])
         var swapped = files
         let blobs = files.indices.filter { files[$0].name.hasPrefix("blobs/") }
         try #require(blobs.count >= 2)
         swapped[blobs[0]].bytes = files[blobs[1]].bytes
         swapped[blobs[1]].bytes = files[blobs[0]].bytes
-        #expect(try audit(swapped).broken.filter { $0 == .blobChanged }.count == 2)
+        #expect(try await audit(swapped).broken.filter { $0 == .blobChanged }.count == 2)
     }
 
     @Test func `truncation is found wherever it ends`() async throws {
         let bundle = try await place.runBundle()
         for count in stride(from: 0, to: bundle.count, by: 311) {
-            #expect(BundleAudit.run(Array(bundle.prefix(count)), trust: trust).broken == [.archiveMalformed])
+            #expect(await BundleAudit.run(Array(bundle.prefix(count)), trust: trust).broken == [.archiveMalformed])
         }
-        #expect(BundleAudit.run(bundle + bundle, trust: trust).broken == [.archiveMalformed])
+        #expect(await BundleAudit.run(bundle + bundle, trust: trust).broken == [.archiveMalformed])
     }
 
     /// What an attacker with the log's own key could still not do: the manifest is his, the log is not.
@@ -141,7 +141,7 @@ import Testing
             default: lines.removeLast()
             }
             files[at].bytes = lines.flatMap { $0 + [UInt8(ascii: "\n")] }
-            let report = BundleAudit.run(try sealed(files, with: try place.keys.load()), trust: trust)
+            let report = await BundleAudit.run(try sealed(files, with: try place.keys.load()), trust: trust)
             #expect(
                 report.broken.contains(.entryUnproved) || report.broken.contains(.entryMissing), "\(report.findings)")
             #expect(!report.broken.contains(.signatureInvalid), "the manifest is signed")
@@ -151,14 +151,14 @@ import Testing
     @Test func `a bundle that another key signed is not believed`() async throws {
         let thief = try SigningKey(name: key.name)
         let files = try Tar.files(try await place.runBundle())
-        let resigned = BundleAudit.run(try sealed(files, with: [thief]), trust: trust)
+        let resigned = await BundleAudit.run(try sealed(files, with: [thief]), trust: trust)
         #expect(resigned.broken == [.signatureMissing])
         // With his own key laid beside, and no key brought, the checkpoint still is not his.
         var own = files
         for index in own.indices where own[index].name == "keys/log.vkeys" {
             own[index].bytes = Array((thief.verifier.text + "\n").utf8)
         }
-        let report = BundleAudit.run(try sealed(own, with: [thief]), trust: AuditTrust())
+        let report = await BundleAudit.run(try sealed(own, with: [thief]), trust: AuditTrust())
         #expect(report.broken.contains(.signatureMissing))
     }
 
@@ -166,7 +166,7 @@ import Testing
         let older = try #require(try place.folder.kept().first { $0.bytes != (try? place.folder.published()) })
         var files = try Tar.files(try await place.runBundle())
         for index in files.indices where files[index].name == "checkpoint" { files[index].bytes = older.bytes }
-        let report = BundleAudit.run(try sealed(files, with: try place.keys.load()), trust: trust)
+        let report = await BundleAudit.run(try sealed(files, with: try place.keys.load()), trust: trust)
         #expect(report.broken.contains(.checkpointDiffers))
         #expect(report.broken.contains(.entryUnproved))
     }
@@ -176,15 +176,46 @@ import Testing
         for index in files.indices where files[index].name == "timeline.html" {
             files[index].bytes = Array("<p>nothing happened</p>".utf8)
         }
-        let report = BundleAudit.run(try sealed(files, with: try place.keys.load()), trust: trust)
+        let report = await BundleAudit.run(try sealed(files, with: try place.keys.load()), trust: trust)
         #expect(report.findings.filter { $0.grade == .broken }.map(\.place) == ["timeline.html"])
+    }
+
+    @Test func `pages of another version are signed, and told apart from those that were compared`() async throws {
+        let files = try Tar.files(try await place.runBundle())
+        let manifest = try #require(files.first { $0.name == "manifest.dsse.json" })
+        let payload = try JSON.parse(manifest.bytes)["payload"]?.stringValue ?? ""
+        let statement = try JSON.parse(try #require(Base64.bytes(payload.utf8)))
+        #expect(statement.at("predicate", "views") == .int(Int64(BundleViews.version)))
+        var predicate = try #require(statement["predicate"]?.objectValue)
+        for (version, broken) in [(Value.int(99), [AuditFinding.Code]()), ("x", [])] {
+            predicate["views"] = version
+            var other = files
+            for index in other.indices where other[index].name == "timeline.html" { other[index].bytes = [0x2e] }
+            let bundle = try sealed(other, with: try place.keys.load(), predicate: .object(predicate))
+            let report = await BundleAudit.run(bundle, trust: trust)
+            #expect(report.broken == broken, "\(report.findings)")
+            #expect(report.codes(.open) == [.viewsUnchecked])
+        }
+        // Before the version was told there was one.
+        predicate["views"] = nil
+        let old = try sealed(files, with: try place.keys.load(), predicate: .object(predicate))
+        #expect(await BundleAudit.run(old, trust: trust).verdict == "sound")
+    }
+
+    @Test func `a file that is longer than such a file may be is named, and not read`() async throws {
+        var files = try Tar.files(try await place.runBundle())
+        for index in files.indices where files[index].name == "checkpoint" {
+            files[index].bytes = [UInt8](repeating: 0x61, count: BundleFormat.fileBytesMax + 1)
+        }
+        let report = try await audit(files)
+        #expect(report.findings.contains { $0.place == "checkpoint" && $0.says.contains("longer than") })
     }
 
     @Test func `a witness that must have signed is missed`() async throws {
         let witness = try SigningKey(name: "witness.example", kind: .cosignature)
         let policy = try WitnessPolicy(
             parsing: "log \(key.text)\nwitness w \(witness.verifier.text)\nquorum w\n")
-        let report = BundleAudit.run(try await place.runBundle(), trust: AuditTrust(policy: policy))
+        let report = await BundleAudit.run(try await place.runBundle(), trust: AuditTrust(policy: policy))
         #expect(report.broken == [.quorumMissing])
     }
 
@@ -210,17 +241,18 @@ import Testing
         }
     }
 
-    @Test func `text of an alert can't become markup in the timeline`() {
+    @Test func `text of an alert can't become markup in the timeline`() throws {
         let hostile = "<script>alert('1')</script>&\"\u{202e}"
         #expect(
             Timeline.escaped(hostile)
                 == "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;[U+202E]")
         let line: Value = [
-            "stream": .string(hostile), "n": 1, "at": .string(hostile), "type": .string(hostile),
+            "stream": .string(hostile), "n": 1, "at": "2026-01-01T00:00:00.000Z", "type": .string(hostile), "v": 1,
             "body": ["text": .string(hostile)],
         ]
         let head = BundleHead(kind: .run, origin: hostile, size: 1, run: hostile)
-        let page = Timeline.page(head, [(0, line)], [AuditFinding(.open, .runLive, hostile, hostile)])
+        let row = try HistoryLine.read(line.jsonBytes).get()
+        let page = Timeline.start(head, 1, [AuditFinding(.open, .runLive, hostile, hostile)]) + Timeline.row(0, row)
         #expect(!page.contains("<script"))
         #expect(!page.contains("\u{202e}"))
         #expect(page.contains("default-src 'none'"))
@@ -247,17 +279,20 @@ import Testing
         return Tar.File(name: file.name, bytes: bytes)
     }
 
-    private func audit(_ files: [Tar.File]) throws -> AuditReport {
-        BundleAudit.run(try Tar.archive(files), trust: trust)
+    private func audit(_ files: [Tar.File]) async throws -> AuditReport {
+        await BundleAudit.run(try Tar.archive(files), trust: trust)
     }
 
     /// The files with a new manifest over them.
-    private func sealed(_ files: [Tar.File], with keys: [SigningKey]) throws -> [UInt8] {
+    private func sealed(
+        _ files: [Tar.File], with keys: [SigningKey], predicate: Value? = nil
+    ) throws -> [UInt8] {
         let manifest = try #require(files.first { $0.name == "manifest.dsse.json" })
         let old = try JSON.parse(
             try #require(Base64.bytes((JSON.parse(manifest.bytes)["payload"]?.stringValue ?? "").utf8)))
         let rest = files.filter { $0.name != manifest.name }
         var statement = old.objectValue ?? [:]
+        if let predicate { statement["predicate"] = predicate }
         statement["subject"] = .array(
             rest.map { ["name": .string($0.name), "digest": ["sha256": .string(Digest.of($0.bytes).hex)]] })
         var envelope = try Envelope(

@@ -24,13 +24,15 @@ import Testing
         try await place.sign()
         let trust = try trust(place, since: kept)
         #expect(try await place.audit(trust).broken == [])
-        let period = BundleAudit.run(try await place.periodBundle(), trust: trust)
+        let period = await BundleAudit.run(try await place.periodBundle(), trust: trust)
         #expect(period.broken == [], "\(period.findings)")
         #expect(!period.codes(.open).contains(.checkpointMissing))
         // Single lines do not show what lies between.
-        #expect(BundleAudit.run(try await place.runBundle(), trust: trust).codes(.open).contains(.checkpointMissing))
+        #expect(
+            await BundleAudit.run(try await place.runBundle(), trust: trust).codes(.open).contains(.checkpointMissing))
         let same = try self.trust(place, since: try #require(try place.folder.published()))
-        #expect(!BundleAudit.run(try await place.runBundle(), trust: same).codes(.open).contains(.checkpointMissing))
+        #expect(
+            await !BundleAudit.run(try await place.runBundle(), trust: same).codes(.open).contains(.checkpointMissing))
     }
 
     @Test func `another history under the same key, a larger one and a stranger's are told`() async throws {
@@ -47,7 +49,7 @@ import Testing
             let trust = try trust(place, since: kept)
             #expect(try await place.audit(trust).broken.contains(code), "a size of \(other)")
             #expect(
-                BundleAudit.run(try await place.periodBundle(), trust: trust).broken.contains(code),
+                await BundleAudit.run(try await place.periodBundle(), trust: trust).broken.contains(code),
                 "a size of \(other)")
         }
         let stranger = try SigningKey(name: key.name)

@@ -43,7 +43,7 @@ private final class WitnessHouse: Transport {
     }
 
     func ring(quorum: String) throws -> WitnessRing {
-        let lines = keys.enumerated().map { "witness w\($0) \($1.verifier.text) http://witness.example/\($0)/" }
+        let lines = keys.enumerated().map { "witness w\($0) \($1.verifier.text) https://witness.example/\($0)/" }
         let names = keys.indices.map { "w\($0)" }.joined(separator: " ")
         let policy = try WitnessPolicy(
             parsing: (lines + ["group needed \(quorum) \(names)", "quorum needed", ""]).joined(separator: "\n"))
@@ -52,7 +52,7 @@ private final class WitnessHouse: Transport {
 
     func send(_ request: OutboundRequest) async -> Delivery {
         let number = Int(request.url.split(separator: "/").dropLast().last ?? "") ?? 0
-        #expect(request.url == "http://witness.example/\(number)/add-checkpoint")
+        #expect(request.url == "https://witness.example/\(number)/add-checkpoint")
         let answer = state.withLock { state -> Witness.Answer? in
             state.asked += 1
             return state.away.contains(number)
@@ -132,11 +132,11 @@ private final class WitnessHouse: Transport {
             policy: Array("log \(try place.keys.load()[0].verifier.text)\nquorum none\n".utf8))
         let bundle = try await bundler.period(
             from: Instant(milliseconds: 0), to: place.installation.clock.now.adding(milliseconds: 1))
-        #expect(BundleAudit.run(bundle, trust: try trust()).broken == [])
+        #expect(await BundleAudit.run(bundle, trust: try trust()).broken == [])
         let stranger = try WitnessHouse(1, log: try place.keys.load()[0].verifier)
         var other = try trust()
         other.policy = try stranger.ring(quorum: "all").policy
-        #expect(BundleAudit.run(bundle, trust: other).broken == [.quorumMissing])
+        #expect(await BundleAudit.run(bundle, trust: other).broken == [.quorumMissing])
         #expect(try await place.audit(other).broken == [.quorumMissing])
     }
 
@@ -244,6 +244,78 @@ private final class WitnessHouse: Transport {
         try await late.turn(keeper, isLast: false)
         #expect(try house.sizes() == [size, size])
         #expect(try place.folder.witnessed() == place.folder.published())
+    }
+
+    /// Answers in a witness's place, as anybody on the way can where there is no TLS.
+    private struct Impostor: Transport {
+        let status: Int
+        let body: String
+        let asked = Counter()
+
+        func send(_ request: OutboundRequest) async -> Delivery {
+            asked.add()
+            return Delivery(
+                fate: .answered(OutboundResponse(status: status, headers: [:], body: Array(body.utf8))),
+                durationMilliseconds: 1)
+        }
+
+        func close() async {}
+    }
+
+    private final class Counter: Sendable {
+        private let value = Mutex(0)
+        var count: Int { value.withLock { $0 } }
+        func add() { value.withLock { $0 += 1 } }
+    }
+
+    private func believing(_ impostor: Impostor, at url: String) throws -> Checkpointer {
+        let policy = try WitnessPolicy(parsing: "witness w \(house.keys[0].verifier.text) \(url)\nquorum w\n")
+        return Checkpointer(
+            Checkpointer.Parts(
+                store: place.store, clock: place.installation.clock, logPath: place.scratch.path("log"),
+                keys: place.keys, witnesses: WitnessRing(policy: policy, transport: impostor),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    @Test(arguments: [(409, "9000\n"), (409, "24\n"), (409, "23\n"), (422, "no"), (200, "— w AAAA\n"), (409, "x")])
+    func `over plain HTTP an impostor can do no more than a witness that is away`(_ status: Int, _ body: String)
+        async throws
+    {
+        try await grow(23)
+        let impostor = Impostor(status: status, body: body)
+        try await place.sign()
+        for url in ["http://witness.example", "http://127.0.0.1@witness.example", "http://127.example.0.1"] {
+            let checkpointer = try believing(impostor, at: url)
+            #expect(try await checkpointer.open() == nil, "without its witness nothing is signed")
+            guard case .refused(let reason) = checkpointer.standing else {
+                Issue.record("it must not sign")
+                return
+            }
+            #expect(reason.contains("too few witnesses answer"), "\(reason)")
+            #expect(try await lastOfLog()?.kind == "logOpened", "no line says that the log was forked")
+        }
+        #expect(impostor.asked.count <= 9, "it is asked three times at most")
+        // The witness itself comes back, and nothing is left of the lie.
+        #expect(try await checkpointer().open() != nil)
+    }
+
+    @Test func `a witness that says it saw less than it signed for is not believed, and moves nothing back`()
+        async throws
+    {
+        let checkpointer = try checkpointer()
+        let keeper = try #require(try await checkpointer.open())
+        try await grow(20)
+        try await checkpointer.turn(keeper, isLast: true)
+        let impostor = Impostor(status: 409, body: "1\n")
+        let later = try believing(impostor, at: "https://witness.example")
+        #expect(try await later.open() == nil)
+        guard case .refused(let reason) = later.standing else {
+            Issue.record("it must not sign")
+            return
+        }
+        #expect(reason.contains("its own signature under"), "\(reason)")
+        #expect(impostor.asked.count == 1, "nothing is sent again for it")
+        #expect(try await lastOfLog()?.kind != "logForked")
     }
 
     @Test func `another set of witnesses is a line of the history`() async throws {

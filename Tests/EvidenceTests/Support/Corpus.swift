@@ -2,6 +2,17 @@
 import Foundation
 
 /// Published test vectors, read in place when a folder `shared/data` lies beside one of the folders above this file.
+///
+/// Where each folder of `shared/data/evidence` is tested, or why it is not:
+/// - `merkle`: `MerkleVectorTests`; its subtree files are of Merkle Tree Certificates, whose proofs Cordon neither makes
+///   nor reads.
+/// - `tlog-300`, `tlog-tiles`: `MerkleVectorTests`, `NoteVectorTests`, `LogTilesTests`, `WitnessVectorTests`.
+/// - `notes`: `NoteVectorTests`, which also restates the cases of the Go tests; `tlog-policy-1` to `-6` and `tlog-proof-1`
+///   are grammars and shortened texts that nobody can verify, and `tlog-witness-1` asks to cosign a subtree.
+/// - `witness`: `WitnessVectorTests`. `dsse`: `EnvelopeTests`. `jcs`: `CanonicalJSONTests`.
+/// - `wycheproof`: Ed25519 in `NoteVectorTests`, HMAC in `SourceAuthenticationTests`, JWS in `WebSignatureTests`.
+/// - `rfc3161`: wherever time stamps are read.
+/// - `sigstore`: no bundle of Sigstore is read or made: its trust root is no party to an installation's log.
 enum Corpus {
     /// The path of a file or folder of the evidence vectors; without it says loudly what is not tested.
     static func path(_ name: String, from file: String = #filePath) -> String? {

@@ -4,10 +4,10 @@ import Foundation
 import TestKit
 
 /// Identity servers that come as Python packages, from one virtual environment that is made once:
-/// `python3 -m venv .build/servers && .build/servers/bin/pip install keystone waitress 'moto[server,iam,sts]' scim2-server pymerkle rfc8785 securesystemslib aiosmtpd`
+/// `python3 -m venv .build/servers && .build/servers/bin/pip install keystone waitress 'moto[server,iam,sts]' scim2-server pymerkle rfc8785 securesystemslib jwcrypto aiosmtpd`
 enum PythonServers {
     static let make =
-        "python3 -m venv .build/servers && .build/servers/bin/pip install keystone waitress 'moto[server,iam,sts]' scim2-server pymerkle rfc8785 securesystemslib aiosmtpd"
+        "python3 -m venv .build/servers && .build/servers/bin/pip install keystone waitress 'moto[server,iam,sts]' scim2-server pymerkle rfc8785 securesystemslib jwcrypto aiosmtpd"
 
     static let root = URL(filePath: #filePath).appending(path: "../../../..").standardized.path
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+import CordonEvidence
+import CordonLanguage
+
+/// The lines of a bundle: each is part of the log whose checkpoint was signed, and none is missing.
+extension BundleAudit {
+    /// Of a run: each has a proof of its own.
+    mutating func readProved(_ reading: inout BundleReading, _ note: [UInt8], _ checkpoint: Checkpoint) async {
+        let places = self.places.keys.filter { $0.hasPrefix("proofs/") }.sorted().compactMap {
+            Int($0.dropFirst("proofs/".count).prefix { $0 != "." })
+        }.filter { $0 >= 0 }
+        var found: [AuditFinding] = []
+        let problems = await BundleAudit.read(source, self.places[BundleFormat.entries], &reading, places) { line in
+            let name = BundleFormat.proof(line.index)
+            do throws(EvidenceError) { try prove(line, contents(name), note, checkpoint) } catch {
+                found.append(AuditFinding(.broken, .entryUnproved, line.place, "\(name): \(error.reason)"))
+            }
+        }
+        report.findings += problems + found
+    }
+
+    private func prove(
+        _ line: BundleLine, _ bytes: [UInt8]?, _ note: [UInt8], _ checkpoint: Checkpoint
+    ) throws(EvidenceError) {
+        guard let bytes else { throw EvidenceError(.proofMalformed, "it can't be read") }
+        let proof = try LogProof(parsing: bytes)
+        guard proof.bytes == bytes, proof.index == UInt64(line.index), proof.checkpoint == note else {
+            throw EvidenceError(.proofMalformed, "it is the proof of another entry or another checkpoint")
+        }
+        let inclusion = InclusionProof(index: proof.index, size: checkpoint.size, hashes: proof.hashes)
+        try inclusion.verify(leafHash: line.hash, root: checkpoint.root)
+    }
+
+    /// Of a period: all of them together lead from the tree before the first to the checkpoint.
+    mutating func readRange(_ reading: inout BundleReading, _ checkpoint: Checkpoint, _ kept: Checkpoint?) async {
+        guard let range = reading.head.range else { return }
+        let edge = edge(of: range)
+        var frontier = edge?.frontier
+        // On the way through the entries the tree passes the size that the auditor kept.
+        var passed: [Digest] = []
+        func compare() {
+            if let kept, let frontier, kept.size == frontier.size { passed.append(frontier.root) }
+        }
+        compare()
+        report.findings += await BundleAudit.read(source, places[BundleFormat.entries], &reading, range) { line in
+            frontier?.append(line.hash)
+            compare()
+        }
+        guard let edge, let frontier else { return }
+        checkSince(edge.frontier, range)
+        if let kept, passed.contains(where: { $0 != kept.root }) {
+            report.find(
+                .broken, .checkpointDiffers, AuditTrust.sincePlace,
+                "the first \(kept.size) entries here do not lead to the root that was signed then")
+        }
+        do throws(EvidenceError) {
+            let proof = ConsistencyProof(oldSize: frontier.size, newSize: checkpoint.size, hashes: edge.consistency)
+            try proof.verify(oldRoot: frontier.root, newRoot: checkpoint.root)
+        } catch {
+            report.find(
+                .broken, .entryUnproved, "entries \(range.lowerBound) to \(range.upperBound - 1)",
+                "they do not lead to the checkpoint: \(error.reason)")
+        }
+    }
+
+    /// Hands over each line for which there is a place. What a manifest says may be any number: there are never more
+    /// lines than stand in the file.
+    ///
+    /// - Parameter file: where the lines stand.
+    private static func read(
+        _ source: ByteSource, _ file: Range<Int>?, _ reading: inout BundleReading,
+        _ places: some RandomAccessCollection<Int>, _ take: (BundleLine) -> Void
+    ) async -> [AuditFinding] {
+        let name = BundleFormat.entries
+        guard let file else { return [AuditFinding(.broken, .fileMissing, name, "it is not there")] }
+        var findings: [AuditFinding] = []
+        var lines = LineReader(source, file)
+        var left = places[...]
+        do throws(EvidenceError) {
+            while let page = try lines.next() {
+                reading.count(page.count)
+                let made = await BundleLine.all(zip(left, page).map { (index: $0, bytes: $1) })
+                left = left.dropFirst(page.count)
+                for line in made {
+                    take(line)
+                    reading.take(line)
+                }
+            }
+        } catch { findings.append(AuditFinding(.broken, .entryUnreadable, name, error.reason)) }
+        if lines.isCut {
+            findings.append(AuditFinding(.broken, .entryUnreadable, name, "its last line does not end"))
+        }
+        if places.count != reading.count {
+            findings.append(
+                AuditFinding(
+                    .broken, .entryMissing, name,
+                    "it has \(reading.count) lines, there are proofs for \(places.count)"))
+        }
+        return findings
+    }
+
+    private mutating func edge(of range: Range<Int>) -> (frontier: MerkleFrontier, consistency: [Digest])? {
+        guard let bytes = file(BundleFormat.range) else { return nil }
+        guard let value = try? JSON.parse(bytes), let edge = hashes(value["frontier"]),
+            let consistency = hashes(value["consistency"]), value["first"] == .int(Int64(range.lowerBound)),
+            value["end"] == .int(Int64(range.upperBound)),
+            let frontier = try? MerkleFrontier(size: UInt64(range.lowerBound), hashes: edge)
+        else {
+            report.find(.broken, .entryUnproved, BundleFormat.range, "it is no edge of this log")
+            return nil
+        }
+        return (frontier, consistency)
+    }
+
+    private func hashes(_ value: Value?) -> [Digest]? {
+        guard let texts = value?.arrayValue else { return nil }
+        let read = texts.compactMap { $0.stringValue.flatMap { Base64.bytes($0.utf8) }.flatMap { Digest(bytes: $0) } }
+        return read.count == texts.count ? read : nil
+    }
+
+    /// What the entries of the bundle can't show: it may begin later, or hold single lines alone.
+    mutating func compareSince(_ kept: Checkpoint, _ checkpoint: Checkpoint, _ head: BundleHead) {
+        if kept.size == checkpoint.size {
+            guard kept.root != checkpoint.root else { return }
+            return report.find(
+                .broken, .checkpointDiffers, AuditTrust.sincePlace, "another root was signed for \(kept.size) entries")
+        }
+        if let range = head.range, range.lowerBound <= Int(kept.size), Int(kept.size) <= range.upperBound { return }
+        report.find(
+            .open, .checkpointMissing, AuditTrust.sincePlace,
+            "the entries here do not reach from \(kept.size) on: whether the log begins with them can't be shown; "
+                + "export a period that begins there")
+    }
+
+    /// The period begins where an earlier checkpoint ended: nothing lies between them.
+    private mutating func checkSince(_ frontier: MerkleFrontier, _ range: Range<Int>) {
+        guard range.lowerBound > 0 else { return }
+        guard let note = file(BundleFormat.since), let since = report.open(note, BundleFormat.since, trust, keys) else {
+            return
+        }
+        report.checkpoints += 1
+        if since.size != frontier.size || since.root != frontier.root {
+            report.find(
+                .broken, .checkpointDiffers, BundleFormat.since, "the period does not begin where it was signed for")
+        }
+    }
+}
