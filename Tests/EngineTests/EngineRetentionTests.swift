@@ -70,14 +70,14 @@ struct EngineRetentionTests {
         #expect(lines.map(\.kind) == ["evidenceExpired"])
         let body = try #require(try JSON.parse(lines[0].bytes)["body"])
         #expect(body["runs"] == [.string(ended.id.text)])
-        #expect(body["blobs"]?.arrayValue?.compactMap(\.stringValue).sorted() == named.sorted())
+        #expect(body["blobs"]?.arrayValue?.compactMap(\.stringValue).sorted() == Set(named).sorted())
         // What the run that waits for a person has is still there.
         let waiting = try #require(try await installation.runs.first { $0.phase == "asked" })
         for digest in try await evidence(installation, of: waiting.id.text) {
             #expect(Self.isThere(digest, installation))
         }
         let book = try await engine.retentionDesk.book()
-        #expect(book.expirations["evidence"]?.count == named.count)
+        #expect(book.expirations["evidence"]?.count == Set(named).count)
     }
 
     @Test func `a legal hold keeps the evidence of its run`() async throws {

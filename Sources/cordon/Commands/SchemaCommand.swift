@@ -377,6 +377,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             secrets: [{ file: sns.pem }]
             settings: { topic: a }
             limits: { per_second: 5 }
+            redact: { secret: [/detail/secret], personal: [/detail/person] }
           - id: signals
             connector: ssf
             keys: https://example.org/keys
