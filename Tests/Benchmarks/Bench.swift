@@ -81,6 +81,9 @@ struct Bench {
         report.add("memory 2 s after \(runs) runs", try server.memoryMegabytes(), "MB", target: 60)
         let isWhole = provider.areRevoked(0..<runs)
         report.note("every token revoked", isWhole ? "yes" : "NO")
+        let flood = runs..<(runs + options.floodCount)
+        try await measureGate(server, installation, flood)
+        try await server.settle(runs: NginxGate.isInstalled ? flood.upperBound : runs)
         try await server.stop()
     }
 
@@ -92,6 +95,36 @@ struct Bench {
         let name = "verdict at \(Int(Options.verdictRate))/s over \(VerdictLoop.sessions) sessions"
         report.add(name, Distribution(taken), [50, 90, 99, 100], targets: [99: 1])
         report.add("\(name): processor time each", processor / Double(taken.count), "ms")
+    }
+
+    /// A real nginx that asks for each request, by itself and while alerts come in.
+    private mutating func measureGate(
+        _ server: ServerProcess, _ installation: Installation, _ credentials: Range<Int>
+    ) async throws {
+        guard NginxGate.isInstalled else { return report.note("the gate", "not measured: nginx is not installed") }
+        let gate = try await NginxGate(before: server, options.cordon, in: installation)
+        defer { gate.stop() }
+        let figures = try await Enforcement(server, gate).measure()
+        report.add(
+            "isolation stored to next request refused", Distribution(figures.refused), [50, 99, 100], targets: [99: 100]
+        )
+        report.add("isolation stored to its child refused too", Distribution(figures.childRefused), [50, 99, 100])
+        report.add("release stored to next request let through", Distribution(figures.restored), [50, 99, 100])
+        report.add("answers of the gate that were wrong", Double(figures.wrong), "requests")
+        let verdicts = try await VerdictLoop(server)
+        let quiet = try await verdicts.ask(perSecond: Options.gateRate, seconds: options.seconds, at: gate)
+        let name = "request through nginx at \(Int(Options.gateRate))/s"
+        report.add(name, Distribution(quiet), [50, 90, 99, 100])
+        let port = server.port
+        async let flood = OpenLoop(port: port, ratePerSecond: Options.floodRate).send(credentials)
+        let loud = try await verdicts.ask(perSecond: Options.gateRate, seconds: options.seconds, at: gate)
+        let shots = try await flood
+        let during = "\(name) during \(Int(Options.floodRate)) alerts/s"
+        report.add(during, Distribution(loud), [50, 90, 99, 100])
+        report.add(
+            "\(during): alert stored (202)", Distribution(shots.filter { $0.status == 202 }.map(\.latencyMilliseconds)),
+            [50, 99, 100])
+        report.add("\(during): not answered 202", Double(shots.count { $0.status != 202 }), "alerts")
     }
 
     private mutating func measureIntake(_ server: ServerProcess, _ credentials: Range<Int>) async throws {
@@ -126,6 +159,12 @@ struct Bench {
         let name = "alert sent to first provider call at \(Int(Options.callRate))/s"
         report.add(name, Distribution(waits), [50, 99], targets: [50: 5])
         report.add("\(name): never called", Double(shots.count - waits.count), "alerts")
+        let containments = shots.compactMap { shot in
+            provider.revocation(of: shot.credential).map { Monotonic.milliseconds($0 - shot.sent) }
+        }
+        report.add(
+            "alert sent to contained at \(Int(Options.callRate))/s", Distribution(containments), [50, 90, 99, 100],
+            targets: [99: 20])
         report.add(
             "alert stored (202) at \(Int(Options.callRate))/s",
             Distribution(shots.map(\.latencyMilliseconds)), [50, 99])

@@ -5,13 +5,14 @@ import Synchronization
 import TestKit
 
 /// The OAuth 2.0 authorization server that all credentials live on (RFC 7662, RFC 7009): answers at once, and remembers
-/// when each token was first asked about.
+/// when each token was first asked about and when it was revoked.
 final class LoopbackProvider: Sendable {
     let server: LoopbackServer
     private let book: Book
 
     private struct Entry {
         var firstAt: Int64?
+        var revokedAt: Int64?
         var isRevoked = false
         var calls = 0
     }
@@ -31,7 +32,10 @@ final class LoopbackProvider: Sendable {
                 var entry = entries[number] ?? Entry()
                 entry.firstAt = entry.firstAt ?? now
                 entry.calls += 1
-                if request.path == "/revoke" { entry.isRevoked = true }
+                if request.path == "/revoke" {
+                    entry.isRevoked = true
+                    entry.revokedAt = entry.revokedAt ?? now
+                }
                 entries[number] = entry
                 return !entry.isRevoked
             }
@@ -43,6 +47,8 @@ final class LoopbackProvider: Sendable {
     }
 
     func firstCall(of number: Int) -> Int64? { book.entries.withLock { $0[number]?.firstAt } }
+
+    func revocation(of number: Int) -> Int64? { book.entries.withLock { $0[number]?.revokedAt } }
 
     func calls(of numbers: some Sequence<Int>) -> Int {
         book.entries.withLock { entries in numbers.reduce(0) { $0 + (entries[$1]?.calls ?? 0) } }

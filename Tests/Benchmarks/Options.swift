@@ -16,6 +16,9 @@ struct Options: Sendable {
     static let callRate = 100.0
     /// Verdicts that enforcement points ask for each second.
     static let verdictRate = 5000.0
+    /// Requests each second through nginx, and the alerts meanwhile.
+    static let gateRate = 1000.0
+    static let floodRate = 500.0
     static let warmingAlerts = 50
     static let starts = 5
     static let tracedRuns = 20
@@ -33,7 +36,10 @@ struct Options: Sendable {
 
     var loadCount: Int { Int(rate * seconds) }
     var callCount: Int { Int(Options.callRate * seconds) }
-    var credentialCount: Int { max(Options.credentialsMin, Options.warmingAlerts + loadCount + callCount) }
+    var floodCount: Int { Int(Options.floodRate * seconds) }
+    var credentialCount: Int {
+        max(Options.credentialsMin, Options.warmingAlerts + loadCount + callCount + floodCount)
+    }
 
     init(_ arguments: [String]) throws {
         var rest = arguments[...]

@@ -29,12 +29,14 @@ struct VerdictLoop: Sendable {
     }
 
     /// Milliseconds from the moment at which each was due to its whole answer.
-    func ask(perSecond rate: Double, seconds: Double) async throws -> [Double] {
+    ///
+    /// - Parameter gate: where nginx asks for a verdict on each request; `nil` to ask Cordon itself.
+    func ask(perSecond rate: Double, seconds: Double, at gate: NginxGate? = nil) async throws -> [Double] {
         let count = Int(rate * seconds)
         let beginning = Monotonic.nanoseconds + 50_000_000
         return try await withThrowingTaskGroup(of: [Double].self) { group in
             for lane in 0..<VerdictLoop.lanes {
-                group.addTask { try await onThread { try drive(lane, count, rate, from: beginning) } }
+                group.addTask { try await onThread { try drive(lane, count, rate, gate?.port, from: beginning) } }
             }
             var all: [Double] = []
             for try await more in group { all += more }
@@ -42,15 +44,25 @@ struct VerdictLoop: Sendable {
         }
     }
 
-    private func drive(_ lane: Int, _ count: Int, _ rate: Double, from beginning: Int64) throws -> [Double] {
-        let connection = try HTTPConnection(port: port)
+    private func drive(
+        _ lane: Int, _ count: Int, _ rate: Double, _ gate: UInt16?, from beginning: Int64
+    ) throws -> [Double] {
+        let connection = try HTTPConnection(port: gate ?? port)
         return try stride(from: lane, to: count, by: VerdictLoop.lanes).map { turn in
             let due = beginning + Int64(Double(turn) / rate * 1_000_000_000)
             Monotonic.wait(until: due)
-            let answer = try connection.exchange(request(turn % VerdictLoop.sessions))
-            guard answer.status == 204 else { throw BenchFailure(description: "a verdict was \(answer.status)") }
+            let session = turn % VerdictLoop.sessions
+            let answer = try connection.exchange(gate == nil ? request(session) : use(session))
+            guard answer.status == (gate == nil ? 204 : 200) else {
+                throw BenchFailure(description: "a verdict was \(answer.status)")
+            }
             return Monotonic.milliseconds(Monotonic.nanoseconds - due)
         }
+    }
+
+    /// What an agent asks of whoever stands behind the gate.
+    private func use(_ session: Int) -> [UInt8] {
+        Array("GET /closed/orders HTTP/1.1\r\nhost: 127.0.0.1\r\nx-agent-session: s\(session)\r\n\r\n".utf8)
     }
 
     /// What nginx asks for each request that it gates.
