@@ -78,6 +78,8 @@ package enum Limits {
     /// Distinct identities that may be touched within an hour where 'guards.yaml' says nothing.
     package static let identitiesPerPlaybook = 30
     package static let identitiesPerProvider = 60
+    /// Looks at what playbooks in shadow would have done, waiting and under way: a wave is not one at the provider.
+    package static let shadowLooksMax = 50
     package static let identitiesPerOwner = 30
     package static let identitiesPerHour = 100
     /// Of the identities of a kind, and how many are always allowed however few there are.

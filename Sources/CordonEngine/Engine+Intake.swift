@@ -156,7 +156,7 @@ extension Engine {
                     let (guarded, marks) = guarded(grouped, library, alert)
                     var outcome = reading(of: alert, normalized, guarded, repeats, live, library, at: now)
                     outcome.reading.guards = marks
-                    isDecided = await record(outcome, alert)
+                    isDecided = await record(outcome, alert) { lookInShadow(guarded, library) }
                 }
                 if !isDecided {
                     // The sweep comes back to it.
@@ -215,7 +215,9 @@ extension Engine {
     }
 
     /// False when another decision spent meanwhile what this one would have: it is to be made anew.
-    private func record(_ outcome: (reading: Reading, transitions: [Transition]), _ alert: Alert) async -> Bool {
+    private func record(
+        _ outcome: (reading: Reading, transitions: [Transition]), _ alert: Alert, whenStored: () -> Void
+    ) async -> Bool {
         let (reading, transitions) = outcome
         for transition in transitions { hold(transition.run.id) }
         do throws(StoreError) {
@@ -237,6 +239,7 @@ extension Engine {
             carryOut(transition)
             release(transition.run.id)
         }
+        whenStored()
         return true
     }
 
@@ -367,7 +370,8 @@ extension Engine {
                 workflow: match.workflow, called: called.map(\.pin), subject: subject, severity: signal.severity,
                 inputs: (try? inputs.get()) ?? .object([:]), steps: workflow.lines.map(\.id),
                 gate: gate ?? (isShared ? nil : queueing(definition, subject, opened[subject?.key ?? ""] ?? [])),
-                isShared: isShared)
+                isShared: isShared,
+                objectsMax: EffectiveLimits(library.guards.limits, playbook.guards.limits).objectsMax)
             let transition = Run.open(opening, definition, halts: halts, at: now)
             if let subject, !isShared {
                 opened[subject.key, default: []].append(

@@ -81,7 +81,13 @@ extension Engine {
         // Durable from here: a start finds these definitions in the folder and in the history, and changes nothing.
         let isGuardedAnew = library.guards != read.guards
         libraryBox.replace(read)
-        if isGuardedAnew { logger.notice("guards are read anew", metadata: ["by": "\(by)"]) }
+        if isGuardedAnew {
+            logger.notice("guards are read anew", metadata: ["by": "\(by)"])
+            // A breaker may look further back than before.
+            do { try await recallTrials() } catch {
+                logger.error("the latest runs can't be read for breakers", metadata: ["error": "\(error)"])
+            }
+        }
         guard !changes.isEmpty else { return .unchanged }
         let names = changes.map { "\($0.kind.rawValue) \($0.name)" }.joined(separator: ", ")
         logger.notice("definitions are published", metadata: ["by": "\(by)", "changed": "\(names)"])

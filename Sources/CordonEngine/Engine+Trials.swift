@@ -299,6 +299,7 @@ extension Store {
                 guard var line = TrackRecord.Line(body, of: pin, at: record.at, alert: record.alert) else { continue }
                 line.label = labels[record.alert]?.label
                 line.run = try await run(of: pin, in: body)
+                if line.verdict == .shadow { line.look = try await look(of: pin, record) }
                 lines.append(line)
             }
             looked += page.count
@@ -306,6 +307,13 @@ extension Store {
             query.beyond = last.id
         }
         return TrackRecord(lines)
+    }
+
+    private func look(of pin: Run.Pin, _ decision: DecisionRecord) async throws -> Value? {
+        let lines = try await history(decision.alert.text, from: 1, limit: 500)
+        return lines.lazy.filter { $0.entry.kind == ShadowLook.kind }
+            .compactMap { try? JSON.parse($0.entry.bytes)["body"] }
+            .first { $0["decision"] == .string(decision.id.text) && $0.at("playbook", "digest") == .string(pin.digest) }
     }
 
     private func run(of pin: Run.Pin, in decision: Value) async throws -> Run? {

@@ -38,15 +38,18 @@ package final class Engine: Sendable, Service {
         package var links: ApprovalLinks?
         /// What is cut out before it is stored is told by these; `nil`: they are made under the seal's key.
         package var fingerprints: Fingerprints?
+        /// Whether providers are asked, read-only, what a playbook in shadow would have done.
+        package var looksInShadow: Bool
 
         package init(
             store: any Store, clock: any WallClock, connections: Connections, connectors: [String: Connector],
             secrets: SecretReader, sealKey: Secret, transport: any Transport, evidence: EvidenceKeeper,
             library: Library, loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil, logger: Logger,
             alertBodiesMilliseconds: Int64? = nil, evidenceMilliseconds: Int64? = nil, links: ApprovalLinks? = nil,
-            fingerprints: Fingerprints? = nil
+            fingerprints: Fingerprints? = nil, looksInShadow: Bool = true
         ) {
             self.fingerprints = fingerprints
+            self.looksInShadow = looksInShadow
             self.links = links
             self.alertBodiesMilliseconds = alertBodiesMilliseconds
             self.evidenceMilliseconds = evidenceMilliseconds
@@ -70,6 +73,7 @@ package final class Engine: Sendable, Service {
         case advance(RunID, RunInput)
         case dequeue(String)
         case boundary(String)
+        case look(ShadowLook)
         /// `isSealedHere`: this process sealed it under settings that can't have changed since.
         case perform(Errand, Lane.Verdict, isSealedHere: Bool)
     }
@@ -115,6 +119,9 @@ package final class Engine: Sendable, Service {
     /// The subjects for which some run waits in line.
     let queuedSubjects = Mutex<Set<String>>([])
     let counter = Mutex(Counts())
+    let looksInShadow: Bool
+    /// Looks that wait for their turn or are being made.
+    let shadowLooks = Mutex(0)
     /// Alerts and runs that some task of this process has in hand: the sweep leaves them alone.
     let busyAlerts = Mutex<Set<AlertID>>([])
     let busyRuns = Mutex<[RunID: Int]>([:])
@@ -132,7 +139,9 @@ package final class Engine: Sendable, Service {
         transport = parts.transport
         evidence = parts.evidence
         links = parts.links
-        let mailDesk = DispatchQueue(label: "cordon.mail")
+        looksInShadow = parts.looksInShadow
+        // Each receiver is told one thing at a time; a server that takes long holds up its own alone.
+        let mailDesk = DispatchQueue(label: "cordon.mail", attributes: .concurrent)
         courier = Courier(
             transport: parts.transport, mail: MailTransport { mailDesk.async(execute: $0) }, secrets: parts.secrets)
         logger = parts.logger
@@ -204,6 +213,7 @@ package final class Engine: Sendable, Service {
         case .advance(let run, let input): await advance(run, input)
         case .dequeue(let subject): await dequeue(subject)
         case .boundary(let session): await raise(session)
+        case .look(let look): await carryOut(look)
         case .perform(let errand, let verdict, let isSealedHere):
             await perform(errand, verdict, isSealedHere: isSealedHere)
         }

@@ -29,6 +29,7 @@ package struct LibraryBook: Sendable {
     package static let stream = "library"
     static let published = "definitionsPublished"
     static let refused = "definitionsRefused"
+    static let guarded = "guardsChanged"
     /// Changes that one entry tells of: an entry has a bound.
     static let changesPerEntry = 40
     static let mistakesPerEntry = 20
@@ -60,6 +61,8 @@ package struct LibraryBook: Sendable {
 
     package private(set) var lines: [Key: Line] = [:]
     package private(set) var refusal: Refusal?
+    /// The digest of the guards in force; `nil` for those that stand where there is no file.
+    package private(set) var guards: String?
     /// The number of the stream's last entry.
     private(set) var number = 0
 
@@ -76,6 +79,7 @@ package struct LibraryBook: Sendable {
         case Self.refused:
             let mistakes = (body["mistakes"]?.arrayValue ?? []).compactMap(\.stringValue)
             refusal = Refusal(mistakes: mistakes, by: by, at: entry.at)
+        case Self.guarded: guards = body["digest"]?.stringValue
         default: throw unreadable(entry)
         }
         number = entry.number

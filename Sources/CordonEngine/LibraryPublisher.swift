@@ -35,6 +35,15 @@ package final class LibraryPublisher: Sendable {
             let part = changes[start..<min(start + size, changes.count)]
             try await append(LibraryBook.published, ["by": .string(by), "changes": .array(part.map(\.value))])
         }
+        let was = book.guards
+        if library.guards.digest != was {
+            try await append(
+                LibraryBook.guarded,
+                [
+                    "by": .string(by), "digest": library.guards.digest.map(Value.string) ?? .null,
+                    "was": was.map(Value.string) ?? .null,
+                ])
+        }
         // Back to what is in force: the refusal is over, and the history says so.
         if changes.isEmpty, book.refusal != nil {
             try await append(LibraryBook.published, ["by": .string(by), "changes": []])

@@ -16,6 +16,13 @@ package struct Counts: Sendable, Hashable {
     package var polls = 0
     package var pollsFailed = 0
     package var decisions: [Decision.Verdict: Int] = [:]
+    /// What enforcement points were told of sessions.
+    package var verdicts: [SessionVerdict.Answer: Int] = [:]
+    package var sessionsOpened = 0
+    package var sessionsClosed = 0
+    package var boundariesExceeded = 0
+    /// What a playbook in shadow would have done and nobody looked up: too many were waiting.
+    package var shadowLooksLeftOut = 0
     package var runsOpened = 0
     package var runsEnded = 0
     package var runsAsked = 0
@@ -53,6 +60,19 @@ package struct Counts: Sendable, Hashable {
         counter(
             "cordon_decisions_total", "Decisions by verdict.",
             Decision.Verdict.allCases.map { ("{verdict=\"\($0.rawValue)\"}", decisions[$0] ?? 0) })
+        counter(
+            "cordon_verdicts_total", "Verdicts on agent sessions that were asked for.",
+            SessionVerdict.Answer.allCases.map { ("{verdict=\"\($0.rawValue)\"}", verdicts[$0] ?? 0) })
+        counter("cordon_sessions_opened_total", "Agent sessions opened.", [("", sessionsOpened)])
+        counter(
+            "cordon_sessions_closed_total", "Agent sessions closed; what they delegated to ends with them.",
+            [("", sessionsClosed)])
+        counter(
+            "cordon_session_boundaries_exceeded_total", "Boundaries of sessions that were passed.",
+            [("", boundariesExceeded)])
+        counter(
+            "cordon_shadow_looks_left_out_total", "Signals in shadow that were not looked up: too many were waiting.",
+            [("", shadowLooksLeftOut)])
         counter("cordon_runs_opened_total", "Runs opened.", [("", runsOpened)])
         counter("cordon_runs_ended_total", "Runs ended.", [("", runsEnded)])
         counter("cordon_runs_asked_total", "Times a run came to wait for a person.", [("", runsAsked)])
@@ -80,6 +100,19 @@ package struct Counts: Sendable, Hashable {
 }
 
 extension Counts {
+    mutating func count(_ events: [SessionEvent]) {
+        for event in events {
+            switch event {
+            case .sessionOpened: sessionsOpened += 1
+            case .sessionClosed: sessionsClosed += 1
+            case .boundaryExceeded: boundariesExceeded += 1
+            case .sessionUsed, .sessionSkewed, .sessionIsolated, .sessionIsolationEnded, .sessionLimited,
+                .sessionExtended, .sessionApproved, .sessionReleased:
+                break
+            }
+        }
+    }
+
     /// Counts what a stored transition tells.
     mutating func count(_ events: [Event]) {
         for event in events {

@@ -49,6 +49,16 @@ enum Desk {
         }
     }
 
+    /// What a proposed run would change: the server asks its provider. `nil` without a server, and for whom it is not.
+    func plan(_ id: RunID) async throws -> Value? {
+        guard case .server(let client) = self else { return nil }
+        do { return try await client.get("/runs/\(id)/plan") } catch let failure as CommandFailure {
+            // Not this token's, or no proposal any more: the run is shown all the same.
+            guard [.refused, .conflict].contains(failure.exit) else { throw failure }
+            return nil
+        }
+    }
+
     func why(_ id: RunID) async throws -> Value {
         switch self {
         case .server(let client): return try await client.get("/runs/\(id)/why")

@@ -82,7 +82,13 @@ struct Shelf: Sendable {
 
     /// What the installation guards against.
     static func guards(_ settings: Settings, _ mistakes: inout [Diagnostic]) -> GuardPolicy {
-        load(settings.guardsPath, &mistakes) { GuardPolicy.load($0.bytes, file: $0.path) } ?? .standard
+        load(settings.guardsPath, &mistakes) { file in
+            GuardPolicy.load(file.bytes, file: file.path).map { policy in
+                var policy = policy
+                policy.digest = digestText(file.bytes)
+                return policy
+            }
+        } ?? .standard
     }
 
     /// Where playbooks would let themselves go further than the installation does.

@@ -108,19 +108,21 @@ import Testing
         #expect(guards.confidence == .init(min: 0.95, below: .propose))
         #expect(guards.risk == .init(add: 20, halfLifeMilliseconds: 86_400_000, actAt: 80))
         #expect(guards.protection.ask == [ProtectedEntry(.tag, "tier0")])
-        #expect(guards.limits == IdentityLimits(perPlaybook: 30, share: 0.03))
+        #expect(guards.limits == IdentityLimits(perRun: 1, perPlaybook: 30, share: 0.03))
         #expect(guards.surge == SurgeRule(factor: 8, windowMilliseconds: 1_800_000, cap: Limits.surgeCap))
         #expect(guards.requirements.map(\.that.source) == ["subject.owner.known"])
     }
 
     @Test(arguments: [
         ("{ limits: { per_hour: 31 } }", "guards.limits.per_hour: 31 is looser than the installation's 30"),
+        ("{ limits: { per_run: 51 } }", "guards.limits.per_run: 51 is looser than the installation's 50"),
         ("{ limits: { share: 30% } }", "guards.limits.share: 30% is looser than the installation's 25%"),
         ("{ confidence: { min: 0.5 } }", "guards.confidence.min: 0.5 is looser than the installation's 0.8"),
     ])
     func `a playbook that would go further than the installation is refused`(_ guards: String, _ told: String) throws {
         var policy = GuardPolicy.standard
         policy.confidenceMin = 0.8
+        policy.limits?.perRun = 50
         let (playbook, bytes) = try playbook(guards)
         let found = policy.mistakes(of: playbook, bytes: bytes, file: "playbooks/leak.yaml")
         #expect(found.map(\.code) == ["P089"])

@@ -246,6 +246,26 @@ import Testing
         #expect(try reason("limits", library, standing, at: later).verdict == .enforce)
     }
 
+    @Test func `how many objects one run may change is told where its lists could hold more`() throws {
+        let steps = """
+              - id: deliver
+                each: { in: inputs.list, as: c, max: 40 }
+                do: secret.deliver
+                with: { to: "${c}", secret: handle }
+
+            """
+        var library = library(
+            { $0.limits = IdentityLimits(perRun: 50) }, policy: policy { $0.limits = .init(perRun: 9) })
+        let playbook = try #require(library.playbooks.first)
+        let listing = try Stage.workflow(playbook.workflow, steps)
+        library = Library(
+            playbooks: [playbook], workflows: [listing], inventory: library.inventory, guards: library.guards)
+        let told = try reason("limits", library)
+        #expect(told.verdict == .enforce)
+        #expect(told.because == "a run of it could change 41 objects; beyond 9 it asks a person first")
+        #expect(told.inputs == ["scope": "run", "worst": 41, "most": 9])
+    }
+
     @Test func `an identity that was touched already is no further one`() throws {
         let library = crowded(policy { $0.limits = IdentityLimits(perPlaybook: 2) })
         var standing = Standing()

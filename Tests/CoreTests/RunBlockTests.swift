@@ -39,6 +39,56 @@ struct RunBlockTests {
         #expect(none.run.ask?.kind == .stoppedStep)
     }
 
+    @Test func `a list beyond what one run may change waits for a person, who lets it go on or leaves it`() throws {
+        let within = try Stage.open(list(), objectsMax: 4)
+        #expect(within.open == ["deliver.1 act", "deliver.2 act"])
+        var over = try Stage.open(list(), objectsMax: 3)
+        #expect(over.open == [])
+        #expect(
+            over.run.ask?.reason
+                == "its list has 3 items and the run changed 1 object before, its limit is 3 (per_run); nothing of the "
+                + "list was done: let it go on with 'cordon run resume --step deliver --force', or leave it with "
+                + "'cordon run skip'")
+        let folded = try #require(Run.fold(over.history.map { ($0.at, $0.event) }))
+        #expect(folded.objectsMax == 3)
+        let opened = try #require(over.events.first)
+        var writer = JSONWriter()
+        opened.write(to: &writer)
+        #expect(writer.bytes == opened.value.jsonBytes)
+        #expect(try Event(kind: opened.kind, opened.value) == opened)
+        try over.put(.resume(step: "deliver", isForced: false, by: "ann", reason: "once more"))
+        #expect(over.open == [], "without force it asks again")
+        var forced = over
+        try forced.put(.resume(step: "deliver", isForced: true, by: "ann", reason: "all three are ours"))
+        #expect(forced.open == ["deliver.1 act", "deliver.2 act"])
+        try over.put(.skip(step: "deliver", by: "ann", reason: "none of them"))
+        #expect(over.open == ["look act"])
+    }
+
+    @Test func `what is only read counts for nothing, and what lists before held counts`() throws {
+        let steps = """
+              - id: first
+                each: { in: inputs.list, as: c, max: 5, parallel: 5 }
+                do: evidence.capture
+                with: { of: "${c}" }
+              - id: second
+                each: { in: inputs.list, as: c, max: 5, parallel: 5 }
+                do: secret.deliver
+                with: { to: "${c}", secret: handle }
+              - id: third
+                each: { in: inputs.list, as: c, max: 5, parallel: 5 }
+                do: secret.deliver
+                with: { to: "${c}", secret: handle }
+
+            """
+        var drive = try Stage.open(steps, objectsMax: 6)
+        for step in ["first.1", "first.2", "first.3", "second.1", "second.2", "second.3"] {
+            try drive.answer(.done, step)
+        }
+        #expect(drive.run.asks.map(\.step) == ["third"])
+        #expect(drive.run.ask?.reason.contains("the run changed 4 objects before, its limit is 6") == true)
+    }
+
     @Test func `an item that fails is passed over where its author says so`() throws {
         var drive = try Stage.open(list("on_error: continue"))
         try drive.answer(.refused, "deliver.1")

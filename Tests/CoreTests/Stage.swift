@@ -19,14 +19,14 @@ enum Stage {
     /// Opens a run on the steps, written as below `steps:`.
     static func open(
         _ steps: String, inputs: Value = ["account": "deploy-bot", "list": ["a", "b", "c"]], called: [Workflow] = [],
-        contracts: [String: Contract] = contracts
+        contracts: [String: Contract] = contracts, objectsMax: Int? = nil
     ) throws -> Drive {
         let workflow = try workflow("contain", steps)
         let opening = Opening(
             id: RunID(stem: "01"), decision: DecisionID(stem: "01"), signal: SignalID(stem: "01"),
             alert: AlertID(stem: "01"), playbook: Run.Pin(name: "exposed", digest: "sha256:playbook"),
             workflow: workflow.pin, called: called.map(\.pin), subject: .token, severity: .high, inputs: inputs,
-            steps: workflow.lines.map(\.id))
+            steps: workflow.lines.map(\.id), objectsMax: objectsMax)
         let definition = RunDefinition(
             workflow: workflow, called: Dictionary(uniqueKeysWithValues: called.map { ($0.name, $0) }),
             contracts: contracts, sealer: FixedSealer())

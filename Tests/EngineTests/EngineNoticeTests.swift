@@ -63,6 +63,21 @@ struct EngineNoticeTests {
         #expect(try await kinds(installation) == ["chat surge waiting", "pager surge waiting"])
     }
 
+    @Test func `that nothing may be done about an alarm is told once for each identity`() async throws {
+        let installation = try Installation(perSubject: .many)
+        installation.notifications = Self.chat
+        var library = installation.library
+        let subject = try #require(library.inventory.identities.first?.subject)
+        library.guards.protection = Protection(deny: [ProtectedEntry(.id, subject.id)])
+        let engine = installation.engine(Receivers(), loading: { [library] in .success(library) })
+        for number in 1...3 { await installation.post(engine, delivery: "d-\(number)") }
+        for alert in try await installation.base.alerts(AlertQuery()) { await engine.read(alert) }
+        #expect(Set(try await installation.base.decisions(DecisionQuery()).map(\.verdict)) == ["deny"])
+        #expect(try await kinds(installation) == ["chat denied waiting", "pager denied waiting"])
+        let body = try JSON.parse(try #require(try await rows(installation).first).body)
+        #expect(body["text"]?.stringValue?.contains("is touched by nobody but people; look at alr_") == true)
+    }
+
     @Test func `a proposal is stored with its notices, and is told when nobody was there to tell it`() async throws {
         let installation = try Installation(mode: .propose)
         installation.notifications = Self.chat

@@ -121,6 +121,70 @@ struct ApprovalLinkTests {
         serving.program.kill()
     }
 
+    /// Two people agree, each by a link of their own, and one of them answers what is asked next.
+    @Test func `a quorum agrees by links, each once, and a task is answered by link too`() async throws {
+        let provider = try PracticeAuthority()
+        let chat = try LoopbackServer { _ in .respond(200) }
+        defer { chat.stop() }
+        let installation = try installation(provider, chat)
+        let scratch = installation.scratch
+        try scratch.write(
+            try scratch.read("connections.yaml")
+                .replacingOccurrences(of: "name: bob, groups: [operator]", with: "name: bob, groups: [approver]")
+                .replacingOccurrences(of: "kinds: [proposal]", with: "kinds: [approval, task]"),
+            to: "connections.yaml")
+        try scratch.write(Self.asking, to: "workflows/asking.yaml")
+        let playbook = try scratch.read("playbooks/secret-leaked.yaml")
+            .replacingOccurrences(of: "mode: propose", with: "mode: enforce")
+            .replacingOccurrences(of: "workflow: token-revocation", with: "workflow: asking")
+            .replacingOccurrences(of: "objective: { contained_by: revoke, within: 15m }\n", with: "")
+        try scratch.write(playbook, to: "playbooks/secret-leaked.yaml")
+        let serving = try await installation.serve()
+        defer { serving.program.kill() }
+        #expect(try await serving.post(Installation.alert(), delivery: "d-1").status == 202)
+        await chat.waitForRequests(2)
+        func newest(_ name: String) throws -> String {
+            try link(try text(chat.requests.last { $0.path == "/" + name }))
+        }
+        let (anns, bobs) = (try newest("ann"), try newest("bob"))
+        let page = try await serving.web.ask("GET", serving.url + anns)
+        #expect(page.status == 200, "\(page.text)")
+        let first = try await post(serving, fields(page.text), [("choice", "approve"), ("reason", "seen")])
+        #expect(first.status == 200, "\(first.text)")
+        let twice = try await post(serving, fields(page.text), [("choice", "approve")])
+        #expect(twice.status == 409)
+        #expect(twice.text.contains("you said"), "\(twice.text)")
+        #expect(try await installation.runs().first?["phase"] == "asked", "one of two")
+
+        let other = try await serving.web.ask("GET", serving.url + bobs)
+        let second = try await post(serving, fields(other.text), [("choice", "approve")])
+        #expect(second.status == 200, "\(second.text)")
+        await chat.waitForRequests(4)
+        let task = try await serving.web.ask("GET", serving.url + (try newest("ann")))
+        #expect(task.text.contains("Is it used?"), "\(task.text)")
+        let answered = try await post(serving, fields(task.text), [("choice", "unused"), ("reason", "asked around")])
+        #expect(answered.status == 200, "\(answered.text)")
+        try await eventually("the run to end") { try await installation.runs().first?["phase"] == "ended" }
+        let id = try #require(try await installation.runs().first?["id"]?.stringValue)
+        let run = try await installation.run(id)
+        #expect(run.step("used")?["result"]?["choice"] == "unused", "\(run.json)")
+        let late = try await post(serving, fields(task.text), [("choice", "used")])
+        #expect(late.status == 409)
+    }
+
+    private static let asking = """
+        workflow: asking
+        title: Ask two people, then one
+        inputs:
+          credential: { type: credential }
+        steps:
+          - id: agree
+            approve: { by: [approver], quorum: 2, within: 1h, on_timeout: skip }
+          - id: used
+            task: { by: [approver], ask: Is it used?, choices: [used, unused], within: 1h, on_timeout: skip }
+
+        """
+
     @Test func `a declined proposal is cancelled, and without a public address there are no links`() async throws {
         let provider = try PracticeAuthority()
         let chat = try LoopbackServer { _ in .respond(200) }

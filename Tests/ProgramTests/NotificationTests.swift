@@ -188,6 +188,43 @@ struct NotificationTests {
         serving.program.kill()
     }
 
+    @Test func `a mail server that says nothing keeps no other channel waiting`() async throws {
+        guard MailServer.isInstalled else { return try PythonServers.lacks("aiosmtpd") }
+        let scratch = try ScratchFolder("cordon-mail")
+        let server = try await MailServer(in: scratch, port: try freePort())
+        let silent = try LoopbackServer({ _ in .respond(200) }, welcome: { _ in .ignore })
+        defer {
+            server.stop()
+            silent.stop()
+        }
+        func channel(_ id: String, _ port: Int) -> String {
+            """
+                - id: \(id)
+                  smtp: { url: "smtp://localhost:\(port)", from: c@example.com, user: cordon, password: { file: mail-password }, authority: { file: "\(server.authorityPath)" } }
+                  people: [{ name: ann, address: ann@example.com }]
+                  egress: { loopback: true }
+
+            """
+        }
+        let installation = try installation(
+            try PracticeAuthority(),
+            "  channels:\n\(channel("silent", Int(silent.port)))\(channel("mail", server.port))  routes: [{ to: [mail] }]\n"
+        )
+        try installation.secret(MailServer.password, as: "mail-password")
+        let serving = try await installation.serve()
+        defer { serving.program.kill() }
+        let waiting = try ProgramUnderTest(
+            Installation.program, ["notification", "test", "silent"], folder: installation.scratch.path,
+            capturedIn: scratch, as: "silent")
+        try await eventually("the silent server to be spoken to") { silent.connectionCount > 0 }
+        let told = try await installation.finish("notification", "test", "mail")
+        #expect(told.end == .exited(0), "\(told.error)")
+        #expect(server.mails.count == 1)
+        #expect(waiting.end == nil, "it waits still")
+        silent.stop()
+        #expect(try await waiting.waitForExit(timeoutMilliseconds: 60_000) == .exited(1))
+    }
+
     @Test func `a mail server that offers no TLS, and a wrong password, are told as what they are`() async throws {
         guard MailServer.isInstalled else { return try PythonServers.lacks("aiosmtpd") }
         let scratch = try ScratchFolder("cordon-mail")

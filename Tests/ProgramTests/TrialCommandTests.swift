@@ -27,6 +27,7 @@ struct TrialCommandTests {
         #expect(report.end == .exited(0), "\(report.error)")
         #expect(report.output.contains("would have   enforce 1"), "\(report.output)")
         #expect(report.output.contains("next rung    propose: nothing is lacking"), "\(report.output)")
+        try await expectLookedUp(installation, provider)
 
         let decisions = try await serving.get("/api/v1/decisions", token: token).json["decisions"]?.arrayValue
         let alert = try #require(decisions?.first?["alert"]?.stringValue)
@@ -69,6 +70,19 @@ struct TrialCommandTests {
         #expect(try await later.stop() == .exited(0))
         let verified = try await installation.finish("audit", "verify")
         #expect(verified.end == .exited(0), "\(verified.output) \(verified.error)")
+    }
+
+    /// Its provider was asked what would have been done, and nothing was done.
+    private func expectLookedUp(_ installation: Installation, _ provider: PracticeAuthority) async throws {
+        var told = ""
+        try await eventually("what would have been done to be looked up") {
+            told = try await installation.finish("playbook", "shadow-report", "secret-leaked").output
+            return told.contains("looked up")
+        }
+        #expect(told.contains("looked up    1 of them at their provider: tokens.revoke 1; 0 states unread"), "\(told)")
+        #expect(provider.introspections == 2, "its evidence, and the state before")
+        #expect(provider.revocations == 0)
+        #expect(try await installation.runs().isEmpty)
     }
 
     @Test func `what there is not, and what is misspelt, is refused with a way out`() async throws {

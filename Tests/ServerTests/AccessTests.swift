@@ -36,6 +36,7 @@ private let allowed: [String: Set<Role>] = {
         "GET /api/v1/runs/{id}": readers,
         "GET /api/v1/runs/{id}/history": readers,
         "GET /api/v1/runs/{id}/why": readers,
+        "GET /api/v1/runs/{id}/plan": deciders,
         "POST /api/v1/runs/{id}/resume": deciders,
         "POST /api/v1/runs/{id}/cancel": deciders,
         "POST /api/v1/runs/{id}/resolve": [.operator, .administrator],

@@ -75,6 +75,7 @@ extension Notice.Kind {
         case .surge: "a surge of alerts"
         case .breaker: "a breaker is open"
         case .halt: "automation is halted"
+        case .denied: "nothing may be done about an alarm"
         case .runFailed: "a run failed"
         case .runRestored: "a run was undone"
         case .acknowledged: "answered by some"

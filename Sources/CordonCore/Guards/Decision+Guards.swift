@@ -71,6 +71,9 @@ package struct EffectiveLimits: Sendable {
         self.own = own
     }
 
+    /// How many objects one run may change unasked.
+    package var objectsMax: Int? { [server?.perRun, own?.perRun].compactMap { $0 }.min() }
+
     /// The bounds that can be reached at all: what is above the number of identities there are needs no counting.
     package func bounds(of subject: Subject, _ playbook: String, _ library: Library) -> [Bound] {
         let live = library.inventory.count(of: subject.kind)
@@ -129,6 +132,7 @@ struct GuardFrame {
             weighProtection(subject)
             weighRisk(subject)
             weighLimits(subject)
+            weighObjects()
             weighDrift(subject)
             weighRequirements(subject)
         }
@@ -263,6 +267,22 @@ struct GuardFrame {
     }
 
     // MARK: How many
+
+    /// What a list turns out to hold is known once the run reads it: the bound is kept with the run, which asks there.
+    private mutating func weighObjects() {
+        guard let most = EffectiveLimits(policy.limits, guards.limits).objectsMax,
+            let workflow = library.workflows[match.workflow.name]
+        else { return }
+        let called = Dictionary(library.called(by: workflow).map { ($0.name, $0) }) { first, _ in first }
+        let worst = 1 + workflow.listedObjectsMax(called)
+        guard worst > 1 else { return }
+        say(
+            "limits", .enforce,
+            worst > most
+                ? "a run of it could change \(worst) objects; beyond \(most) it asks a person first"
+                : "a run of it changes at most \(worst) objects, the limit is \(most)",
+            ["scope": "run", "worst": .int(Int64(worst)), "most": .int(Int64(most))])
+    }
 
     private mutating func weighLimits(_ subject: Subject) {
         let bounds = EffectiveLimits(policy.limits, guards.limits).bounds(of: subject, match.playbook.name, library)

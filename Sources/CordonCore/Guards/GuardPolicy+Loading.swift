@@ -38,6 +38,7 @@ extension GuardPolicy {
             map.int(key, in: 1...Int64(Limits.identitiesMax)).map(Int.init) ?? standard
         }
         return IdentityLimits(
+            perRun: map.int("per_run", in: 1...Int64(Limits.identitiesMax)).map(Int.init),
             perPlaybook: bound("per_playbook", Limits.identitiesPerPlaybook),
             perProvider: bound("per_provider", Limits.identitiesPerProvider),
             perOwner: bound("per_owner", Limits.identitiesPerOwner), all: bound("per_hour", Limits.identitiesPerHour),
@@ -150,6 +151,9 @@ extension GuardPolicy {
             guard let own, let server, own > server else { return }
             found.append((path, "\(text(own)) is looser than the installation's \(text(server))", setting))
         }
+        compare(
+            ["limits", "per_run"], playbook.guards.limits?.perRun.map(Double.init), limits?.perRun.map(Double.init),
+            "limits.per_run", number)
         compare(
             ["limits", "per_hour"], playbook.guards.limits?.perPlaybook.map(Double.init),
             limits?.perPlaybook.map(Double.init), "limits.per_playbook", number)

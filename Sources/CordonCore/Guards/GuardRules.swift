@@ -15,8 +15,10 @@ package enum GuardAnswer: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// How many distinct identities may be touched within an hour.
+/// How many distinct identities may be touched within an hour, and how many objects by one run.
 package struct IdentityLimits: Sendable, Hashable {
+    /// Objects that one run changes unasked: its subject, and each item of a list under a step that changes something.
+    package var perRun: Int?
     /// Of each playbook alone.
     package var perPlaybook: Int?
     /// Of all playbooks together, at one provider, and of one owner.
@@ -29,9 +31,10 @@ package struct IdentityLimits: Sendable, Hashable {
     package var over: GuardAnswer
 
     package init(
-        perPlaybook: Int? = nil, perProvider: Int? = nil, perOwner: Int? = nil, all: Int? = nil, share: Double? = nil,
-        over: GuardAnswer = .propose
+        perRun: Int? = nil, perPlaybook: Int? = nil, perProvider: Int? = nil, perOwner: Int? = nil, all: Int? = nil,
+        share: Double? = nil, over: GuardAnswer = .propose
     ) {
+        self.perRun = perRun
         self.perPlaybook = perPlaybook
         self.perProvider = perProvider
         self.perOwner = perOwner
@@ -137,6 +140,8 @@ package struct GuardPolicy: Sendable, Hashable {
     package var maintenance: [Maintenance] = []
     /// The identities that Cordon itself signs in as, and the provider at which.
     package var own: [String: String] = [:]
+    /// `sha256:` of the file; `nil` where there is none.
+    package var digest: String?
 
     package init() {}
 

@@ -18,6 +18,8 @@ package struct TrackRecord: Sendable, Hashable {
         package var label: Label?
         /// Other playbooks that opened a run on the same signal.
         package var others: [String]
+        /// What its provider told, asked when the signal came, of what would have been done.
+        package var look: Value?
 
         package init(
             at: Instant, alert: AlertID, verdict: Decision.Verdict, would: Decision.Verdict, subject: String?,
@@ -99,6 +101,20 @@ package struct TrackRecord: Sendable, Hashable {
         return (seen, min(1, (middle + spread) / (1 + z * z / count)))
     }
 
+    /// What would have been done by what providers told then: how often by capability, and the states that nobody could
+    /// read.
+    var looks: (made: Int, acts: [String: Int], unread: Int) {
+        let all = lines.compactMap(\.look)
+        var acts: [String: Int] = [:]
+        var unread = 0
+        for look in all {
+            let reads = look["reads"]?.arrayValue ?? []
+            for act in look["acts"]?.arrayValue ?? [] { acts[act["do"]?.stringValue ?? "", default: 0] += 1 }
+            unread += (reads + (look["acts"]?.arrayValue ?? [])).count { $0["unread"]?.stringValue != nil }
+        }
+        return (all.count, acts, unread)
+    }
+
     /// - Parameter worst: the most that one run of its workflow changes.
     package func value(_ pin: Run.Pin, _ mode: Playbook.Mode, _ worst: WorstCase) -> Value {
         var would: [String: Value] = [:]
@@ -125,6 +141,10 @@ package struct TrackRecord: Sendable, Hashable {
             ],
             "false_share": falseShare.map { ["seen": .double($0.seen), "at_most": .double($0.atMost)] },
             "proposals": ["accepted": .int(Int64(accepted)), "declined": .int(Int64(declined))],
+            "looks": [
+                "made": .int(Int64(looks.made)), "acts": .object(looks.acts.mapValues { .int(Int64($0)) }),
+                "unread": .int(Int64(looks.unread)),
+            ],
             "others_acted": .int(Int64(lines.count { !$0.others.isEmpty })),
         ])
     }

@@ -20,6 +20,8 @@ package struct Notice: Sendable, Hashable {
         case reminder, escalation
         case objectiveMissed = "objective_missed"
         case surge, breaker, halt
+        /// A guard let nothing be done about an alarm.
+        case denied
         case runFailed = "run_failed"
         case runRestored = "run_restored"
         /// Some of those who are asked have answered.
@@ -38,7 +40,7 @@ package struct Notice: Sendable, Hashable {
             case .proposal, .approval, .task, .doubt, .conflict, .stopped, .undecided, .holdEnded, .reminder,
                 .escalation:
                 true
-            case .objectiveMissed, .surge, .breaker, .halt, .runFailed, .runRestored, .acknowledged, .settled,
+            case .objectiveMissed, .surge, .breaker, .halt, .denied, .runFailed, .runRestored, .acknowledged, .settled,
                 .trial:
                 false
             }
@@ -50,7 +52,7 @@ package struct Notice: Sendable, Hashable {
             case .proposal, .approval, .task, .doubt, .conflict, .stopped, .undecided, .holdEnded: "asks"
             case .reminder, .escalation: "reminders"
             case .objectiveMissed: "objectives"
-            case .surge, .breaker, .halt, .trial: "guards"
+            case .surge, .breaker, .halt, .denied, .trial: "guards"
             case .runFailed, .runRestored: "ends"
             case .acknowledged, .settled: "follow-ups"
             }
@@ -98,7 +100,9 @@ package struct Notice: Sendable, Hashable {
 
     /// The same for the same (run, step, kind, ordinal), for ever.
     package var key: String {
-        [run?.text ?? playbook, step ?? "-", kind.rawValue, String(ordinal)].joined(separator: "/")
+        // Of a guard that let nothing be done about two, both are told.
+        [run?.text ?? playbook, step ?? (kind == .denied ? subject : "-"), kind.rawValue, String(ordinal)]
+            .joined(separator: "/")
     }
 
     /// What is gathered when there is much of it.

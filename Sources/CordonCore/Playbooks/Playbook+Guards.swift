@@ -31,11 +31,10 @@ extension Playbook {
         return Guards.Risk(add: add, halfLifeMilliseconds: halfLife, actAt: actAt)
     }
 
-    /// `per_run` is taken, and says what is true anyway: a run has one subject.
     private static func readLimits(_ map: YAMLFields) -> IdentityLimits {
         defer { map.refuseUnknown() }
-        _ = map.int("per_run", in: 1...Int64(Limits.identitiesMax))
         return IdentityLimits(
+            perRun: map.int("per_run", in: 1...Int64(Limits.identitiesMax)).map(Int.init),
             perPlaybook: map.int("per_hour", in: 1...Int64(Limits.identitiesMax)).map(Int.init),
             share: map.percentage("share").map { $0 / 100 }, over: map.oneOf("over", GuardAnswer.self) ?? .propose)
     }

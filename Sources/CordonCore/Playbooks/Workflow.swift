@@ -382,6 +382,15 @@ package struct Workflow: Sendable, Hashable {
     /// What its own lines ask of providers; called workflows ask for theirs.
     package var capabilities: Set<String> { Set(allLines.flatMap(\.capabilities)) }
 
+    /// How many items its lists that change something can hold at most, those of called workflows too.
+    package func listedObjectsMax(_ called: [String: Workflow]) -> Int {
+        allLines.reduce(0) { sum, line in
+            if let each = line.each { return sum + (line.changesItems(called) ? each.max : 0) }
+            guard case .call(let name, _) = line.kind, let inner = called[name] else { return sum }
+            return sum + inner.listedObjectsMax(called)
+        }
+    }
+
     /// The workflows that its lines call.
     package var calledNames: [String] {
         allLines.compactMap { if case .call(let name, _) = $0.kind { name } else { nil } }
@@ -404,6 +413,19 @@ extension Workflow.Line {
         case .wait(.condition(let until)): until.measure
         case .ladder(let ladder): ladder.measure
         case .act, .approve, .task, .wait(.span), .parallel, .call, .undo: nil
+        }
+    }
+
+    /// Whether it is done to each item of a list, and changes something.
+    package func changesItems(_ called: [String: Workflow]) -> Bool {
+        guard each != nil else { return false }
+        switch kind {
+        case .act(let act): return Capability.named(act.capability)?.isWrite ?? true
+        case .call(let name, _):
+            return called[name]?.allLines.contains { line in
+                line.act.map { Capability.named($0.capability)?.isWrite ?? true } ?? line.changesItems(called)
+            } ?? true
+        case .approve, .task, .wait, .parallel, .ladder, .undo: return false
         }
     }
 

@@ -120,6 +120,7 @@ extension Opening {
         writer.field("decision", decision.text)
         writer.fieldIfPresent("gate", gate?.value)
         writer.field("inputs", inputs)
+        if let objectsMax { writer.field("objects_max", objectsMax) }
         writer.key("playbook")
         playbook.write(to: &writer)
         writer.field("run", id.text)

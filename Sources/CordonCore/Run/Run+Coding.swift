@@ -40,7 +40,8 @@ extension Run {
     private var opening: Opening {
         Opening(
             id: id, decision: decision, signal: signal, alert: alert, playbook: playbook, workflow: workflow,
-            called: called, subject: subject, severity: severity, inputs: inputs, steps: [], isShared: isShared)
+            called: called, subject: subject, severity: severity, inputs: inputs, steps: [], isShared: isShared,
+            objectsMax: objectsMax)
     }
 }
 
@@ -80,7 +81,7 @@ extension Run.Ask {
 }
 
 extension Run.Pin {
-    var value: Value { ["name": .string(name), "digest": .string(digest)] }
+    package var value: Value { ["name": .string(name), "digest": .string(digest)] }
 
     init(_ fields: Fields) throws(UnreadableRecord) {
         self.init(name: try fields.string("name"), digest: try fields.string("digest"))
@@ -95,7 +96,7 @@ extension Opening {
             "called": called.isEmpty ? nil : .array(called.map(\.value)), "subject": subject?.value,
             "severity": .string(severity.rawValue), "inputs": inputs,
             "steps": .array(steps.map(Value.string)), "gate": gate?.value,
-            "shared": isShared ? true : nil,
+            "shared": isShared ? true : nil, "objects_max": objectsMax.map { .int(Int64($0)) },
         ])
     }
 
@@ -115,7 +116,8 @@ extension Opening {
             severity: try fields.oneOf("severity"), inputs: try fields.value("inputs"),
             steps: try fields.strings("steps"),
             gate: try fields.optionalFields("gate").map { (fields) throws(UnreadableRecord) in try Run.Ask(fields) },
-            isShared: fields.optional("shared") == true)
+            isShared: fields.optional("shared") == true,
+            objectsMax: fields.optional("objects_max") == nil ? nil : try fields.int("objects_max"))
     }
 }
 

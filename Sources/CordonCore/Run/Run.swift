@@ -115,6 +115,8 @@ package struct Run: Sendable, Hashable, Named {
     package var openedAt: Instant
     /// It neither waits for other runs of its subject nor keeps them waiting.
     package var isShared: Bool
+    /// How many objects it may change unasked: its subject, and the items of its lists.
+    package var objectsMax: Int?
 
     // What changes.
     /// What a person is asked before anything is done.
@@ -145,6 +147,7 @@ package struct Run: Sendable, Hashable, Named {
         inputs = opening.inputs
         openedAt = now
         isShared = opening.isShared
+        objectsMax = opening.objectsMax
         steps = opening.steps.map(Step.init(id:))
         joined = []
         updatedAt = now
@@ -171,13 +174,15 @@ package struct Opening: Sendable, Hashable {
     /// Set when a person is asked before anything is done.
     package var gate: Run.Ask?
     package var isShared: Bool
+    package var objectsMax: Int?
 
     package init(
         id: RunID, decision: DecisionID, signal: SignalID, alert: AlertID, playbook: Run.Pin, workflow: Run.Pin,
         called: [Run.Pin] = [], subject: Subject?, severity: Signal.Severity, inputs: Value, steps: [String],
-        gate: Run.Ask? = nil, isShared: Bool = false
+        gate: Run.Ask? = nil, isShared: Bool = false, objectsMax: Int? = nil
     ) {
         self.isShared = isShared
+        self.objectsMax = objectsMax
         self.id = id
         self.decision = decision
         self.signal = signal

@@ -84,6 +84,10 @@ extension Turn {
             }
         }
         emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
+        // To nothing nobody has to agree.
+        if let each = line.each, !place.isItem, run.step(id)?.items == nil, isEmpty(each, place) {
+            return openItems(each, place, id)
+        }
         if line.consent != nil, !place.isItem, !isPermitted(place, id) { return }
         if let each = line.each, !place.isItem { return openItems(each, place, id) }
         start(line, id, place)
@@ -123,6 +127,10 @@ extension Turn {
 
     // MARK: Lists
 
+    private func isEmpty(_ each: Workflow.Each, _ place: Spot) -> Bool {
+        if case .value(.array(let items)) = each.list.evaluate(variables(place)) { items.isEmpty } else { false }
+    }
+
     /// An empty list means nothing to do; one that can't be read or is too long means nothing is done.
     private mutating func openItems(_ each: Workflow.Each, _ place: Spot, _ id: String) {
         if let items = run.step(id)?.items { return emit(.stepOpened(step: id, items: items, inputs: nil)) }
@@ -133,11 +141,33 @@ extension Turn {
             guard items.count <= each.max else {
                 return stop(id, "its list has \(items.count) items, its 'max' is \(each.max); nothing was done")
             }
+            if let excess = excess(of: items.count, place, id) { return stop(id, excess) }
             if items.isEmpty {
                 return emit(.stepFinished(step: id, isVerified: false, note: "its list is empty: nothing to do"))
             }
             emit(.stepOpened(step: id, items: items, inputs: nil))
         }
+    }
+
+    /// Why a list is more than one run may change unasked. What people agreed to item by item is theirs, and what a
+    /// person let go on by force.
+    private func excess(of count: Int, _ place: Spot, _ id: String) -> String? {
+        guard let most = run.objectsMax, run.step(id)?.isForced != true,
+            place.line.changesItems(definition.called)
+        else { return nil }
+        let before =
+            1
+            + run.steps.reduce(0) { sum, step in
+                guard step.id != id, let items = step.items,
+                    self.place(step.id)?.line.changesItems(definition.called) == true
+                else { return sum }
+                return sum + items.count
+            }
+        guard before + count > most else { return nil }
+        return
+            "its list has \(count) items and the run changed \(before) object\(before == 1 ? "" : "s") before, its limit is \(most) (per_run); "
+            + "nothing of the list was done: let it go on with 'cordon run resume --step \(id) --force', or leave it "
+            + "with 'cordon run skip'"
     }
 
     private mutating func driveOpen(_ line: Workflow.Line, _ id: String, _ scope: Scope) {

@@ -19,6 +19,8 @@ package struct ApprovalSight: Sendable {
         /// Why nothing is known of the state before.
         package var unread: String?
         package var canUndo: Bool
+        /// Otherwise it only reads.
+        package var changes: Bool
     }
 
     package var ticket: ApprovalLinks.Ticket
@@ -30,6 +32,26 @@ package struct ApprovalSight: Sendable {
     package var acts: [Act]
     /// Of all of it: the plan and the states. Another state is another digest.
     package var seen: String
+}
+
+/// What consent to a proposal is to: its acts, the states that they begin from, and the digest of both.
+package struct RunPlan: Sendable {
+    package var acts: [ApprovalSight.Act]
+    package var digest: String
+
+    package var value: Value {
+        ["acts": .array(acts.map(\.value)), "digest": .string(digest)]
+    }
+}
+
+extension ApprovalSight.Act {
+    package var value: Value {
+        [
+            "step": .string(step), "do": .string(capability), "at": .string(provider), "with": arguments,
+            "before": before ?? .null, "unread": unread.map(Value.string) ?? .null, "undoable": .bool(canUndo),
+            "changes": .bool(changes),
+        ]
+    }
 }
 
 /// Why a link leads to no answer, in words for the person who followed it.
@@ -61,7 +83,7 @@ package enum LinkRefusal: Error, Sendable, Hashable {
 }
 
 extension Engine {
-    private static var actsReadMax: Int { 10 }
+    static var actsReadMax: Int { 10 }
 
     /// What the link is about, as it is now. Changes nothing, but asks the provider what the state is.
     package func sight(of ticket: ApprovalLinks.Ticket) async throws -> ApprovalSight {
@@ -98,11 +120,7 @@ extension Engine {
 
     /// What the run would do from here, by the machine itself, on assumptions that the page tells.
     private func plannedActs(_ run: Run, _ definition: RunDefinition) -> [PlannedAct] {
-        let forecast = Forecast.of(run, definition, at: clock.now)
-        return forecast.lines.compactMap { line in
-            guard case .call(let step, let call) = line.doing, call.purpose == .act else { return nil }
-            return PlannedAct(step: step, call: call)
-        }
+        PlannedAct.all(Forecast.of(run, definition, at: clock.now))
     }
 
     private func asked(
@@ -134,7 +152,7 @@ extension Engine {
     }
 
     /// Asks the provider for the states, read-only, one after the other.
-    private func read(
+    func read(
         _ acts: [PlannedAct], _ run: Run, _ definition: RunDefinition
     ) async -> [ApprovalSight.Act] {
         var read: [ApprovalSight.Act] = []
@@ -143,7 +161,8 @@ extension Engine {
             let contract = definition.contracts[act.call.capability]
             var shown = ApprovalSight.Act(
                 step: act.step, capability: act.call.capability, provider: act.call.provider,
-                arguments: act.call.arguments, canUndo: contract?.canUndo ?? false)
+                arguments: act.call.arguments, canUndo: contract?.canUndo ?? false,
+                changes: contract?.effectClass.isWrite ?? true)
             if place >= Engine.actsReadMax {
                 shown.unread = "not read: only that of the first \(Engine.actsReadMax) is asked for"
             } else if contract?.readsState == true, contract?.effectClass.isWrite == true {
@@ -157,18 +176,19 @@ extension Engine {
         return read
     }
 
-    private struct Unread: Error { var text: String }
+    struct Unread: Error { var text: String }
 
-    private func state(_ act: PlannedAct, _ run: Run) async -> Result<Value, Unread> {
+    /// What a read-only call answers: the state before a change, or with `.act` what a reading capability tells.
+    func state(_ act: PlannedAct, _ run: Run, _ purpose: Call.Purpose = .before) async -> Result<Value, Unread> {
         let draft = CallDraft(
-            run: run.id, step: act.step, number: 0, purpose: .before, capability: act.call.capability,
+            run: run.id, step: act.step, number: 0, purpose: purpose, capability: act.call.capability,
             provider: act.call.provider, arguments: act.call.arguments)
         switch sealer.seal(draft) {
         case .failure(let refusal): return .failure(Unread(text: refusal.reason))
         case .success(let seal):
             let now = clock.now
             let call = Call(
-                number: 0, purpose: .before, attempt: 1, capability: draft.capability, provider: draft.provider,
+                number: 0, purpose: purpose, attempt: 1, capability: draft.capability, provider: draft.provider,
                 effectClass: .read, arguments: draft.arguments, seal: seal, intendedAt: now,
                 deadline: now.adding(milliseconds: Limits.callTimeoutMillisecondsDefault))
             let answer = await performer.performInTurn(
@@ -179,6 +199,19 @@ extension Engine {
             }
             return .success(answer.outcome.result)
         }
+    }
+
+    /// What a proposed run would do, with the states as its provider shows them now. Changes nothing; `nil` for a run that
+    /// is not proposed.
+    package func plan(of run: Run) async throws -> RunPlan? {
+        guard run.gate?.kind == .proposal, run.isLive else { return nil }
+        let definition = try await definition(of: run)
+        let planned = plannedActs(run, definition)
+        let acts = await read(planned, run, definition)
+        let seen: Value = [
+            "plan": .string(digest(run, planned)), "before": .array(acts.map { $0.before ?? .null }),
+        ]
+        return RunPlan(acts: acts, digest: sealer.digest(seen.jsonBytes))
     }
 
     /// Puts the person's answer to the run, if everything is still as they saw it.
@@ -212,9 +245,17 @@ extension Engine {
     }
 }
 
-private struct PlannedAct: Sendable {
+/// One act that a run would come to.
+struct PlannedAct: Sendable {
     var step: String
     var call: Call
+
+    static func all(_ forecast: Forecast) -> [PlannedAct] {
+        forecast.lines.compactMap { line in
+            guard case .call(let step, let call) = line.doing, call.purpose == .act else { return nil }
+            return PlannedAct(step: step, call: call)
+        }
+    }
 
     var value: Value {
         [

@@ -28,17 +28,28 @@ extension Engine {
         return told.flatMap { records($0, at: now) }
     }
 
-    /// Guards that stopped more than one run: told once in each quarter of an hour.
+    /// Guards that stopped more than one run, and those that let nothing be done about one: told once in each quarter of
+    /// an hour.
     func notices(_ decisions: [(Signal, Decision)], _ library: Library, at now: Instant) -> [NoticeRecord] {
         guard !notifications.routes.isEmpty else { return [] }
         let slot = Int(now.milliseconds / Limits.waveMilliseconds)
         var told: [Notice] = []
         for (signal, decision) in decisions {
             for match in decision.matches {
+                let owner = library.playbooks.first { $0.name == match.playbook.name }?.owner ?? ""
+                if match.verdict == .deny, let reason = match.reasons.first(where: { $0.verdict == .deny }) {
+                    var subject = ""
+                    if case .resolved(let found) = match.resolution { subject = found.key }
+                    told.append(
+                        Notice(
+                            .denied, playbook: match.playbook.name, owner: owner, subject: subject,
+                            severity: max(signal.severity, .high),
+                            text: "\(reason.guardName): \(reason.because); look at \(signal.alert)", at: now,
+                            ordinal: slot))
+                }
                 // A guard that agrees has left its numbers too.
                 for reason in match.reasons where reason.verdict != .enforce {
                     guard let kind = Notice.Kind(guardName: reason.guardName) else { continue }
-                    let owner = library.playbooks.first { $0.name == match.playbook.name }?.owner ?? ""
                     told.append(
                         Notice(
                             kind, playbook: match.playbook.name, owner: owner, severity: max(signal.severity, .high),

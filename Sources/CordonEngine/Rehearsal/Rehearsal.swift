@@ -68,7 +68,9 @@ extension Scene {
                 secrets: SecretReader(folder: "/", environment: { "rehearsed-\($0.lowercased())" }),
                 sealKey: Secret(Array("a rehearsal's own key".utf8)), transport: provider,
                 evidence: EvidenceKeeper(inMemory: blobs), library: library,
-                logger: Logger(label: "rehearsal") { _ in SwiftLogNoOpLogHandler() }))
+                logger: Logger(label: "rehearsal") { _ in SwiftLogNoOpLogHandler() },
+                // A case tells what is done; in shadow that is nothing.
+                looksInShadow: false))
     }
 
     private var outboundConnection: Connections.Provider {

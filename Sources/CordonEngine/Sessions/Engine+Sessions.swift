@@ -18,9 +18,21 @@ extension Engine {
     package func verdict(on id: String) async throws -> SessionVerdict {
         let now = clock.now
         let known = sessionDesk.state.withLock { $0.isLoaded ? $0.book.verdict(on: id, at: now) : nil }
-        if let known { return known }
+        if let known { return counted(known) }
         try await readSessions()
-        return sessionDesk.state.withLock { $0.book.verdict(on: id, at: now) }
+        return counted(sessionDesk.state.withLock { $0.book.verdict(on: id, at: now) })
+    }
+
+    private func counted(_ verdict: SessionVerdict) -> SessionVerdict {
+        count { $0.verdicts[verdict.answer, default: 0] += 1 }
+        return verdict
+    }
+
+    /// How many live sessions there are in each state.
+    package func sessionStates() async throws -> [AgentSession.State: Int] {
+        try await readSessions()
+        let book = sessionDesk.state.withLock { $0.book }
+        return book.sessions.keys.reduce(into: [:]) { $0[book.state(of: $1), default: 0] += 1 }
     }
 
     /// The verdicts on all live sessions. Worked out on a copy: whoever asks for one meanwhile doesn't wait.
@@ -152,6 +164,7 @@ extension Engine {
             throw error
         }
         // Durable from here: a crash loses nothing of it, the next start reads it.
+        count { $0.count(events) }
         keep(change.session, isNew: session == nil)
         if session == nil || events.contains(where: \.changesWhatMayBeDone) { publish(change.session) }
         return change.session

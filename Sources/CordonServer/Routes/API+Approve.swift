@@ -87,6 +87,9 @@ enum ApprovalPage {
     }
 
     private static func act(_ act: ApprovalSight.Act) -> String {
+        guard act.changes else {
+            return "<li><h3>\(escaped(act.capability)) at \(escaped(act.provider))</h3><p>It only reads.</p></li>"
+        }
         let before =
             act.before.map { "<pre>\(escaped($0.prettyJSON))</pre>" }
             ?? "<p>\(escaped(act.unread ?? "not read: it changes no state that can be read"))</p>"

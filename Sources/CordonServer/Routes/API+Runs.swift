@@ -51,9 +51,31 @@ extension API {
 
     // MARK: What a person decides
 
+    /// What a proposed run would change, from which state.
+    @Sendable func plan(_ inquiry: Inquiry) async throws -> Response {
+        _ = try inquiry.query()
+        return .json(try await plan(of: try inquiry.id(of: "run")).value)
+    }
+
+    private func plan(of id: RunID) async throws -> RunPlan {
+        guard let plan = try await engine.plan(of: try await record(id).run()) else {
+            throw Problem(.wrongPhase, "\(id) is not proposed; see 'cordon run why \(id)'")
+        }
+        return plan
+    }
+
     @Sendable func resume(_ inquiry: Inquiry) async throws -> Response {
-        let (id, order, caller) = try await orders(inquiry, ["step", "force"])
+        let (id, order, caller) = try await orders(inquiry, ["step", "force", "plan"])
         let wasProposal = try await requireRight(caller, id, forProposals: [.approve])
+        if order.fields["plan"] != nil {
+            let seen = try requiredText("plan", order.fields, bytesMax: 80)
+            guard try await plan(of: id).digest == seen else {
+                throw Problem(
+                    .conflict,
+                    "what would be changed has changed since you looked, and nothing was stored: "
+                        + "'cordon run show \(id)' shows it as it is now")
+            }
+        }
         let step = try order.step()
         let isForced = try order.flag("force")
         return try await control(

@@ -57,10 +57,18 @@ struct API: Sendable {
 
     /// Prometheus text exposition format, version 0.0.4.
     @Sendable func metrics(_ inquiry: Inquiry) async throws -> Response {
-        let text = engine.counts.prometheus + gauges(try await store.vitals())
+        let text =
+            engine.counts.prometheus + gauges(try await store.vitals()) + gauge(try await engine.sessionStates())
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    private func gauge(_ sessions: [AgentSession.State: Int]) -> String {
+        let rows = AgentSession.State.allCases.filter { $0 != .closed }.map {
+            "cordon_sessions{state=\"\($0.rawValue)\"} \(sessions[$0] ?? 0)\n"
+        }
+        return "# HELP cordon_sessions Live agent sessions by state.\n# TYPE cordon_sessions gauge\n" + rows.joined()
     }
 
     private func gauges(_ vitals: Vitals) -> String {

@@ -59,6 +59,8 @@ struct Route: Sendable {
         Route(.get, "/api/v1/runs/{id}/history", .needs(.read), API.history),
         Route(.get, "/api/v1/runs/{id}/why", .needs(.read), API.why),
         // Of a proposal `approve`, of anything else `operate`: the run says which, so its route asks for either.
+        // Asks the provider for the states, read-only.
+        Route(.get, "/api/v1/runs/{id}/plan", .anyOf([.operate, .approve]), API.plan),
         Route(.post, "/api/v1/runs/{id}/resume", .anyOf([.operate, .approve]), API.resume),
         Route(.post, "/api/v1/runs/{id}/cancel", .anyOf([.operate, .approve]), API.cancel),
         Route(.post, "/api/v1/runs/{id}/resolve", .needs(.operate), API.resolve),

@@ -42,7 +42,7 @@ struct PlaybookShadowReport: AsyncParsableCommand {
         abstract: "Tell what a playbook made of the signals that came in, and what it would have done.",
         discussion: """
             Of its present digest: how many signals, on how many identities, what it would have done had it been let to \
-            enforce, its worst hour, what people said of the alarms ('cordon alert label'), and what is lacking for the \
+            enforce, what its providers told of the states at that moment (read-only), its worst hour, what people said of the alarms ('cordon alert label'), and what is lacking for the \
             next rung. The share of false alarms is told with the most that it may be by so few labels.
 
             EXAMPLES
@@ -83,6 +83,13 @@ struct PlaybookShadowReport: AsyncParsableCommand {
             "would have   \(would.isEmpty ? "done nothing" : would)",
         ]
         if !writes.isEmpty { lines.append("at most      \(writes)") }
+        if int("looks", "made") > 0 {
+            let acts = (view.at("looks", "acts")?.objectValue ?? [:]).sorted { $0.key < $1.key }
+                .map { "\($0.key) \($0.value.intValue ?? 0)" }.joined(separator: ", ")
+            lines.append(
+                "looked up    \(int("looks", "made")) of them at their provider: \(acts.isEmpty ? "nothing" : acts)"
+                    + "; \(int("looks", "unread")) states unread")
+        }
         if let worst = view["worst_hour"] {
             lines.append(
                 "worst hour   \(worst["runs"]?.intValue ?? 0) runs on \(worst["identities"]?.intValue ?? 0) "

@@ -90,8 +90,11 @@ struct RunShow: AsyncParsableCommand {
     func run() async throws {
         let run = try runID(id)
         let desk = try await Desk.open(try await common.settings())
-        let shown = try await desk.run(run)
-        Output.one(shown, as: common.output, table: RunText.page)
+        var shown = try await desk.run(run)
+        if shown.at("ask", "kind") == "proposal", let plan = try await desk.plan(run) {
+            shown = .object((shown.objectValue ?? [:]).merging(["plan": plan]) { own, _ in own })
+        }
+        Output.one(shown, as: common.output) { RunText.page($0) + (PlanText.page($0).map { "\n\n" + $0 } ?? "") }
         await desk.warn()
         if exitStatus, let failure = RunVerdict.failure(shown) { throw failure }
     }

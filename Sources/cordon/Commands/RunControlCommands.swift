@@ -27,17 +27,22 @@ struct RunResume: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               cordon run resume run_01KATB9Z2M8D4W6X1V3C5R7T9Y --reason "the provider is back"
+              cordon run resume run_01KATB9Z2M8D4W6X1V3C5R7T9Y --plan sha256:4f… --reason "exactly what was shown"
               cordon run resume run_01KATB9Z2M8D4W6X1V3C5R7T9Y --step undo:fence --force --reason "ours is right"
             """)
 
     @OptionGroup var options: ControlOptions
     @Option(name: .long, help: "Only this stopped step; otherwise all of them.") var step: String?
-    @Flag(name: .long, help: "Undo although somebody changed it since.") var force = false
+    @Option(name: .long, help: "Only if a proposal is still what 'run show' showed under this digest.") var plan:
+        String?
+    @Flag(name: .long, help: "Undo although somebody changed it since, or do a list beyond 'per_run'.") var force =
+        false
 
     func run() async throws {
         var more: [String: Value] = [:]
         if let step { more["step"] = .string(step) }
         if force { more["force"] = true }
+        if let plan { more["plan"] = .string(plan) }
         try await options.send("resume", more)
     }
 }

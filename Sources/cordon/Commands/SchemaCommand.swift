@@ -150,7 +150,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
     private static let everyGuard = """
         confidence: { min: 0.8 }
         protected: { deny: [tag/break-glass], ask: [tag/tier0] }
-        limits: { per_playbook: 20, per_provider: 40, per_owner: 20, per_hour: 80, share: 10%, over: propose }
+        limits: { per_run: 50, per_playbook: 20, per_provider: 40, per_owner: 20, per_hour: 80, share: 10%, over: propose }
         surge: { factor: 8, window: 30m, cap: 20, then: propose }
         drift: { times: 3, window: 24h }
         breaker: { last: 20, share: 30%, at_least: 5 }

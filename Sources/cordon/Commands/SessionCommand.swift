@@ -7,7 +7,7 @@ import Foundation
 
 struct SessionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "session", abstract: "Look at the sessions of agents, and isolate, release or close one.",
+        commandName: "session", abstract: "Look at the sessions of agents, and open, isolate, release or close one.",
         discussion: """
             AGENT RUNTIMES (role agent_runtime), each for what it opened itself
               POST /api/v1/sessions
@@ -37,7 +37,8 @@ struct SessionCommand: AsyncParsableCommand {
               cordon session isolate refund-agent-7 --reason "it reads payroll"
             """,
         subcommands: [
-            SessionList.self, SessionShow.self, SessionWhy.self, SessionIsolate.self, SessionRelease.self,
+            SessionList.self, SessionShow.self, SessionWhy.self, SessionOpen.self, SessionIsolate.self,
+            SessionRelease.self,
             SessionClose.self, SessionGateCommand.self,
         ])
 }
