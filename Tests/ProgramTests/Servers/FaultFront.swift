@@ -22,14 +22,22 @@ final class FaultFront: Sendable {
     let url: String
     private let folder: String
     private let process: ProgramUnderTest
+    private let start: @Sendable () async throws -> FaultFront
 
-    /// `page` is one that the provider shows to anybody.
-    init(before upstream: String, in scratch: ScratchFolder, port: Int, page: String = "/config") async throws {
+    /// - Parameters:
+    ///   - page: one that the provider shows to anybody.
+    ///   - change: which requests count as changes: a pattern of `METHOD URI X-AMZ-TARGET`, and what `If-Match` says behind
+    ///     it: of the script's answers nginx would itself say that they don't match.
+    init(
+        before upstream: String, in scratch: ScratchFolder, port: Int, page: String = "/config",
+        change: String = "^PUT "
+    ) async throws {
         url = "http://127.0.0.1:\(port)"
+        start = { try await FaultFront(before: upstream, in: scratch, port: port, page: page, change: change) }
         folder = scratch.path("front")
         try FileManager.default.createDirectory(atPath: folder + "/tmp", withIntermediateDirectories: true)
         try FaultFront.script(folder).write(toFile: folder + "/fault.js", atomically: true, encoding: .utf8)
-        let settings = FaultFront.settings(folder, upstream, port)
+        let settings = FaultFront.settings(folder, upstream, port, change)
         try settings.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
         process = try ProgramUnderTest(
             FaultFront.program, ["-c", folder + "/nginx.conf", "-e", folder + "/error.log"], folder: folder,
@@ -37,11 +45,17 @@ final class FaultFront: Sendable {
         let web = try Web()
         let url = self.url
         try await eventually("nginx to listen") {
-            do { return try await web.ask("GET", url + page).status == 200 } catch is Web.NoAnswer { return false }
+            // Behind it may be nobody yet.
+            do { return [200, 502].contains(try await web.ask("GET", url + page).status) } catch is Web.NoAnswer {
+                return false
+            }
         }
     }
 
     func stop() { process.kill() }
+
+    /// Another in its place, once it was stopped.
+    func again() async throws -> FaultFront { try await start() }
 
     /// The next change is spoiled, and only that.
     func spoil(_ fault: Fault) throws {
@@ -68,7 +82,9 @@ final class FaultFront: Sendable {
         """
     }
 
-    private static func settings(_ folder: String, _ upstream: String, _ port: Int) -> String {
+    private static func settings(_ folder: String, _ upstream: String, _ port: Int, _ change: String)
+        -> String
+    {
         """
         load_module \(module);
         daemon off; master_process off;
@@ -80,7 +96,9 @@ final class FaultFront: Sendable {
             js_import f from \(folder)/fault.js;
             server {
                 listen 127.0.0.1:\(port); subrequest_output_buffer_size 1m; error_page 418 = @change;
-                location / { if ($request_method = PUT) { return 418; } proxy_pass \(upstream); }
+                proxy_set_header Host $http_host;
+                set $what "$request_method $request_uri $http_x_amz_target$http_if_match";
+                location / { if ($what ~ "\(change)") { return 418; } proxy_pass \(upstream); }
                 location @change { js_content f.change; }
                 location /_up/ { internal; rewrite ^/_up(/.*)$ $1 break; proxy_pass \(upstream); }
             }

@@ -110,7 +110,9 @@ final class Keystone: Sendable {
     }
 
     /// Users, each with the roles reader and member in one project.
-    func accounts(_ names: String...) async throws -> [Account] {
+    func accounts(_ names: String...) async throws -> [Account] { try await accounts(names) }
+
+    func accounts(_ names: [String]) async throws -> [Account] {
         let made = try await ask("POST", "/projects", ["project": ["name": "work", "domain_id": "default"]])
         let project = made.json["project"]?["id"]?.stringValue ?? ""
         var roles: [String] = []
@@ -137,6 +139,12 @@ final class Keystone: Sendable {
         try await web.ask(
             method, base + path, headers: [("content-type", "application/json"), ("x-auth-token", admin)],
             body: body?.json)
+    }
+
+    /// Whether the account has its role of a member, whether or not it may sign in.
+    func holds(_ account: Account) async throws -> Bool {
+        let path = "/projects/\(account.project)/users/\(account.id)/roles/\(account.member)"
+        return try await ask("HEAD", path).status == 204
     }
 
     // MARK: As the account itself

@@ -61,6 +61,33 @@ final class Moto: Sendable {
         try await Moto.call(form, as: key, url, scratch)
     }
 
+    /// Scheduled jobs, each with a user of its own, that write to one bucket.
+    func jobs(_ names: [String]) async throws {
+        for name in names {
+            _ = try await event("PutRule", ["Name": .string(name), "ScheduleExpression": "rate(1 day)"])
+            _ = try await call(["Action": "CreateUser", "UserName": name], as: admin)
+        }
+        for (action, parameters): (String, Value) in [
+            ("create_bucket", ["Bucket": "reports"]),
+            ("put_bucket_versioning", ["Bucket": "reports", "VersioningConfiguration": ["Status": "Enabled"]]),
+        ] {
+            guard try await ask("s3", action, parameters) == "ok" else { throw Web.NoAnswer(reason: action) }
+        }
+    }
+
+    /// What EventBridge answers, asked by curl: many calls cost little.
+    func event(_ action: String, _ body: Value) async throws -> Value {
+        let curl = try ProgramUnderTest(
+            Moto.curl,
+            [
+                "-s", "--max-time", "20", "--aws-sigv4", "aws:amz:us-east-1:events", "--user",
+                "\(admin.id):\(admin.secret)", "-H", "x-amz-target: AWSEvents.\(action)", "-H",
+                "content-type: application/x-amz-json-1.1", "-d", body.json, url + "/",
+            ], capturedIn: scratch, as: "curl")
+        guard try await curl.waitForExit() == .exited(0) else { throw Web.NoAnswer(reason: "curl: \(curl.error)") }
+        return try JSON.parse(curl.output)
+    }
+
     /// What a client of AWS's own make gets of another service: its answer, or `refused` and the status.
     func ask(_ service: String, _ action: String, _ parameters: Value, as key: Key? = nil) async throws -> String {
         let who = key ?? admin

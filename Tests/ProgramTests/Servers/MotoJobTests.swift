@@ -41,9 +41,9 @@ struct MotoJobTests {
 
         // Somebody mends one of them by hand before the others agree.
         try await put("out/b.csv", "mended by hand", server, server.admin)
-        try await answer("restore", "approve", by: people[0], asking, ward)
+        try await ward.answer("restore", "approve", by: people[0], asking)
         #expect(try await content("out/a.csv", server) == "BAD")
-        try await answer("restore", "approve", by: people[1], asking, ward)
+        try await ward.answer("restore", "approve", by: people[1], asking)
         let judging = try await ward.run(about: "nightly", once: "to ask whether it may run again") {
             $0.step("judge")?["question"]?["shown"] != nil
         }
@@ -54,7 +54,7 @@ struct MotoJobTests {
         #expect(left.count == 1, "\(left.map(\.json))")
         #expect(left.first?["note"]?.stringValue?.contains("somebody changed it since this was planned") == true)
 
-        for person in people { try await answer("judge", "resume", by: person, judging, ward) }
+        for person in people { try await ward.answer("judge", "resume", by: person, judging) }
         let ended = try await ward.run(about: "nightly", once: "to end") { $0["phase"] == "ended" }
         #expect(ended.step("pause")?["undone"] == true && ended.step("deny")?["undone"] == true)
         #expect(try await state(server) == "ENABLED")
@@ -89,17 +89,6 @@ struct MotoJobTests {
             tokens.append(try #require(made.outputLines.last { !$0.isEmpty }))
         }
         return tokens
-    }
-
-    private func answer(_ step: String, _ choice: String, by token: String, _ run: Value, _ ward: Ward) async throws {
-        let shown = try #require(run.step(step)?["question"]?["shown"]?.stringValue)
-        let ended = try await ward.installation.finish(
-            [
-                "run", "answer", run["id"]?.stringValue ?? "", step, choice, "--shown", shown, "--reason",
-                "looked at it",
-            ],
-            token: token)
-        #expect(ended.end == .exited(0), "\(ended.error)")
     }
 
     // MARK: AWS

@@ -110,8 +110,10 @@ struct Ward {
     private(set) var serving: Installation.Serving
     private let token: String
 
-    init(_ remedy: Remedy) async throws {
-        installation = try remedy.installation()
+    init(_ remedy: Remedy) async throws { try await self.init(serving: try remedy.installation()) }
+
+    init(serving installation: Installation) async throws {
+        self.installation = installation
         serving = try await installation.serve()
         token = try installation.firstToken
     }
@@ -137,6 +139,21 @@ struct Ward {
         let run = try await run(about: id)?["id"]?.stringValue ?? ""
         let ended = try await installation.finish(["run"] + words + [run] + more + ["--reason", reason])
         guard ended.end == .exited(0) else { throw Web.NoAnswer(reason: "\(words) \(more): \(ended.error)") }
+    }
+
+    /// A person's answer to what a step asks, as it was shown.
+    func answer(_ step: String, _ choice: String, by token: String, _ run: Value) async throws {
+        let shown = run.step(step)?["question"]?["shown"]?.stringValue ?? "nothing"
+        let words = ["run", "answer", run["id"]?.stringValue ?? "", step, choice, "--shown", shown]
+        let ended = try await installation.finish(words + ["--reason", "looked at it"], token: token)
+        guard ended.end == .exited(0) else { throw Web.NoAnswer(reason: "\(step) \(choice): \(ended.error)") }
+    }
+
+    /// The kinds of a run's lines in the history.
+    func kinds(_ run: Value) async throws -> [String] {
+        let path = "/api/v1/runs/\(run["id"]?.stringValue ?? "")/history"
+        let entries = try await serving.get(path, token: token).json["entries"]?.arrayValue ?? []
+        return entries.compactMap { $0.at("entry", "type")?.stringValue }
     }
 
     /// The last run about this identity as it is shown.
