@@ -50,7 +50,8 @@ extension Engine {
         let opening = Opening(
             id: decision.id.run(place + 1), decision: decision.id, signal: signal.id, alert: signal.alert,
             playbook: match.playbook, workflow: match.workflow, called: called.map(\.pin), subject: subject,
-            severity: signal.severity, inputs: inputs, steps: workflow.lines.map(\.id),
+            // At the end of every line: what is really done comes first.
+            severity: .low, inputs: inputs, steps: workflow.lines.map(\.id),
             gate: Run.Ask(kind: .proposal, reason: "in shadow"))
         // Never stored: only what it would do, were it let begin, is looked at.
         let run = Run.open(opening, definition, halts: .none, at: clock.now).run

@@ -129,7 +129,9 @@ final class Installation: Sendable {
                 evidence: EvidenceKeeper(blobs: blobs),
                 library: (try? loadLibrary?().get()) ?? library, loadLibrary: loadLibrary,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-                alertBodiesMilliseconds: alertBodiesMilliseconds, evidenceMilliseconds: evidenceMilliseconds))
+                alertBodiesMilliseconds: alertBodiesMilliseconds, evidenceMilliseconds: evidenceMilliseconds,
+                // What only looks has no intent stored before, which the scripted transport asks of every call.
+                looksInShadow: false))
     }
 
     /// Runs an engine while `body` does, then ends it as a shutdown without grace would, and checks what it left.

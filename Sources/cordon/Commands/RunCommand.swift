@@ -75,6 +75,9 @@ struct RunShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show a run: its steps, calls, evidence, and why it waits.",
         discussion: """
+            Of a proposal it asks the provider, read-only, and shows of each change the state as it is now and what would \
+            be done, under a digest that 'cordon run resume --plan' agrees to.
+
             EXAMPLES
               cordon run show run_01KATB9Z2M8D4W6X1V3C5R7T9Y
               cordon run show run_01KATB9Z2M8D4W6X1V3C5R7T9Y -o json | jq .steps

@@ -15,7 +15,6 @@ struct SessionOpen: AsyncParsableCommand {
             of their use. The same again is one opening; no id is used twice once it is closed.
 
             EXAMPLES
-              export CORDON_TOKEN=$(cordon token create --role agent_runtime --name refund-runtime)
               cordon session open refunds-7 --agent refunds --owner team/support --time 1h --bytes 1000000
               cordon session open refunds-7-a --parent refunds-7 --agent helper --owner team/support --time 10m
             """)
