@@ -10,8 +10,9 @@ protocol UseCase: Sendable {
     var playbook: String { get }
     /// Before the names of its identities.
     var prefix: String { get }
-    /// The step that contains.
+    /// The step that contains, and what it does.
     var containing: String { get }
+    var capability: String { get }
     /// What people are asked once it is contained; `nil` where nothing is to be judged.
     var question: Question? { get }
 
@@ -34,7 +35,7 @@ struct Question: Sendable {
 /// The identities of a use case: one for each way that it can go, and a wave.
 enum Way {
     static let waveCount = 4
-    static let single = ["right", "wrong", "tier0", "down", "crash"]
+    static let single = ["right", "wrong", "tier0", "down", "crash", "shadow"]
     static let wave = (1...waveCount).map { "wave-\($0)" }
     static let all = single + wave
 

@@ -16,6 +16,7 @@ import Testing
 /// | wave          | here          | here                 | here (2)      | here                | here              |
 /// | provider down | here          | here                 | here          | here                | here              |
 /// | crash         | here          | here                 | here (3)      | here                | here              |
+/// | in shadow     | here          | here                 | here          | here                | here              |
 ///
 /// (1) with objects that are restored: `MotoJobTests`; (2) through kills: `GuardCommandTests`; (3) at each boundary of
 /// a run: `CrashTests`.
@@ -161,6 +162,7 @@ private struct ScopeWidened: UseCase {
     let playbook = "scope-widened"
     let prefix = "s-"
     let containing = "reduce"
+    let capability = "scopes.reduce"
     let question: Question? = Question(
         step: "check", confirm: "not_intended", release: "intended", follows: "suspend")
 
@@ -188,6 +190,7 @@ private struct SecretLeaked: UseCase {
     let playbook = "secret-leaked"
     let prefix = "t-"
     let containing = "revoke"
+    let capability = "tokens.revoke"
     let question: Question? = nil
 
     func accuse(_ id: String, _ ward: Ward) async throws { try await ward.accuse(id) }
@@ -203,6 +206,7 @@ private struct UnusualDestination: UseCase {
     let playbook = "unusual-destination"
     let prefix = "j-"
     let containing = "pause"
+    let capability = "workload.pause"
     let question: Question? = Question(step: "judge", confirm: "stay_stopped", release: "resume", quorum: 2)
 
     func accuse(_ id: String, _ ward: Ward) async throws {
@@ -227,6 +231,7 @@ private struct OutOfContext: UseCase {
     let playbook = "agent-out-of-context"
     let prefix = "c-"
     let containing = "isolate"
+    let capability = "session.isolate"
     let question: Question? = Question(step: "judge", confirm: "end", release: "release", follows: "end", quorum: 2)
 
     func accuse(_ id: String, _ ward: Ward) async throws {
@@ -246,6 +251,7 @@ private struct BoundaryExceeded: UseCase {
     let playbook = "boundary-exceeded"
     let prefix = "b-"
     let containing = "read_only"
+    let capability = "session.limit"
     let question: Question? = Question(step: "decide", confirm: "end", release: "extend", follows: "end")
 
     /// Nobody outside accuses it: its runtime tells what it used.
