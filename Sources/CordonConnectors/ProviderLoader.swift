@@ -36,10 +36,12 @@ struct ProviderLoader {
                 if let action = fields.mapping(key) { actions[key] = self.action(action, capability) }
             }
         }
+        let lookups = self.lookups(map)
         guard let authentication else { return nil }
         return ProviderShape(
             settings: settings, secrets: secrets, optionalSecrets: optionalSecrets, subjectSecrets: subjectSecrets,
-            authentication: authentication, certificate: certificate, rates: rates, actions: actions)
+            authentication: authentication, certificate: certificate, rates: rates, actions: actions,
+            lookups: lookups)
     }
 
     private func readSettings(_ map: YAMLFields) -> [String: ProviderShape.Setting] {

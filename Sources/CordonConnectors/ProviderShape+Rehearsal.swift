@@ -18,6 +18,8 @@ extension ProviderShape {
         var copy = self
         copy.authentication = .none
         copy.certificate = nil
+        // A case says itself whom its alert means.
+        copy.lookups = []
         copy.actions = actions.mapValues { action in
             var action = action
             action.act = action.act.rehearsed

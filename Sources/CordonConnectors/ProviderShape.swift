@@ -89,12 +89,15 @@ package struct ProviderShape: Sendable, Hashable {
     package var certificate: ClientCertificate?
     package var rates: RateHeaders?
     package var actions: [String: Action]
+    /// How it is asked whom an alert means; the first that fits is asked.
+    package var lookups: [Lookup]
 
     package init(
         settings: [String: Setting], secrets: [String], optionalSecrets: [String] = [], subjectSecrets: [String],
         authentication: Authentication, certificate: ClientCertificate? = nil, rates: RateHeaders? = nil,
-        actions: [String: Action]
+        actions: [String: Action], lookups: [Lookup] = []
     ) {
+        self.lookups = lookups
         self.settings = settings
         self.secrets = secrets
         self.optionalSecrets = optionalSecrets

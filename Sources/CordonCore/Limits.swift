@@ -179,6 +179,15 @@ package enum Limits {
     /// Runs that are undone by one order.
     package static let runsUndoneMax = 10_000
 
+    // Looking up whom an alert means
+    /// How long providers are asked whom an alert means, from its receipt; then a person is.
+    package static let lookupMillisecondsMax: Int64 = 5 * 60 * 1000
+    /// How long they are asked at least, of an alert that is older than that.
+    package static let lookupMillisecondsMin: Int64 = 30 * 1000
+    /// Those whom one alert names and nobody knows; beyond them nobody is looked up.
+    package static let lookupsPerAlertMax = 20
+    package static let foundIDBytesMax = 256
+
     // Notices to people
     package static let noticeTextScalarsMax = 500
     package static let noticeNameScalarsMax = 120

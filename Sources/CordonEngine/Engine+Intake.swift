@@ -71,7 +71,7 @@ extension Engine {
             case .stored:
                 // Durable from here: a crash loses nothing, the next start's sweep reads the alert.
                 count { $0.alertsStored += 1 }
-                hand(.read(alert))
+                hand(.read(alert, isNew: true))
                 return .stored(alert.id)
             }
         } catch {
@@ -124,17 +124,21 @@ extension Engine {
     func hand(_ item: Work) { workInlet.yield(item) }
 
     /// Reads a stored alert: its signals, their decisions and the runs they open are stored in one commit, once.
-    func read(_ alert: Alert) async {
+    ///
+    /// - Parameter isNew: it was stored just now, so that nobody can have begun to read it.
+    func read(_ alert: Alert, isNew: Bool = false) async {
         guard busyAlerts.withLock({ $0.insert(alert.id).inserted }) else { return }
         defer { busyAlerts.withLock { _ = $0.remove(alert.id) } }
-        let now = clock.now
         let normalized = normalized(alert)
         let library = self.library
-        let decisions: [(Signal, Decision)]
-        do { decisions = try await weigh(normalized.signals, library, at: now) } catch {
-            // It stays `received`; the sweep comes back to it.
+        let weighed: Weighed
+        do { weighed = try await weigh(normalized.signals, library, of: alert, isNew: isNew) } catch {
+            // It stays `received`; the sweep comes back to it, or the next start.
+            guard !(error is CancellationError) else { return }
             return logger.error("an alert can't be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
         }
+        let now = clock.now
+        let decisions = weighed.decisions
         let subjects = Set(decisions.flatMap { $0.1.subjectsOfRuns(library) })
         let events = normalized.signals.compactMap(\.event)
         // Two deliveries of one event are not read at a time either.
@@ -154,7 +158,7 @@ extension Engine {
                 while !isDecided, tries < Limits.decidedAnewMax {
                     tries += 1
                     let (guarded, marks) = guarded(grouped, library, alert)
-                    var outcome = reading(of: alert, normalized, guarded, repeats, live, library, at: now)
+                    var outcome = reading(of: alert, normalized, guarded, repeats, live, library, weighed, at: now)
                     outcome.reading.guards = marks
                     isDecided = await record(outcome, alert) { lookInShadow(guarded, library) }
                 }
@@ -166,16 +170,6 @@ extension Engine {
                 logger.error("an alert could not be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
             }
         }
-    }
-
-    private func weigh(
-        _ signals: [Signal], _ library: Library, at now: Instant
-    ) async throws -> [(Signal, Decision)] {
-        var decisions: [(Signal, Decision)] = []
-        for signal in signals {
-            decisions.append((signal, decide(signal, try await self.library(library, for: signal), at: now)))
-        }
-        return decisions
     }
 
     /// The signals of events that nobody told of before, and those that repeat one, here or in an earlier alert.
@@ -302,9 +296,10 @@ extension Engine {
     /// What reading an alert gives. Pure but for the ids of the providers, which are configuration.
     private func reading(
         of alert: Alert, _ normalized: Normalized, _ decisions: [(Signal, Decision)], _ repeats: [Repeat],
-        _ live: [String: [LiveRun]], _ library: Library, at now: Instant
+        _ live: [String: [LiveRun]], _ library: Library, _ weighed: Weighed, at now: Instant
     ) -> (reading: Reading, transitions: [Transition]) {
-        var lines = LineWriter(stream: alert.id.text, after: 1, at: now, chronicle: chronicle)
+        var lines = LineWriter(
+            stream: alert.id.text, after: weighed.lines.number, at: now, chronicle: chronicle)
         if case .silent(let state, let kind, let reason) = normalized {
             let body: [String: Value] = ["reason": .string(reason)]
             lines.write(kind, .object(state == .read ? body.merging(["signals": []]) { own, _ in own } : body))
@@ -319,6 +314,10 @@ extension Engine {
                 SignalRecord(
                     id: signal.id, alert: alert.id, kind: signal.kind, receivedAt: signal.receivedAt,
                     body: signalBytes, event: signal.event))
+            for sought in weighed.sought[signal.id] ?? [] {
+                let (kind, body) = sought.line
+                lines.write(kind, body)
+            }
             let decisionBytes = decision.value.jsonBytes
             lines.write("decisionMade", json: decision.line(decisionBytes))
             reading.decisions.append(

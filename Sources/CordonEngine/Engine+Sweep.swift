@@ -65,7 +65,7 @@ extension Engine {
         query.limit = Engine.pageRows
         while true {
             let page = try await store.alerts(query)
-            for alert in page { hand(.read(alert)) }
+            for alert in page { hand(.read(alert, isNew: false)) }
             guard page.count == query.limit else { return }
             query.beyond = page.last?.id
         }

@@ -69,7 +69,8 @@ package final class Engine: Sendable, Service {
 
     /// Something to be done by a child task.
     enum Work: Sendable {
-        case read(Alert)
+        /// `isNew`: nobody can have begun to read it.
+        case read(Alert, isNew: Bool)
         case advance(RunID, RunInput)
         case dequeue(String)
         case boundary(String)
@@ -147,7 +148,9 @@ package final class Engine: Sendable, Service {
         logger = parts.logger
         alertBodiesMilliseconds = parts.alertBodiesMilliseconds
         evidenceMilliseconds = parts.evidenceMilliseconds
-        libraryBox = LibraryBox(parts.library)
+        var library = parts.library
+        library.inventory.isWidened = parts.connectors.values.contains { $0.provider?.lookups.isEmpty == false }
+        libraryBox = LibraryBox(library)
         loadLibrary = parts.loadLibrary
         publisher = LibraryPublisher(store: parts.store, clock: parts.clock)
         providers = Dictionary(
@@ -209,7 +212,7 @@ package final class Engine: Sendable, Service {
 
     private func carryOut(_ item: Work) async {
         switch item {
-        case .read(let alert): await read(alert)
+        case .read(let alert, let isNew): await read(alert, isNew: isNew)
         case .advance(let run, let input): await advance(run, input)
         case .dequeue(let subject): await dequeue(subject)
         case .boundary(let session): await raise(session)

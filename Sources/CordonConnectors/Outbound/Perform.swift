@@ -102,7 +102,7 @@ package struct Performer: Sendable {
 
     private func prepare(_ errand: Errand, isSealedHere: Bool) -> Result<Ready, Refusal> {
         let call = errand.call
-        guard let provider = providers[call.provider], let action = provider.shape.actions[call.capability],
+        guard let provider = providers[call.provider], let action = provider.shape.action(call.capability),
             let exchange = action.exchange(for: call.purpose)
         else { return .failure(Refusal(.unbuildable, "\(call.provider) no longer offers \(call.capability)")) }
         // The intent says what would be sent. If settings changed since, a person decides, not the change.

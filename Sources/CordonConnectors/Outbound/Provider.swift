@@ -55,7 +55,7 @@ extension Provider {
         _ capability: String, _ purpose: Call.Purpose, _ arguments: Value, secrets: [String: Value],
         idempotencyKey: String?, for moment: BuildMoment = .sealing
     ) -> Result<BuiltRequest, Refusal> {
-        guard let exchange = shape.actions[capability]?.exchange(for: purpose) else {
+        guard let exchange = shape.action(capability)?.exchange(for: purpose) else {
             return .failure(Refusal(.unbuildable, "\(connection.id) does not offer \(capability)"))
         }
         return Result { () throws(Refusal) in

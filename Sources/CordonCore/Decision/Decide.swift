@@ -86,7 +86,7 @@ package func decide(_ signal: Signal, _ library: Library, at now: Instant) -> De
 
 /// Most playbooks are not meant by a signal. They are found out by their condition alone; what each part of it says is
 /// worked out for the others.
-private func mayMean(_ library: Library, _ place: Int, _ kind: String, _ variables: [String: Value]) -> Bool {
+func mayMean(_ library: Library, _ place: Int, _ kind: String, _ variables: [String: Value]) -> Bool {
     // By its place, because to copy a whole playbook takes as long as a short condition.
     guard library.playbooks[place].mode != .off, library.playbooks[place].trigger.signalKind == kind else {
         return false
@@ -99,10 +99,10 @@ private func weigh(
     _ playbook: Playbook, _ workflow: Workflow, _ signal: Signal, _ variables: [String: Value], _ inventory: Inventory
 ) -> Decision.Match? {
     guard let trigger = weighTrigger(playbook.trigger, variables) else { return nil }
-    var reference: Value = signal.expressionValue
-    for part in playbook.trigger.subjectPath { reference = reference[part] ?? .null }
-    let resolution = inventory.resolve(reference, kind: playbook.trigger.subjectKind)
-    let reasons = [trigger, weighSubject(resolution), weighMode(playbook.mode)]
+    let wanted = Wanted(kind: playbook.trigger.subjectKind, reference: playbook.trigger.reference(in: signal))
+    let resolution = inventory.resolve(wanted.reference, kind: wanted.kind)
+    let told = inventory.sought.first { $0.wanted == wanted }?.told
+    let reasons = [trigger, weighSubject(resolution, told: told), weighMode(playbook.mode)]
     return Decision.Match(
         playbook: playbook.pin, workflow: workflow.pin, verdict: strictest(reasons.map(\.verdict)), reasons: reasons,
         resolution: resolution)
@@ -134,15 +134,18 @@ private func weighTrigger(_ trigger: Playbook.Trigger, _ variables: [String: Val
     }
 }
 
-private func weighSubject(_ resolution: Resolution) -> Decision.Reason {
+/// - Parameter told: who named it, where that was not the inventory.
+private func weighSubject(_ resolution: Resolution, told: String?) -> Decision.Reason {
     switch resolution {
     case .resolved(let subject):
-        Decision.Reason(guardName: "subject", verdict: .enforce, because: "the inventory knows it as \(subject.key)")
+        Decision.Reason(
+            guardName: "subject", verdict: .enforce, because: (told ?? "the inventory knows it as") + " \(subject.key)")
     case .missing(let reason): Decision.Reason(guardName: "subject", verdict: .undecided, because: reason)
     case .ambiguous(let names):
         Decision.Reason(
             guardName: "subject", verdict: .undecided,
-            because: "more than one identity of the inventory matches: \(names.joined(separator: ", "))")
+            because: "more than one identity \(told == nil ? "of the inventory " : "")matches: "
+                + names.joined(separator: ", "))
     }
 }
 

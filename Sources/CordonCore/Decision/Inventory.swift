@@ -23,6 +23,10 @@ package struct Inventory: Sendable, Hashable {
     package var digest: String
     /// The open agent sessions that a signal names; the registry knows them, no file does.
     package var openSessions: [OpenSession] = []
+    /// What providers say of those whom a signal names and it doesn't know itself.
+    package var sought: [Sought] = []
+    /// Providers may name others: what it counts is not all that there are.
+    package var isWidened = false
     private var positions: [String: Int]
     private var counts: [Subject.Kind: Int]
     /// Each identity under the rarest of its fields, so that a reference meets few of them however many there are.
@@ -70,7 +74,10 @@ package struct Inventory: Sendable, Hashable {
         let sessions = kind == .agentSession ? openSessions.filter { $0.isMeant(by: named) } : []
         if found.isEmpty, let session = sessions.first { return session.resolution }
         switch found.count + sessions.count {
-        case 0: return .missing("no \(kind.rawValue) of the inventory matches \(clipped(reference.json))")
+        case 0:
+            let wanted = Wanted(kind: kind, reference: reference)
+            if let answer = sought.first(where: { $0.wanted == wanted }) { return answer.resolution }
+            return .missing("no \(kind.rawValue) of the inventory matches \(clipped(reference.json))")
         case 1: return .resolved(found[0].subject)
         default:
             let names = (found.map(\.subject.id) + sessions.map(\.id)).sorted()

@@ -80,7 +80,9 @@ package struct EffectiveLimits: Sendable {
         let total = library.inventory.identities.count
         return [server, own].compactMap { $0 }.flatMap { limits -> [Bound] in
             func bound(_ name: String, _ scope: Touch.Scope?, _ most: Int?) -> Bound? {
-                guard let scope, let most, most < total || subject.kind == .agentSession else { return nil }
+                guard let scope, let most,
+                    most < total || subject.kind == .agentSession || library.inventory.isWidened
+                else { return nil }
                 return Bound(name: name, scope: scope, most: most, over: limits.over)
             }
             return [

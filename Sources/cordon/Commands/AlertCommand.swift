@@ -9,8 +9,8 @@ import Foundation
 
 struct AlertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "alert", abstract: "Send an alert as a source would, or say whether one was right.",
-        subcommands: [AlertSend.self, AlertLabel.self])
+        commandName: "alert", abstract: "Send an alert as a source would, look at one, or say whether it was right.",
+        subcommands: [AlertSend.self, AlertShow.self, AlertLabel.self])
 }
 
 struct AlertSend: AsyncParsableCommand {

@@ -302,6 +302,16 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
                 anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
               answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
               token: "${body.token}"
+          lookups:
+            login:
+              subject: service_account
+              when: has(named.login)
+              request: { method: GET, to: url, query: { a: b }, headers: { x-a: b },
+                anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
+              answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+              pages: { items: "${body}", next: link }
+              pick: { from: users, equal: { id: 7 } }
+              keep: { id: "${body.id}", handles: '${{"user_id": body.id}}' }
           capabilities:
             evidence.capture:
               class: read

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CordonCore
+import CordonLanguage
+
+struct AlertShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Tell how an alert stands, line by line of its history.",
+        discussion: """
+            An alert is received when it is stored, and read when it is decided about. Whom it means, where the inventory \
+            doesn't know, is asked of the providers first: an alert that stays received waits for one of them, and the \
+            last line says for which and why.
+
+            EXAMPLES
+              cordon alert show alr_01KATB9Z2M8D4W6X1V3C5R7T9Y
+              cordon alert show alr_01KATB9Z2M8D4W6X1V3C5R7T9Y --output json
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The alert's id.") var id: String
+
+    func run() async throws {
+        guard let alert = AlertID(id) else {
+            throw CommandFailure(.usage, "'\(id)' is no alert's id; it looks like alr_01KATB9Z2M8D4W6X1V3C5R7T9Y")
+        }
+        let client = try await Client.required(try await common.settings())
+        Output.one(try await client.get("/alerts/\(alert)"), as: common.output, table: Self.told)
+    }
+
+    private static func told(_ alert: Value) -> String {
+        let entries = (alert["entries"]?.arrayValue ?? []).compactMap { $0["entry"] }
+        let head =
+            "\(alert["id"]?.stringValue ?? "")  \(alert["source"]?.stringValue ?? "")  "
+            + (alert["state"]?.stringValue ?? "")
+        return ([head] + entries.map(line)).joined(separator: "\n")
+    }
+
+    private static func line(_ entry: Value) -> String {
+        let body = entry["body"] ?? .null
+        let kind = entry["type"]?.stringValue ?? ""
+        let provider = body["provider"]?.stringValue ?? ""
+        let said: String
+        switch kind {
+        case "lookupIntended":
+            said = "\(provider) is asked whom it means, try \(body["attempt"]?.intValue ?? 1)"
+        case "lookupReturned":
+            said = [provider + ": " + (body["outcome"]?.stringValue ?? ""), body["reason"]?.stringValue]
+                .compactMap { $0 }.joined(separator: ", ")
+        case "subjectResolved":
+            said = (body["because"]?.stringValue ?? "") + " " + (body.at("subject", "subject", "id")?.stringValue ?? "")
+        case "subjectUnresolved":
+            let names = (body.at("subject", "candidates")?.arrayValue ?? []).compactMap(\.stringValue)
+            said = body.at("subject", "reason")?.stringValue ?? "it could be " + names.joined(separator: ", ")
+        case "signalNormalized": said = body["kind"]?.stringValue ?? ""
+        case "decisionMade": said = body["verdict"]?.stringValue ?? ""
+        default: said = body["reason"]?.stringValue ?? ""
+        }
+        let words = "\(entry["at"]?.stringValue ?? "")  \(kind)  \(said)"
+        return "  " + printable(words.last == " " ? String(words.dropLast(2)) : words)
+    }
+}
