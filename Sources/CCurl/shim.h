@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 // Who may read an open file: its permission bits, or -1 where it is no regular file. Here, because two modules lay claim to
@@ -15,6 +17,12 @@ static inline int ccurl_regular_file_mode(int descriptor) {
     struct stat status;
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return -1;
     return status.st_mode & 07777;
+}
+
+// No dump of this process's memory, by the kernel or by a program that it pipes one to: 0 when both are agreed to.
+static inline int ccurl_refuse_dumps(void) {
+    struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) | setrlimit(RLIMIT_CORE, &none);
 }
 
 static inline CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value) {

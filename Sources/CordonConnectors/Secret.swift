@@ -17,6 +17,10 @@ package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConve
     package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
+/// Keeps secrets that are in memory out of what a crash leaves: no core dump is written, none is piped to a collector,
+/// and nobody but root may look into the process. False when the system doesn't agree.
+package func keepOutOfDumps() -> Bool { ccurl_refuse_dumps() == 0 }
+
 /// Reads secrets where their references say. Each reading is told to `onRead`, with the reference and never the value.
 package struct SecretReader: Sendable {
     /// Relative file references start here.
@@ -38,11 +42,26 @@ package struct SecretReader: Sendable {
             }
             return Secret(Array(text.utf8))
         case .file(let path):
-            return Secret(try readFile(path.hasPrefix("/") ? path : folder + "/" + path, isPublic: isPublic))
+            return Secret(
+                try readFile(
+                    path.hasPrefix("/") ? path : folder + "/" + path, refusing: isPublic ? 0 : SecretReader.others))
+        case .credential(let name):
+            guard let directory = environment("CREDENTIALS_DIRECTORY"), directory.hasPrefix("/") else {
+                throw ConnectorError(
+                    .secretMissing,
+                    "systemd hands no credentials to this process; add LoadCredential=\(name):PATH to its unit")
+            }
+            // Where systemd can't give the file away it names the reader in an access list, whose mask shows as the
+            // group's right to read.
+            return Secret(
+                try readFile(directory + "/" + name, refusing: isPublic ? 0 : SecretReader.others & ~0o040))
         }
     }
 
-    private func readFile(_ path: String, isPublic: Bool) throws(ConnectorError) -> [UInt8] {
+    /// What anybody but the owner may do with a file.
+    private static let others: Int32 = 0o077
+
+    private func readFile(_ path: String, refusing: Int32) throws(ConnectorError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw ConnectorError(
@@ -51,7 +70,7 @@ package struct SecretReader: Sendable {
         defer { close(descriptor) }
         let mode = ccurl_regular_file_mode(descriptor)
         guard mode >= 0 else { throw ConnectorError(.secretMissing, "\(path) is no regular file") }
-        guard isPublic || mode & 0o077 == 0 else {
+        guard mode & refusing == 0 else {
             throw ConnectorError(.secretExposed, "others may read the secret file \(path); run: chmod 600 \(path)")
         }
         var bytes = [UInt8](repeating: 0, count: secretBytesMax + 1)

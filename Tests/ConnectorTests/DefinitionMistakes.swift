@@ -320,7 +320,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P045", .connections, "{ file: state/hook }", "{ file: state/hook, env: HOOK }",
             """
-            connections.yaml:2:49: error[P045]: this is no reference to a secret (write { file: PATH } or { env: NAME })
+            connections.yaml:2:49: error[P045]: this is no reference to a secret (write { file: PATH }, { env: NAME } or { credential: NAME })
              2 |   - { id: desk-main, connector: desk, secrets: [{ file: state/hook, env: HOOK }] }
                |                                                 ^
             """),

@@ -130,7 +130,7 @@ extension DefinitionMistake {
         DefinitionMistake(
             "P045", .inventory, "{ env: DEPLOY_PIN }", "{ env: DEPLOY_PIN, file: pin }",
             """
-            identities.yaml:9:52: error[P045]: this is no reference to a secret (write { file: PATH } or { env: NAME })
+            identities.yaml:9:52: error[P045]: this is no reference to a secret (write { file: PATH }, { env: NAME } or { credential: NAME })
              9 |     secrets: { token: { file: deploy.token }, pin: { env: DEPLOY_PIN, file: pin } }
                |                                                    ^
             """),

@@ -63,18 +63,25 @@ extension Inventory {
 }
 
 extension SecretReference {
-    /// `{ file: PATH }` or `{ env: NAME }`.
+    /// `{ file: PATH }`, `{ env: NAME }` or `{ credential: NAME }`.
     package static func read(_ node: YAMLNode, _ reader: YAMLReader) -> SecretReference? {
         guard let map = reader.mapping(node, "a secret") else { return nil }
         defer { map.refuseUnknown() }
-        switch (map.string("file"), map.string("env")) {
-        case (let path?, nil) where !path.isEmpty: return .file(path)
-        case (nil, let name?) where !name.isEmpty: return .environment(name)
+        switch (map.string("file"), map.string("env"), map.string("credential")) {
+        case (let path?, nil, nil) where !path.isEmpty: return .file(path)
+        case (nil, let name?, nil) where !name.isEmpty: return .environment(name)
+        case (nil, nil, let name?) where isCredentialName(name): return .credential(name)
         default:
             reader.report(
                 DefinitionCode.badSecret.rawValue, at: node, "this is no reference to a secret",
-                "write { file: PATH } or { env: NAME }")
+                "write { file: PATH }, { env: NAME } or { credential: NAME }")
             return nil
         }
     }
+}
+
+/// As a file of that name may be called: it can't lead anywhere else.
+private func isCredentialName(_ name: String) -> Bool {
+    (1...255).contains(name.utf8.count) && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/"))
+        && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
 }

@@ -111,11 +111,14 @@ package enum SecretReference: Sendable, Hashable {
     case environment(String)
     /// A file that only its owner may read.
     case file(String)
+    /// What systemd hands the service under this name (systemd.exec(5), LoadCredential).
+    case credential(String)
 
     package var text: String {
         switch self {
         case .environment(let name): "env:\(name)"
         case .file(let path): "file:\(path)"
+        case .credential(let name): "credential:\(name)"
         }
     }
 }

@@ -148,7 +148,7 @@ enum Templates {
     static func connections(secret: String) -> String {
         """
         # Which sources may post alerts, and which providers Cordon may call. Secrets are referred to, never written here:
-        # { file: PATH } (only its owner may read it) or { env: NAME }.
+        # { file: PATH } (only its owner may read it), { env: NAME } or { credential: NAME } (of systemd).
         sources:
           - id: github                # POST /hooks/github
             connector: github
