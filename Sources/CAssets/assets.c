@@ -59,6 +59,9 @@ static const unsigned char step_up[] = {
 static const unsigned char github[] = {
 #embed "../../workflows/connectors/github.yaml"
 };
+static const unsigned char github_deliveries[] = {
+#embed "../../workflows/connectors/github-deliveries.yaml"
+};
 static const unsigned char agent_sessions[] = {
 #embed "../../workflows/connectors/agent-sessions.yaml"
 };
@@ -218,6 +221,7 @@ static const cordon_asset assets[] = {
     ASSET("workflows/suspend-found.yaml", suspend_found),
     ASSET("workflows/step-up.yaml", step_up),
     ASSET("workflows/connectors/github.yaml", github),
+    ASSET("workflows/connectors/github-deliveries.yaml", github_deliveries),
     ASSET("workflows/connectors/agent-sessions.yaml", agent_sessions),
     ASSET("workflows/connectors/aws-iam.yaml", aws_iam),
     ASSET("workflows/connectors/glewlwyd.yaml", glewlwyd),

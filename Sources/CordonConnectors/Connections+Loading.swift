@@ -15,6 +15,17 @@ extension Connections {
             let providers = (root.mappings("providers", required: true) ?? []).compactMap {
                 readProvider($0, loader, connectors)
             }
+            for source in sources {
+                guard let reconcile = source.reconcile,
+                    !providers.contains(where: {
+                        $0.id == reconcile.provider && connectors[$0.connector]?.provider?.reconcile != nil
+                    })
+                else { continue }
+                root.report(
+                    DefinitionCode.notOffered.rawValue, "sources",
+                    "'\(source.id)' is compared with '\(reconcile.provider)', which is no provider that tells what it delivered",
+                    "name one whose connector has 'reconcile'")
+            }
             for (key, ids) in [("sources", sources.map(\.id)), ("providers", providers.map(\.id))] {
                 var seen: Set<String> = []
                 for id in ids where !seen.insert(id).inserted {
@@ -61,6 +72,7 @@ extension Connections {
         let egress = map.mapping("egress").map(readEgress) ?? EgressPolicy()
         let keys = readKeys(map, of: shape, egress)
         let poll = map.mapping("poll").flatMap { readPoll($0, of: shape, egress, loader) }
+        let reconcile = map.mapping("reconcile").flatMap(readReconcile)
         let fetches = map.bool("fetch_certificate") ?? false
         if fetches, let shape, shape.authentication != .sns {
             map.report(
@@ -93,7 +105,19 @@ extension Connections {
             keys: keys, poll: poll, perSecondMax: rate)
         source.fetchesCertificate = fetches
         source.redaction = redaction
+        source.reconcile = reconcile
         return source
+    }
+
+    private static func readReconcile(_ map: YAMLFields) -> Reconcile? {
+        defer { map.refuseUnknown() }
+        let provider = map.string("provider", required: true)
+        let every = map.milliseconds("every", in: Limits.reconcileMillisecondsMin...Limits.pollMillisecondsMax)
+        let arguments = map.value("with")?.objectValue ?? [:]
+        return provider.map {
+            Reconcile(
+                provider: $0, everyMilliseconds: every ?? Limits.reconcileMillisecondsDefault, arguments: arguments)
+        }
     }
 
     private static func readPoll(

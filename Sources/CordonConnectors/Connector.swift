@@ -138,6 +138,8 @@ package struct Connections: Sendable, Hashable {
         package var fetchesCertificate = false
         /// Where it is asked for what it has, beside what it pushes.
         package var poll: Poll?
+        /// Where it is compared with what its sender says it sent.
+        package var reconcile: Reconcile?
         /// What the scheme compares with: a topic, an issuer, an audience.
         package var settings: [String: String]
         /// In place of the connector's, where the same alerts come by another channel.

@@ -134,6 +134,8 @@ extension ProviderShape {
         package var kept: Keep
         package var format: Format
         let secrets: Set<String>
+        /// How large what is kept of an answer may be.
+        package var resultBytesMax = Limits.resultBytesMax
 
         package init(
             request: Request, answers: Answers, pages: Pages? = nil, pick: Pick? = nil, kept: Keep,

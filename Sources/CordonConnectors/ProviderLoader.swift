@@ -37,11 +37,12 @@ struct ProviderLoader {
             }
         }
         let lookups = self.lookups(map)
+        let reconcile = self.reconcile(map)
         guard let authentication else { return nil }
         return ProviderShape(
             settings: settings, secrets: secrets, optionalSecrets: optionalSecrets, subjectSecrets: subjectSecrets,
             authentication: authentication, certificate: certificate, rates: rates, actions: actions,
-            lookups: lookups)
+            lookups: lookups, reconcile: reconcile)
     }
 
     private func readSettings(_ map: YAMLFields) -> [String: ProviderShape.Setting] {

@@ -20,6 +20,7 @@ extension ProviderShape {
         copy.certificate = nil
         // A case says itself whom its alert means.
         copy.lookups = []
+        copy.reconcile = nil
         copy.actions = actions.mapValues { action in
             var action = action
             action.act = action.act.rehearsed

@@ -91,12 +91,15 @@ package struct ProviderShape: Sendable, Hashable {
     package var actions: [String: Action]
     /// How it is asked whom an alert means; the first that fits is asked.
     package var lookups: [Lookup]
+    /// How it is asked what it delivered to a source.
+    package var reconcile: Reconcile?
 
     package init(
         settings: [String: Setting], secrets: [String], optionalSecrets: [String] = [], subjectSecrets: [String],
         authentication: Authentication, certificate: ClientCertificate? = nil, rates: RateHeaders? = nil,
-        actions: [String: Action], lookups: [Lookup] = []
+        actions: [String: Action], lookups: [Lookup] = [], reconcile: Reconcile? = nil
     ) {
+        self.reconcile = reconcile
         self.lookups = lookups
         self.settings = settings
         self.secrets = secrets

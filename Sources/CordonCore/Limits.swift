@@ -41,6 +41,22 @@ package enum Limits {
     package static let pollEventsMax = 100
     package static let pollBytesMax = 4 * 1024 * 1024
 
+    /// How often a source is compared with what its sender says it sent.
+    package static let reconcileMillisecondsDefault: Int64 = 5 * 60 * 1000
+    package static let reconcileMillisecondsMin: Int64 = 1000
+    package static let reconcileKeptMillisecondsMax: Int64 = 90 * 24 * 3600 * 1000
+    /// What is younger may still be under way.
+    package static let reconcileGraceMilliseconds: Int64 = 60 * 1000
+    /// How far back each comparison looks once more: some senders tell late of what they sent.
+    package static let reconcileOverlapMilliseconds: Int64 = 5 * 60 * 1000
+    /// How far back the first of a source goes.
+    package static let reconcileFirstMilliseconds: Int64 = 3600 * 1000
+    /// How seldom the history tells of comparisons that found nothing missing.
+    package static let reconcileNotedMilliseconds: Int64 = 3600 * 1000
+    package static let reconcilePagesMax = 100
+    package static let reconcileBytesMax = 4 * 1024 * 1024
+    package static let reconciledNamedMax = 50
+
     // Definitions
     package static let definitionBytesMax = 64 * 1024
     package static let stepsPerWorkflowMax = 200

@@ -117,6 +117,7 @@ package final class Engine: Sendable, Service {
     let subjectLocks = SubjectLocks()
     let pace = SourcePace()
     let keyDesk = KeyDesk()
+    let reconciles = Mutex<[String: ReconcileStanding]>([:])
     /// The subjects for which some run waits in line.
     let queuedSubjects = Mutex<Set<String>>([])
     let counter = Mutex(Counts())
@@ -200,6 +201,7 @@ package final class Engine: Sendable, Service {
             group.addTask { await self.keepSweeping() }
             for endpoint in self.notifications.endpoints { group.addTask { await self.keepTelling(endpoint) } }
             group.addTask { await self.keepPolling() }
+            group.addTask { await self.keepReconciling() }
             for await item in self.inbox {
                 if self.failure.withLock({ $0 }) != nil { break }
                 // Behind those who wait for their 202: an alert that is not stored yet can be lost, a run can't.

@@ -247,6 +247,8 @@ package struct AlertQuery: Sendable, Hashable {
     package var id: AlertID?
     package var state: Alert.State?
     package var source: String?
+    /// The source's own name of the delivery.
+    package var delivery: String?
     /// Only alerts with a smaller id (the next page, newest first) or, oldest first, with a larger one.
     package var beyond: AlertID?
     package var oldestFirst = false

@@ -32,7 +32,8 @@ struct Cordon: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            InitCommand.self, ServeCommand.self, DemoCommand.self, AlertCommand.self, RunCommand.self,
+            InitCommand.self, ServeCommand.self, DemoCommand.self, AlertCommand.self, SourceCommand.self,
+            RunCommand.self,
             SessionCommand.self, GuardCommand.self, HaltCommand.self, UnhaltCommand.self, NotificationCommand.self,
             PlaybookCommand.self, ConnectorCommand.self, ExprCommand.self, ExplainCommand.self, SchemaCommand.self,
             TokenCommand.self, AuditCommand.self, KeyCommand.self, WitnessCommand.self, RetentionCommand.self,
@@ -41,6 +42,8 @@ struct Cordon: AsyncParsableCommand {
         ])
 
     static func main() async {
+        // Before any secret is read.
+        if !keepOutOfDumps() { Output.note("cordon: a crash of this process may leave a dump of its memory") }
         do {
             var command = try await asyncParseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

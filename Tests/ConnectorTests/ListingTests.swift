@@ -4,6 +4,7 @@ import CordonConnectors
 import CordonCore
 import CordonLanguage
 import Foundation
+import Synchronization
 import Testing
 
 /// Listings that come in pages: followed to their end, and of no account without it.
@@ -35,6 +36,29 @@ import Testing
 
     private func asked(_ desk: CallDesk) -> [String] {
         desk.requests.map(\.url).filter { $0 != "https://login.example/token" }
+    }
+
+    @Test func `a listing that takes longer than its call may says so, and was sent`() async throws {
+        let clock = Mutex(Instant.start)
+        let desk = try desk("okta") { request, number in
+            clock.withLock { $0 = $0.adding(milliseconds: 4000) }
+            return .answered(
+                200, #"[{"id":"g\#(number)"}]"#,
+                headers: ["link": "<\(Self.base)/users/u/grants?after=\(number)>; rel=\"next\""])
+        }
+        let (inventory, secrets) = (desk.inventory, desk.secrets)
+        let performer = Performer(
+            providers: ["auth": desk.provider], inventory: { inventory },
+            secrets: SecretReader(folder: "/nowhere", environment: { secrets[$0] }), transport: desk.transport,
+            sealer: desk.sealer, clock: { clock.withLock { $0 } })
+        let call = try desk.call("grants.list", .act, ["account": ["okta_id": "u"]])
+        let outcome = await performer.performInTurn(
+            Errand(run: RunID(stem: "01"), step: "a", call: call, subject: nil)
+        ).outcome
+        #expect(outcome.kind == .later)
+        #expect(outcome.reason == "the listing's time was up after 3 pages, so nothing of it counts")
+        #expect(asked(desk).count == 3)
+        #expect(Lane.Report(outcome) == .nothing)
     }
 
     @Test func `links are followed to the last page, and what is kept sees all of them`() async throws {

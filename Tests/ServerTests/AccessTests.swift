@@ -29,6 +29,7 @@ private let allowed: [String: Set<Role>] = {
         "POST /api/v1/guards/breakers/close": [.operator, .administrator],
         "POST /api/v1/playbooks/{name}/mode": [.operator, .administrator],
         "GET /api/v1/playbooks/{name}/track-record": readers,
+        "GET /api/v1/sources": readers,
         "GET /api/v1/signals": readers,
         "GET /api/v1/decisions": readers,
         "GET /api/v1/decisions/{id}": readers,

@@ -39,7 +39,7 @@ struct Listing {
     }
 
     private(set) var items: [Value] = []
-    private var pages = 0
+    private(set) var pages = 0
     private var bytes = 0
     private var addresses: Set<String> = []
 

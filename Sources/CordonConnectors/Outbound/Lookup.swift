@@ -38,7 +38,7 @@ extension ProviderShape {
     /// What is called by this name: a capability, or a look-up.
     package func action(_ name: String) -> Action? {
         if let action = actions[name] { return action }
-        guard name.hasPrefix(Lookup.prefix) else { return nil }
+        guard name.hasPrefix(Lookup.prefix) else { return reconcile?.action(name) }
         return lookups.first { $0.capability == name }?.action
     }
 }

@@ -134,7 +134,7 @@ package struct Performer: Sendable {
         while true {
             guard let delivery = await deliver(request, call, provider, held) else {
                 lanes.settle(call.provider, .nothing, at: clock())
-                return Performer.late
+                return request.url == built.url ? Performer.late : Performer.unfinished(listing)
             }
             switch delivery {
             case .failure(let box):
@@ -181,6 +181,12 @@ package struct Performer: Sendable {
         }
     }
 
+    private static func unfinished(_ listing: Listing) -> ReadAnswer {
+        let pages = listing.pages == 1 ? "1 page" : "\(listing.pages) pages"
+        return ReadAnswer(
+            outcome: Outcome(.later, reason: "\(Outcome.unfinishedReason) after \(pages), so nothing of it counts"))
+    }
+
     private static let late = ReadAnswer(outcome: Outcome(.later, reason: Outcome.lateReason))
 
     /// The secrets that this request names, and no others: what is not read can't leak.
@@ -216,6 +222,8 @@ package struct Performer: Sendable {
 }
 
 extension Outcome {
+    /// Of a listing that was begun and took longer than its call may.
+    static var unfinishedReason: String { "the listing's time was up" }
     /// Of a call that waited so long that it was not sent.
     static var lateReason: String { "not sent: its time was up before it began" }
 }

@@ -75,11 +75,12 @@ private func read(
     }
     var result = kept.value ?? .null
     let bytes = result.jsonBytes.count
-    if bytes > Limits.resultBytesMax {
+    if bytes > exchange.resultBytesMax {
         // The evidence has it whole. What a change answered is not needed to know that it happened; a reading that can't
         // be used must not pass for one.
         result = .null
-        reason = "the answer's kept members are \(bytes) bytes, the limit is \(Limits.resultBytesMax) (resultBytesMax)"
+        reason =
+            "the answer's kept members are \(bytes) bytes, the limit is \(exchange.resultBytesMax) (resultBytesMax)"
         if !effectClass.isWrite, kind == .done || kind == .already { kind = .refused }
     }
     let outcome = Outcome(kind, status: answer.status, reason: reason, result: result)
@@ -203,7 +204,7 @@ extension Lane.Report {
     /// call of a window that went well.
     package init(_ outcome: Outcome) {
         switch (outcome.kind, outcome.status) {
-        case _ where outcome.wasWithheld || outcome == .lost || outcome.reason == Outcome.lateReason: self = .nothing
+        case _ where outcome.wasWithheld || outcome == .lost || outcome.wasOutOfTime: self = .nothing
         case (_, 429): self = .limited(outcome.retryAfterMilliseconds ?? 1000)
         case (_, 503): self = outcome.retryAfterMilliseconds.map(Lane.Report.limited) ?? .failed
         case (_, let status?) where (500...599).contains(status): self = .failed
@@ -242,6 +243,13 @@ private func exhausted(_ headers: [String: String], _ rates: RateHeaders?, _ now
         return min(seconds, Limits.retryAfterMillisecondsMax / 1000) * 1000
     }
     return nil
+}
+
+extension Outcome {
+    /// Its own time was up, which says nothing of the provider.
+    fileprivate var wasOutOfTime: Bool {
+        reason == Outcome.lateReason || reason?.hasPrefix(Outcome.unfinishedReason) == true
+    }
 }
 
 extension RateHeaders {

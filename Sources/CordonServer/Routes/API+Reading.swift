@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonCore
+import CordonEngine
 import CordonLanguage
 import CordonStore
 import Hummingbird
@@ -29,6 +30,12 @@ extension API {
         var all = AlertView.make(alert).objectValue ?? [:]
         all["entries"] = .array(try await entries(id.text).map(HistoryView.value))
         return .json(.object(all))
+    }
+
+    /// How each source stands: its last alert, and what comparing it with its sender showed.
+    @Sendable func sources(_ inquiry: Inquiry) async throws -> Response {
+        _ = try inquiry.query()
+        return .json(["sources": .array(try await engine.sourceStandings())])
     }
 
     @Sendable func signals(_ inquiry: Inquiry) async throws -> Response {

@@ -50,6 +50,7 @@ struct Route: Sendable {
         Route(.get, "/api/v1/alerts", .needs(.read), API.alerts),
         Route(.get, "/api/v1/alerts/{id}", .needs(.read), API.alert),
         Route(.post, "/api/v1/alerts/{id}/label", .anyOf([.operate, .approve]), API.labelAlert),
+        Route(.get, "/api/v1/sources", .needs(.read), API.sources),
         Route(.get, "/api/v1/signals", .needs(.read), API.signals),
         Route(.get, "/api/v1/decisions", .needs(.read), API.decisions),
         Route(.get, "/api/v1/decisions/{id}", .needs(.read), API.decision),

@@ -6,7 +6,7 @@ extension Model {
     func alerts(_ query: AlertQuery) -> [Alert] {
         let found = alerts.values.filter { alert in
             isAsked(query.id, alert.id) && isAsked(query.state, alert.state)
-                && isAsked(text: query.source, alert.source)
+                && isAsked(text: query.source, alert.source) && isAsked(text: query.delivery, alert.deliveryID)
         }
         return page(found, by: \.id.text, beyond: query.beyond?.text, query.oldestFirst, query.limit)
     }

@@ -193,6 +193,7 @@ extension AlertQuery {
         // Spelt out, so that the index of the few unread alerts serves.
         if let state { query.require("state = '\(state.rawValue)'") }
         query.require("source", source)
+        query.require("delivery", delivery)
         query.page(by: "id", beyond: beyond?.text, oldestFirst: oldestFirst)
         return query
     }

@@ -302,6 +302,23 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
                 anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
               answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
               token: "${body.token}"
+          reconcile:
+            order: oldest_first
+            kept: 3d
+            list:
+              request: { method: GET, to: url, query: { a: b }, headers: { x-a: b },
+                anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
+              answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+              pages: { items: "${body}", next: link }
+              pick: { from: users, equal: { id: 7 } }
+              keep: { items: "${body}", next: "${body}" }
+            item:
+              request: { method: GET, to: url, query: { a: b }, headers: { x-a: b },
+                anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
+              answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+              pages: { items: "${body}", next: link }
+              pick: { from: users, equal: { id: 7 } }
+              keep: { headers: "${body}", body: "${body}" }
           lookups:
             login:
               subject: service_account
@@ -381,7 +398,8 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
 
     private static let connectionsOfAllKinds = """
         sources:
-          - { id: github, connector: github, secrets: [{ file: hook-secret }, { env: HOOK_SECRET }] }
+          - { id: github, connector: github, secrets: [{ file: hook-secret }, { env: HOOK_SECRET }, { credential: hook }],
+              reconcile: { provider: login, every: 5m, with: { hook: a } } }
           - id: hub
             connector: guardduty
             secrets: [{ file: sns.pem }]
