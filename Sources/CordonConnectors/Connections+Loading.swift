@@ -190,7 +190,7 @@ extension Connections {
         }
         let bounds = map.mapping("limits").map(readBounds) ?? Lane.Bounds()
         let egress = map.mapping("egress").map(readEgress) ?? EgressPolicy()
-        let signsInAs = map.strings("signs_in_as") ?? []
+        let signsInAs = map.strings("signs_in_as")
         let authority = map.node("authority").flatMap { SecretReference.read($0, loader.reader) }
         guard let id, let connector else { return nil }
         guard let shape = connector.provider else {

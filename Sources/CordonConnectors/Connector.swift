@@ -174,13 +174,13 @@ package struct Connections: Sendable, Hashable {
         /// The only authorities to trust of its certificate, PEM, instead of the system's.
         package var authority: SecretReference?
         package var bounds: Lane.Bounds
-        /// The identities of the inventory that Cordon itself signs in as there.
-        package var signsInAs: [String]
+        /// The identities of the inventory that Cordon itself signs in as there; `nil`: the connection doesn't say.
+        package var signsInAs: [String]?
 
         package init(
             id: String, connector: String, settings: [String: String], secrets: [String: SecretReference],
             egress: EgressPolicy, authority: SecretReference? = nil, bounds: Lane.Bounds = Lane.Bounds(),
-            signsInAs: [String] = []
+            signsInAs: [String]? = nil
         ) {
             self.signsInAs = signsInAs
             self.authority = authority
@@ -208,10 +208,9 @@ package struct Connections: Sendable, Hashable {
     package func ownIdentities(_ inventory: Inventory, _ connectors: [String: Connector]) -> [String: String] {
         var own: [String: String] = [:]
         for provider in providers {
-            for id in provider.signsInAs { own[id] = provider.id }
-            let names = connectors[provider.connector]?.provider?.authentication.userSettings ?? []
-            for name in names {
-                guard let user = provider.settings[name] else { continue }
+            for id in provider.signsInAs ?? [] { own[id] = provider.id }
+            for (setting, name) in connectors[provider.connector]?.provider?.ownNames ?? [:] {
+                guard let user = provider.settings[setting] else { continue }
                 for identity in inventory.identities where identity.subject.provider == provider.id {
                     let known = [identity.subject.attributes[name], identity.matches[name]]
                     if known.contains(.string(user)) { own[identity.subject.id] = provider.id }
@@ -219,6 +218,32 @@ package struct Connections: Sendable, Hashable {
             }
         }
         return own
+    }
+
+    /// A warning for each provider of which nothing tells whether Cordon itself is among the identities that the
+    /// inventory has of it: it would contain itself on an alert's word.
+    ///
+    /// - Parameter bytes: the file that the connections were read of.
+    package func unknownSelves(
+        _ inventory: Inventory, _ connectors: [String: Connector], bytes: [UInt8], file: String
+    ) -> [Diagnostic] {
+        let known = Set(inventory.identities.map(\.subject.provider))
+        let unknown = providers.filter { provider in
+            guard let shape = connectors[provider.connector]?.provider else { return false }
+            return known.contains(provider.id) && provider.signsInAs == nil && shape.ownNames.isEmpty
+                && shape.authentication != .none && shape.actions.values.contains { $0.effectClass.isWrite }
+        }
+        guard !unknown.isEmpty, let document = try? YAMLDocument.parse(bytes, file: file) else { return [] }
+        return unknown.map { provider in
+            let entry = document.root["providers"]?.items?.first { $0["id"]?.scalar?.value == .string(provider.id) }
+            return document.diagnostic(
+                DefinitionCode.unknownSelf.rawValue, at: entry?["id"]?.place ?? document.root.place,
+                width: provider.id.count, severity: .warning,
+                message: "nothing tells which identities Cordon itself signs in as at '\(provider.id)', "
+                    + "so it is not kept from containing itself",
+                suggestion: "name them: signs_in_as: [ID of identities.yaml], or signs_in_as: [] if it is none of these"
+            )
+        }
     }
 
     package func source(_ id: String) -> Source? { sources.first { $0.id == id } }

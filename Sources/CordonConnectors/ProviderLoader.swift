@@ -24,6 +24,7 @@ struct ProviderLoader {
         let authentication = map.mapping("authentication", required: true).flatMap { self.authentication($0) }
         let certificate = map.mapping("client_certificate").flatMap(self.certificate)
         let rates = map.mapping("rates").flatMap(readRates)
+        let ownNames = map.mapping("signs_in_as").map(readOwnNames) ?? [:]
         var actions: [String: ProviderShape.Action] = [:]
         if let fields = map.mapping("capabilities", required: true) {
             for key in fields.keys {
@@ -41,8 +42,23 @@ struct ProviderLoader {
         guard let authentication else { return nil }
         return ProviderShape(
             settings: settings, secrets: secrets, optionalSecrets: optionalSecrets, subjectSecrets: subjectSecrets,
-            authentication: authentication, certificate: certificate, rates: rates, actions: actions,
-            lookups: lookups, reconcile: reconcile)
+            authentication: authentication, signsInAs: ownNames, certificate: certificate, rates: rates,
+            actions: actions, lookups: lookups, reconcile: reconcile)
+    }
+
+    /// A setting for each attribute that names in the inventory whom Cordon is at this provider.
+    private func readOwnNames(_ map: YAMLFields) -> [String: String] {
+        var names: [String: String] = [:]
+        for setting in map.keys {
+            guard let attribute = map.string(setting) else { continue }
+            if settings[setting]?.kind != .string {
+                map.report(
+                    DefinitionCode.badSetting.rawValue, setting, "'\(setting)' is no setting of type string",
+                    suggestion(setting, settings.filter { $0.value.kind == .string }.keys.sorted()))
+            }
+            names[setting] = attribute
+        }
+        return names
     }
 
     private func readSettings(_ map: YAMLFields) -> [String: ProviderShape.Setting] {

@@ -85,6 +85,9 @@ package struct ProviderShape: Sendable, Hashable {
     /// The secrets that a subject must have for the requests that name them.
     package var subjectSecrets: [String]
     package var authentication: Authentication
+    /// The settings that say whom Cordon itself signs in as, each with the attribute by which the inventory names such
+    /// an identity.
+    package var ownNames: [String: String]
     /// What is shown when a connection is made, where this instance has it.
     package var certificate: ClientCertificate?
     package var rates: RateHeaders?
@@ -96,9 +99,11 @@ package struct ProviderShape: Sendable, Hashable {
 
     package init(
         settings: [String: Setting], secrets: [String], optionalSecrets: [String] = [], subjectSecrets: [String],
-        authentication: Authentication, certificate: ClientCertificate? = nil, rates: RateHeaders? = nil,
-        actions: [String: Action], lookups: [Lookup] = [], reconcile: Reconcile? = nil
+        authentication: Authentication, signsInAs: [String: String] = [:], certificate: ClientCertificate? = nil,
+        rates: RateHeaders? = nil, actions: [String: Action], lookups: [Lookup] = [], reconcile: Reconcile? = nil
     ) {
+        ownNames = Dictionary(authentication.userSettings.map { ($0, $0) }) { first, _ in first }
+            .merging(signsInAs) { _, said in said }
         self.reconcile = reconcile
         self.lookups = lookups
         self.settings = settings

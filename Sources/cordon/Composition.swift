@@ -33,6 +33,7 @@ struct Composition {
         // Before the files are read: what changes meanwhile is noticed, and read once more at worst.
         libraryMarks = LibraryWatch.marks(settings)
         let shelf = try Shelf.load(settings)
+        shelf.logWarnings(logger)
         try settings.state.make()
         let sealKey = try settings.state.key("seal")
         store = try SQLiteStore(.readWrite(settings.statePath))
@@ -47,7 +48,7 @@ struct Composition {
                 store: store, clock: clock, connections: shelf.connections, connectors: shelf.connectors,
                 secrets: SecretReader(folder: settings.folder), sealKey: sealKey, transport: transport,
                 evidence: EvidenceKeeper(blobs: blobs), library: shelf.library,
-                loadLibrary: { Shelf.library(settings) }, logger: logger,
+                loadLibrary: { Shelf.library(settings, logger: logger) }, logger: logger,
                 alertBodiesMilliseconds: settings.alertBodiesMilliseconds,
                 evidenceMilliseconds: settings.evidenceMilliseconds,
                 links: try settings.publicURL.map { ApprovalLinks(base: $0, key: try settings.state.key("links")) },

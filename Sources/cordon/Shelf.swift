@@ -5,12 +5,15 @@ import CordonConnectors
 import CordonCore
 import CordonLanguage
 import Foundation
+import Logging
 
 /// Everything that authors write, read from the library's folders or, where these are missing, from the binary.
 struct Shelf: Sendable {
     var library: Library
     var connectors: [String: Connector]
     var connections: Connections
+    /// What keeps nothing from being loaded and may not be what its authors want.
+    var warnings: [Diagnostic]
 
     struct File: Sendable {
         /// As messages name it.
@@ -48,7 +51,13 @@ struct Shelf: Sendable {
         mistakes += looserThan(guards, playbooks, texts[.playbook] ?? [])
         if let inventory, let connections {
             guards.own = connections.ownIdentities(inventory, connectorsByName)
+            if let file = read(settings.connectionsPath, &mistakes) {
+                mistakes += connections.unknownSelves(inventory, connectorsByName, bytes: file.bytes, file: file.path)
+            }
         }
+        mistakes += unfit(
+            providerFit(connections, connectorsByName, inventory), playbooks, workflows, texts[.playbook] ?? [],
+            settings)
         if playbooks.count > Limits.playbooksMax {
             mistakes.append(
                 unusable(
@@ -61,12 +70,23 @@ struct Shelf: Sendable {
                 playbooks: playbooks, workflows: workflows,
                 inventory: inventory ?? Inventory(identities: [], digest: digestText([])), sources: sources(texts),
                 guards: guards),
-            connectors: connectorsByName, connections: connections ?? Connections(sources: [], providers: []))
+            connectors: connectorsByName, connections: connections ?? Connections(sources: [], providers: []),
+            warnings: mistakes)
     }
 
-    /// The definitions alone, for a server that runs.
-    static func library(_ settings: Settings) -> Result<Library, Diagnostics> {
-        do throws(Diagnostics) { return .success(try load(settings).library) } catch { return .failure(error) }
+    /// The definitions alone, for a server that runs; it logs what its authors are only warned of.
+    static func library(_ settings: Settings, logger: Logger) -> Result<Library, Diagnostics> {
+        do throws(Diagnostics) {
+            let shelf = try load(settings)
+            shelf.logWarnings(logger)
+            return .success(shelf.library)
+        } catch { return .failure(error) }
+    }
+
+    func logWarnings(_ logger: Logger) {
+        for warning in warnings {
+            logger.warning("a definition may not do what it is for", metadata: ["warning": "\(warning.text)"])
+        }
     }
 
     /// What the installation's policy doesn't let one run be able to do.
@@ -97,6 +117,44 @@ struct Shelf: Sendable {
             guard let file = files.first(where: { digestText($0.bytes) == playbook.digest }) else { return [] }
             return guards.mistakes(of: playbook, bytes: file.bytes, file: file.path)
         }
+    }
+
+    /// Playbooks whose workflow asks for what the providers of their subjects can't do.
+    static func unfit(
+        _ fit: ProviderFit, _ playbooks: [Playbook], _ workflows: [Workflow], _ files: [File], _ settings: Settings
+    ) -> [Diagnostic] {
+        let isOwn = FileManager.default.fileExists(atPath: absolute("playbooks", in: settings.libraryPath))
+        return playbooks.flatMap { playbook -> [Diagnostic] in
+            guard let file = files.first(where: { digestText($0.bytes) == playbook.digest }) else { return [] }
+            return fit.mistakes(of: playbook, among: workflows, bytes: file.bytes, file: file.path, isOwn: isOwn)
+        }
+    }
+
+    static func providerFit(
+        _ connections: Connections?, _ connectors: [String: Connector], _ inventory: Inventory?
+    ) -> ProviderFit {
+        let contracts = connectors.compactMapValues { $0.provider?.contracts }
+        let own = (connections?.providers ?? []).compactMap { provider in
+            contracts[provider.connector].map { (provider.id, $0) }
+        }
+        return ProviderFit(
+            offered: Dictionary(own) { first, _ in first }, connectors: contracts,
+            inventory: inventory ?? Inventory(identities: [], digest: digestText([])))
+    }
+
+    /// The same for files that are checked by themselves: whoever checks a file need not have providers.
+    static func providerFit(_ settings: Settings, _ mistakes: inout [Diagnostic]) -> ProviderFit {
+        let connectors = loadAll(files("workflows/connectors", settings, &mistakes), &mistakes) {
+            Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
+        }
+        let named = Dictionary(connectors.map { ($0.name, $0) }) { first, _ in first }
+        let inventory = load(settings.identitiesPath, &mistakes) {
+            Inventory.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
+        }
+        let connections = load(settings.connectionsPath, &mistakes) {
+            Connections.load($0.bytes, file: $0.path, connectors: named)
+        }
+        return providerFit(connections, named, inventory)
     }
 
     static func sources(_ texts: [Library.Source.Kind: [File]]) -> [Library.Source] {

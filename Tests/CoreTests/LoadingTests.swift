@@ -108,7 +108,8 @@ import Testing
     /// played.
     private static let ofOthers: Set<DefinitionCode> = [
         .notOffered, .badSetting, .unreadable, .callsItself, .badAnswer, .badReversal, .uncovered, .noTest,
-        .abovePolicy, .unpromised, .looserGuard,
+        .abovePolicy, .unpromised, .looserGuard, .lackedCapability, .lackedUndo,
+        .unknownSelf,
     ]
 
     @Test func `every number that these loaders give has a mistake that shows it`() {

@@ -81,8 +81,78 @@ struct BadInputTests {
         try await expectUnreadable("playbooks:1:1: error[P047]: the folder can't be listed", command, installation)
     }
 
+    @Test func `a playbook that no provider can serve is refused by check, publish, start and reload alike`()
+        async throws
+    {
+        let installation = try Installation.alone()
+        let good = BadInputTests.good
+        try installation.scratch.write(good, to: "playbooks/broken.yaml")
+        let serving = try await installation.serve()
+        defer { serving.program.kill() }
+        // The one provider has no word for suspending an account.
+        try installation.scratch.write(
+            good.replacing("token-revocation", with: "shut"), to: "playbooks/broken.yaml")
+        try installation.scratch.write(
+            """
+            workflow: shut
+            title: Shut an account out
+            inputs:
+              credential: { type: credential }
+            steps:
+              - { id: proof, do: evidence.capture, with: { of: "${inputs.credential}" } }
+              - id: stop
+                do: account.suspend
+                with: { account: "${inputs.credential}" }
+                hold: { for: 4h, then: undo }
+
+            """, to: "workflows/shut.yaml")
+        let words =
+            "error[P120]: no provider of a credential in the inventory can do what shut asks for: "
+            + "login lacks account.suspend (step 'stop')"
+        for command in [
+            ["playbook", "check"], ["playbook", "check", "playbooks/broken.yaml"], ["playbook", "publish"],
+            ["playbook", "reload"],
+        ] {
+            let ended = try await installation.finish(command)
+            #expect(ended.end == .exited(10), "\(command)")
+            #expect(ended.error.contains(words), "\(command): \(ended.error)")
+        }
+        let list = try await installation.finish("playbook", "list", "-o", "json").json.arrayValue ?? []
+        #expect(!list.contains { $0["name"] == "shut" })
+        serving.program.kill()
+        let start = try await installation.finish("serve")
+        #expect(start.end == .exited(10))
+        #expect(start.error.contains(words))
+        // With another provider that can, there is work for the playbook, and a warning of the one that can't.
+        try installation.scratch.write(
+            installation.scratch.read("connections.yaml") + """
+
+                  - id: people
+                    connector: scim
+                    settings: { url: "http://127.0.0.1:9" }
+                    secrets: { token: { file: token } }
+                """, to: "connections.yaml")
+        try installation.scratch.write(
+            installation.scratch.read("identities.yaml") + """
+
+                  - { id: robot, kind: credential, provider: people, owner: team/x, matches: { user_name: robot } }
+                """, to: "identities.yaml")
+        let warned = try await installation.finish("playbook", "check")
+        #expect(warned.end == .exited(0))
+        #expect(warned.error.contains("warning[P120]: a credential of some providers would only wait for a person"))
+        #expect(
+            warned.error.contains(
+                "connections.yaml:12:9: warning[P122]: nothing tells which identities Cordon itself signs in as at "
+                    + "'people'"), "\(warned.error)")
+        try installation.scratch.write(
+            installation.scratch.read("connections.yaml") + "    signs_in_as: []\n", to: "connections.yaml")
+        #expect(try await !installation.finish("playbook", "check").error.contains("P122"))
+    }
+
     @Test func `what can do more at worst than the policy allows keeps the server from starting`() async throws {
         let installation = try Installation.alone()
+        // No credential is known, so that any connector's word is enough.
+        try installation.scratch.write("identities: []\n", to: "identities.yaml")
         try installation.scratch.write(BadInputTests.holding, to: "workflows/hold.yaml")
         try installation.scratch.write(
             BadInputTests.good.replacing("token-revocation", with: "hold"),
@@ -128,7 +198,7 @@ struct BadInputTests {
             each: { in: "[1, 2]", as: item, max: 5 }
             hold: { for: 72h, then: undo }
           - id: end
-            do: tokens.revoke
+            do: credential.delete
             with: { credential: "${inputs.credential}" }
             undo: none
             because: it is over

@@ -13,7 +13,7 @@ extension DefinitionCode {
             .misplaced, .unexplained:
             explanationOfSteps
         case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput,
-            .abovePolicy:
+            .abovePolicy, .lackedCapability, .lackedUndo, .unknownSelf:
             explanationOfReview
         case .looserGuard, .badProtection, .badWindow: explanationOfGuards
         case .unknownPlaybook, .noArrival, .badFixture, .badOverride, .unknownFake, .contradiction, .badSignal,
@@ -87,6 +87,26 @@ extension DefinitionCode {
             'policy' of cordon.yaml bounds what one run of any playbook can do at worst: how many things it changes, \
             how many of them for good, how often it asks people, how long it holds. Every list is counted at its \
             'max', every branch and rung as taken. 'cordon playbook check' tells the worst of each playbook.
+            """
+        case .lackedCapability:
+            """
+            A run asks the provider of its subject. Where the inventory knows subjects of the playbook's kind, their \
+            providers have to offer every capability that its workflow may come to; where it knows none, one connector \
+            at least. When nobody can, no run could ever begin, and the playbook is refused. Those who can't beside \
+            others who can are told in a warning: their runs would wait for a person.
+            """
+        case .unknownSelf:
+            """
+            An alert that names Cordon's own identity would have it shut itself out, with everything contained and \
+            nobody to let it go. Where a provider is signed in to with a bare token or key, nothing says whose that \
+            is. Name the identities in connections.yaml under the provider: signs_in_as: [ID], each an id of \
+            identities.yaml, or signs_in_as: [] when it is none of them. A connector may say which setting names it.
+            """
+        case .lackedUndo:
+            """
+            The workflow relies on its provider to set back what a step changed, and the provider's connector says that \
+            it can't. A hold would not end by itself. Say so in the workflow, with 'undo: none' and the reason, so that \
+            whoever approves it knows, or run a workflow that does without the step.
             """
         default:
             """
@@ -308,7 +328,7 @@ extension DefinitionCode {
             .neverHappens, .unknownChoice, .noExpectation, .uncovered, .noProvider, .noTest, .unknownCase:
             exampleOfTests
         // A matter of the folder, or of the settings, and not of a text: tests of their own make them.
-        case .unreadable, .abovePolicy, .looserGuard: nil
+        case .unreadable, .abovePolicy, .looserGuard, .lackedCapability, .lackedUndo, .unknownSelf: nil
         case .badProtection:
             .init(
                 .playbook, wrong: "guards: { protected: { ask: [tier0] } }\nmaps: { owasp_nhi: [NHI2] }",

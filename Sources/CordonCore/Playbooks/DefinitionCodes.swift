@@ -46,6 +46,9 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case looserGuard = "P089"
     case badProtection = "P090"
     case badWindow = "P091"
+    case lackedCapability = "P120"
+    case lackedUndo = "P121"
+    case unknownSelf = "P122"
 
     // Tests of playbooks
     case unknownPlaybook = "P060"
@@ -107,6 +110,9 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .looserGuard: "a playbook's guard is looser than the installation's"
         case .badProtection: "an entry names nobody who could be protected"
         case .badWindow: "a window of the calendar has no usable beginning or end"
+        case .lackedCapability: "a provider can't do what a playbook's workflow asks for"
+        case .lackedUndo: "a provider can't undo what a playbook's workflow would have undone"
+        case .unknownSelf: "nothing tells whom Cordon itself signs in as at a provider"
         case .unknownPlaybook: "a test names a playbook that is not loaded"
         case .noArrival: "a case has neither an alert nor a signal, or both"
         case .badFixture: "an alert's file can't be read"

@@ -24,7 +24,8 @@ struct PlaybookCheck: AsyncParsableCommand {
             Without FILE everything that 'cordon serve' would load is checked, and the tests beside the playbooks are \
             read. Diagnostics are told with their place; the command then ends with 10. What is told of a good one is \
             the most that one run can do: every list at its 'max', every branch, rung and called workflow. What is \
-            above 'policy' of cordon.yaml is refused.
+            above 'policy' of cordon.yaml is refused, and so is a playbook whose workflow asks for what no provider of \
+            its subjects can do or undo; when only some of them can't, a warning names these.
 
             EXAMPLES
               cordon playbook check
@@ -40,6 +41,7 @@ struct PlaybookCheck: AsyncParsableCommand {
         let settings = try await common.settings()
         if files.isEmpty {
             let shelf = try Shelf.load(settings)
+            for warning in shelf.warnings { Output.note(warning.text) }
             try checkTests(settings)
             return report(shelf.library.playbooks.map(Checked.playbook), shelf.library.workflows)
         }
@@ -60,6 +62,8 @@ struct PlaybookCheck: AsyncParsableCommand {
                 let guards = Shelf.guards(settings, &mistakes)
                 mistakes += Shelf.looserThan(
                     guards, [playbook], [Shelf.File(path: file, bytes: Array(contents))])
+                let fit = Shelf.providerFit(settings, &mistakes)
+                mistakes += fit.mistakes(of: playbook, among: workflows, bytes: Array(contents), file: file)
             case .failure(let found): mistakes += found.all
             }
         }

@@ -85,6 +85,7 @@ struct PlaybookPublish: AsyncParsableCommand {
     func run() async throws {
         let settings = try await common.settings()
         let shelf = try Shelf.load(settings)
+        for warning in shelf.warnings { Output.note(warning.text) }
         if let name, !shelf.library.playbooks.contains(where: { $0.name == name }) {
             let near = nearest(to: name, among: shelf.library.playbooks.map(\.name)).map { "; did you mean '\($0)'?" }
             throw CommandFailure(.notFound, "the library has no playbook '\(name)'\(near ?? "")")
