@@ -218,6 +218,13 @@ extension Connections {
                 fields.report(
                     DefinitionCode.badSetting.rawValue, name, "'\(name)' is no absolute URL", "write https://…")
             }
+            if setting.kind == .duration,
+                !(YAMLDuration.milliseconds(text).map { (0...Limits.residualMillisecondsMax).contains($0) } ?? false)
+            {
+                fields.report(
+                    DefinitionCode.badSetting.rawValue, name, "'\(name)' is no duration of a year at most",
+                    "write a number and a unit: 90s, 15m, 24h or 7d")
+            }
             out[name] = text
         }
         return out

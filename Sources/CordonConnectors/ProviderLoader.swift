@@ -119,6 +119,8 @@ struct ProviderLoader {
         let probe = self.probe(map, "probe", of: "after", state)
         let precondition = self.probe(map, "precondition", of: "before", state)
         let reversibility = map.oneOf("reversibility", ProviderShape.Reversibility.self)
+        let residual = map.mapping("residual").flatMap { readResidual($0, state) }
+        let lacks = map.mapping("lacks").map { readLacks($0, beside: map, state, act) } ?? [:]
         guard let effectClass, let act else { return nil }
         checkClass(effectClass, map, capability, hasState: state != nil)
         checkUndo(map, capability, state, reversibility)
@@ -126,7 +128,8 @@ struct ProviderLoader {
         return ProviderShape.Action(
             effectClass: effectClass, act: act, state: state, compared: compared, probe: probe,
             precondition: precondition, undo: undo,
-            reversibility: reversibility, timeoutMilliseconds: timeout ?? Limits.callTimeoutMillisecondsDefault)
+            reversibility: reversibility, residual: residual?.0, residualSetting: residual?.setting, lacks: lacks,
+            timeoutMilliseconds: timeout ?? Limits.callTimeoutMillisecondsDefault)
     }
 
     /// What is looked at in the state that is read: after the act, or before it.
@@ -146,6 +149,55 @@ struct ProviderLoader {
         if variable == "after" { variables["after"] = .any }
         if state != nil { variables[variable] = .object(variable, fields) }
         return loader.expression(node, key, variables: variables, expecting: .bool)
+    }
+
+    /// What was issued before, how long it lives, and what ends it sooner.
+    private func readResidual(
+        _ map: YAMLFields, _ state: ProviderShape.Exchange?
+    ) -> (Residual, setting: String?)? {
+        defer { map.refuseUnknown() }
+        let of = map.string("of", required: true)
+        let span = map.milliseconds("for", required: true, in: 0...Limits.residualMillisecondsMax)
+        let setting = map.string("setting")
+        if let setting, settings[setting]?.kind != .duration {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "setting", "'\(setting)' is no setting of type duration",
+                suggestion(setting, settings.filter { $0.value.kind == .duration }.keys.sorted()))
+        }
+        var variables: [String: Schema] = ["before": .any, "after": .any, "with": .any]
+        if let state {
+            let fields = Dictionary(state.keep.map { ($0, ObjectSchema.Field(.any)) }) { first, _ in first }
+            for name in ["before", "after"] { variables[name] = .object(name, fields) }
+        }
+        let until = map.node("until").flatMap { loader.expression($0, "until", variables: variables) }
+        let endedBy = map.strings("ended_by") ?? []
+        for name in endedBy where Capability.named(name) == nil {
+            map.report(
+                DefinitionCode.unknownCapability.rawValue, "ended_by", "there is no capability '\(name)'",
+                suggestion(name, Capability.all.map(\.name)))
+        }
+        guard let of, let span else { return nil }
+        return (Residual(of: of, milliseconds: span, until: until, endedBy: endedBy), setting)
+    }
+
+    /// Parts of the contract that are left out, and why: whoever approves a workflow reads it.
+    private func readLacks(
+        _ map: YAMLFields, beside action: YAMLFields, _ state: ProviderShape.Exchange?, _ act: ProviderShape.Exchange?
+    ) -> [ProviderShape.Action.Part: String] {
+        defer { map.refuseUnknown() }
+        var lacks: [ProviderShape.Action.Part: String] = [:]
+        for part in ProviderShape.Action.Part.allCases {
+            guard let reason = map.string(part.rawValue) else { continue }
+            let isThere = part == .already ? act?.answers.already.isEmpty == false : action.has(part.rawValue)
+            if isThere || reason.isEmpty {
+                map.report(
+                    DefinitionCode.badReversal.rawValue, part.rawValue,
+                    isThere ? "'\(part.rawValue)' is there, and said to be lacking" : "the reason is empty",
+                    isThere ? "leave one of the two out" : "say why it is lacking")
+            }
+            lacks[part] = reason
+        }
+        return lacks
     }
 
     private func checkClass(

@@ -5,7 +5,7 @@ package import CordonLanguage
 
 /// How a provider is called.
 package struct ProviderShape: Sendable, Hashable {
-    package enum SettingKind: String, Sendable, Hashable, CaseIterable { case url, string }
+    package enum SettingKind: String, Sendable, Hashable, CaseIterable { case url, string, duration }
 
     package struct Setting: Sendable, Hashable {
         package var kind: SettingKind
@@ -33,13 +33,28 @@ package struct ProviderShape: Sendable, Hashable {
         /// Takes back what was changed and nothing else; its templates see the before-image as `with.before`.
         package var undo: Exchange?
         package var reversibility: Reversibility
+        /// What was issued before and outlives the act.
+        package var residual: Residual?
+        /// The setting that says how long that lives in this installation.
+        package var residualSetting: String?
+        /// The parts of the contract that it has not, each with the reason.
+        package var lacks: [Part: String]
         package var timeoutMilliseconds: Int64
+
+        /// What a capability that changes something is expected to say of itself.
+        package enum Part: String, Sendable, Hashable, CaseIterable {
+            case state, probe, undo, already, residual
+        }
 
         package init(
             effectClass: EffectClass, act: Exchange, state: Exchange?, compared: [String]? = nil,
             probe: Expression? = nil, precondition: Expression? = nil, undo: Exchange? = nil,
-            reversibility: Reversibility? = nil, timeoutMilliseconds: Int64
+            reversibility: Reversibility? = nil, residual: Residual? = nil, residualSetting: String? = nil,
+            lacks: [Part: String] = [:], timeoutMilliseconds: Int64
         ) {
+            self.residual = residual
+            self.residualSetting = residualSetting
+            self.lacks = lacks
             self.effectClass = effectClass
             self.act = act
             self.state = state
@@ -51,10 +66,16 @@ package struct ProviderShape: Sendable, Hashable {
             self.timeoutMilliseconds = timeoutMilliseconds
         }
 
-        package var contract: Contract {
-            Contract(
+        /// What it promises under these settings of a connection.
+        package func contract(_ settings: [String: String]) -> Contract {
+            var residual = residual
+            if let own = residualSetting.flatMap({ settings[$0] }).flatMap(YAMLDuration.milliseconds) {
+                residual?.milliseconds = own
+            }
+            return Contract(
                 effectClass: effectClass, readsState: state != nil, canUndo: undo != nil, compared: compared,
                 probe: probe, precondition: precondition, revivesCredentials: reversibility == .revivesCredentials,
+                residual: residual,
                 timeoutMilliseconds: timeoutMilliseconds)
         }
 
@@ -116,7 +137,12 @@ package struct ProviderShape: Sendable, Hashable {
         self.actions = actions
     }
 
-    package var contracts: [String: Contract] { actions.mapValues(\.contract) }
+    /// What it promises where no connection says more.
+    package var contracts: [String: Contract] { contracts([:]) }
+
+    package func contracts(_ settings: [String: String]) -> [String: Contract] {
+        actions.mapValues { $0.contract(settings) }
+    }
 
     var secretNames: [String] { secrets + optionalSecrets + subjectSecrets }
 }

@@ -3,6 +3,10 @@
 /// Every bound of the system, by name. A bound that is not here does not exist.
 package enum Limits {
     // Intake
+    /// The last second that a moment of a provider may name: 9999-12-31.
+    package static let epochSecondsMax: Int64 = 253_402_300_799
+    /// How long a connector may say that what was issued before lives on.
+    package static let residualMillisecondsMax: Int64 = 366 * 86_400_000
     /// The default bound of an alert's body; a source may set its own up to `bodyBytesCeiling`.
     package static let bodyBytesMax = 256 * 1024
     /// What no source may exceed (GitHub caps its own payloads at 25 MB).

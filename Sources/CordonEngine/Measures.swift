@@ -130,7 +130,7 @@ extension Counts {
                 .signalJoined,
                 .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
                 .waitScheduled, .rungFinished, .questionReminded, .questionEscalated, .answerGiven, .questionClosed,
-                .holdStarted, .holdChanged, .callResolved, .retryScheduled:
+                .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .callResolved, .retryScheduled:
                 break
             }
         }

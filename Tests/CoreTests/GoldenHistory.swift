@@ -13,7 +13,7 @@ struct GoldenHistory: Sendable {
     /// Numbered from 1, each a second after the one before it.
     var events: [Event]
 
-    static let all = [proposed, doubted, asked, moved]
+    static let all = [proposed, doubted, asked, moved, exposed]
 
     var run: RunID { AlertID(stem: stem).signal(1).decision.run(1) }
     var history: [(at: Instant, event: Event)] {
@@ -136,6 +136,22 @@ struct GoldenHistory: Sendable {
             .stepFinished(step: "undo:revoke", isVerified: true, note: nil),
             .rollbackFinished,
             .runEnded(.undone, reason: "everything that it did is undone"),
+        ])
+
+    /// A change that leaves tokens in use, which a later step ends.
+    private static let exposed = GoldenHistory(
+        stem: "01KATBBF700000000000000001",
+        events: [
+            .runOpened(opening("01KATBBF700000000000000001", subject: subject, gate: nil)),
+            .stepStarted(step: "revoke", deadline: at(900)),
+            .callIntended(step: "revoke", call(1, .act)),
+            .callReturned(step: "revoke", number: 1, Outcome(.done, status: 200)),
+            .exposureFound(
+                step: "revoke",
+                Step.Exposure(until: at(3600), of: "access tokens that were issued before", endedBy: ["tokens.revoke"])),
+            .stepFinished(step: "revoke", isVerified: true, note: nil),
+            .exposureEnded(step: "revoke", by: "notify"),
+            .runEnded(.completed, reason: "every step is done"),
         ])
 
     /// A run that waits and is moved to another version of its workflow.

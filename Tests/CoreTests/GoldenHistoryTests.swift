@@ -13,7 +13,7 @@ import Testing
         case signalJoined, runEnded, stepStarted, stepOpened, stepSkipped, stepFinished, stepFailed
         case stepStopped, stepHalted, waitScheduled, rungFinished, questionAsked, questionReminded
         case questionEscalated, answerGiven, questionClosed, holdStarted, holdChanged, callIntended
-        case callRedelivered, callReturned, callResolved, retryScheduled, runMigrated
+        case callRedelivered, callReturned, callResolved, retryScheduled, runMigrated, exposureFound, exposureEnded
     }
 
     /// A new event: name it here and above, and give it a history in `GoldenHistory.all`.
@@ -45,6 +45,8 @@ import Testing
         case .questionClosed: .questionClosed
         case .holdStarted: .holdStarted
         case .holdChanged: .holdChanged
+        case .exposureFound: .exposureFound
+        case .exposureEnded: .exposureEnded
         case .callIntended: .callIntended
         case .callRedelivered: .callRedelivered
         case .callReturned: .callReturned

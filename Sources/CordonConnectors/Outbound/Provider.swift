@@ -13,7 +13,7 @@ package struct Provider: Sendable {
         self.shape = shape
     }
 
-    package var contracts: [String: Contract] { shape.contracts }
+    package var contracts: [String: Contract] { shape.contracts(connection.settings) }
 
     /// What the request's templates may use. The same names with handles where secrets stand give the sealed form.
     func variables(_ arguments: Value, secrets: [String: Value]) -> [String: Value] {

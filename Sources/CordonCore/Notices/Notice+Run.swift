@@ -63,7 +63,8 @@ extension Event {
             true
         case .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined, .runMigrated,
             .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
-            .waitScheduled, .rungFinished, .holdStarted, .callIntended, .callRedelivered, .callReturned,
+            .waitScheduled, .rungFinished, .holdStarted, .exposureFound, .exposureEnded, .callIntended,
+            .callRedelivered, .callReturned,
             .retryScheduled:
             false
         }
@@ -96,7 +97,8 @@ private struct NoticeWriter {
         case .runEnded(let ending, let reason): ended(ending, reason, number)
         case .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined, .runMigrated,
             .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
-            .waitScheduled, .rungFinished, .holdStarted, .callIntended, .callRedelivered, .callReturned,
+            .waitScheduled, .rungFinished, .holdStarted, .exposureFound, .exposureEnded, .callIntended,
+            .callRedelivered, .callReturned,
             .retryScheduled:
             []
         }

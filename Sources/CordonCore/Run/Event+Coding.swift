@@ -21,7 +21,7 @@ extension Event {
         case .runMigrated(let migration): migration.value
         case .runEnded(let ending, let reason): ["ending": .string(ending.rawValue), "reason": .string(reason)]
         case .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
-            .waitScheduled, .rungFinished, .holdStarted, .holdChanged:
+            .waitScheduled, .rungFinished, .holdStarted, .holdChanged, .exposureFound, .exposureEnded:
             stepValue
         case .questionAsked, .questionReminded, .questionEscalated, .answerGiven, .questionClosed: questionValue
         case .callIntended, .callRedelivered, .callReturned, .callResolved, .retryScheduled: callValue
@@ -42,6 +42,8 @@ extension Event {
         case .waitScheduled(let step, let until), .holdStarted(let step, let until):
             ["step": .string(step), "until": Value(until)]
         case .rungFinished(let step, let rounds): ["step": .string(step), "rounds": Value(rounds)]
+        case .exposureFound(let step, let exposure): ["step": .string(step), "exposure": exposure.value]
+        case .exposureEnded(let step, let by): ["step": .string(step), "by": .string(by)]
         case .holdChanged(let step, let hold, let by, let reason):
             ["step": .string(step), "hold": hold.value, "by": .string(by), "reason": .string(reason)]
         default: .null
@@ -121,6 +123,9 @@ extension Event {
         case "waitScheduled": self = .waitScheduled(step: step, until: try fields.instant("until"))
         case "rungFinished": self = .rungFinished(step: step, rounds: try fields.int("rounds"))
         case "holdStarted": self = .holdStarted(step: step, until: try fields.instant("until"))
+        case "exposureFound":
+            self = .exposureFound(step: step, try Step.Exposure(fields.fields("exposure")))
+        case "exposureEnded": self = .exposureEnded(step: step, by: try fields.string("by"))
         case "holdChanged":
             self = .holdChanged(
                 step: step, try Step.Hold(fields.fields("hold")), by: try fields.string("by"),

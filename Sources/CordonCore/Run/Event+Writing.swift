@@ -49,7 +49,7 @@ extension Event {
         case .runAsked, .runResumed, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined,
             .runMigrated, .stepOpened, .stepSkipped, .stepFailed, .stepStopped, .stepHalted, .waitScheduled,
             .rungFinished, .questionAsked, .questionReminded, .questionEscalated, .answerGiven, .questionClosed,
-            .holdStarted, .holdChanged, .callResolved, .retryScheduled:
+            .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .callResolved, .retryScheduled:
             writer.value(value)
         }
     }

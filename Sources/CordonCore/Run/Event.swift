@@ -35,6 +35,10 @@ package enum Event: Sendable, Hashable {
     case questionClosed(step: String, choice: String, reason: String)
     case holdStarted(step: String, until: Instant)
     case holdChanged(step: String, Step.Hold, by: String, reason: String)
+    /// What was issued before the step acted may be used until then.
+    case exposureFound(step: String, Step.Exposure)
+    /// Another step ended what the step had left.
+    case exposureEnded(step: String, by: String)
     case callIntended(step: String, Call)
     case callRedelivered(step: String, number: Int, delivery: Int, deadline: Instant)
     case callReturned(step: String, number: Int, Outcome)
@@ -69,6 +73,8 @@ package enum Event: Sendable, Hashable {
         case .questionClosed: "questionClosed"
         case .holdStarted: "holdStarted"
         case .holdChanged: "holdChanged"
+        case .exposureFound: "exposureFound"
+        case .exposureEnded: "exposureEnded"
         case .callIntended: "callIntended"
         case .callRedelivered: "callRedelivered"
         case .callReturned: "callReturned"

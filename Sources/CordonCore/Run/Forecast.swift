@@ -181,7 +181,7 @@ private struct Forecaster {
         case .runOpened, .runAsked, .runResumed, .runPaused, .runConcluded, .runMigrated, .rollbackRequested,
             .rollbackFinished, .signalJoined, .stepStarted, .stepOpened, .stepFinished, .stepStopped, .stepHalted,
             .rungFinished, .questionReminded, .questionEscalated, .answerGiven, .questionClosed, .callRedelivered,
-            .callReturned, .callResolved, .retryScheduled:
+            .callReturned, .callResolved, .retryScheduled, .exposureFound, .exposureEnded:
             nil
         }
     }

@@ -37,6 +37,8 @@ extension Run {
         case .questionAsked, .questionReminded, .questionEscalated, .answerGiven, .questionClosed:
             applyQuestion(event)
         case .holdStarted(let id, let until): change(id) { $0.hold = Step.Hold(until: until) }
+        case .exposureFound(let id, let exposure): change(id) { $0.exposure = exposure }
+        case .exposureEnded(let id, _): change(id) { $0.exposure = nil }
         case .holdChanged(let id, let hold, _, let reason):
             change(id) { step in
                 step.hold = hold

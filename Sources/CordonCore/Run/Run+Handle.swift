@@ -41,16 +41,20 @@ package struct Contract: Sendable, Hashable {
     package var precondition: Expression?
     /// The undo gives back what the subject held before, a thief's copy too.
     package var revivesCredentials: Bool
+    /// What was issued before and outlives the change.
+    package var residual: Residual?
     package var timeoutMilliseconds: Int64
 
     package init(
         effectClass: EffectClass, readsState: Bool, canUndo: Bool = false, compared: [String]? = nil,
         probe: Expression? = nil, precondition: Expression? = nil, revivesCredentials: Bool = false,
+        residual: Residual? = nil,
         timeoutMilliseconds: Int64 = Limits.callTimeoutMillisecondsDefault
     ) {
         self.probe = probe
         self.precondition = precondition
         self.revivesCredentials = revivesCredentials
+        self.residual = residual
         self.effectClass = effectClass
         self.readsState = readsState
         self.canUndo = canUndo
@@ -63,6 +67,35 @@ package struct Contract: Sendable, Hashable {
         guard let compared, let left = one.objectValue, let right = other.objectValue else { return one == other }
         // What neither reading shows proves nothing.
         return compared.allSatisfy { left[$0] != nil && left[$0] == right[$0] }
+    }
+}
+
+/// What a change leaves in use, and for how long at most.
+package struct Residual: Sendable, Hashable {
+    package var of: String
+    /// How long what was issued a moment before may live.
+    package var milliseconds: Int64
+    /// When the last of it expires, where the provider tells: seconds since 1970, or RFC 3339.
+    package var until: Expression?
+    package var endedBy: [String]
+
+    package init(of: String, milliseconds: Int64, until: Expression? = nil, endedBy: [String] = []) {
+        self.of = of
+        self.milliseconds = milliseconds
+        self.until = until
+        self.endedBy = endedBy
+    }
+
+    func exposure(_ variables: [String: Value], at now: Instant) -> Step.Exposure? {
+        var end = now.adding(milliseconds: milliseconds)
+        if case .value(let told)? = until?.evaluate(variables) {
+            if let seconds = told.intValue, (0...Limits.epochSecondsMax).contains(seconds) {
+                end = Instant(milliseconds: seconds * 1000)
+            } else if let moment = told.stringValue.flatMap(Instant.init(rfc3339:)) {
+                end = moment
+            }
+        }
+        return end > now ? Step.Exposure(until: end, of: of, endedBy: endedBy) : nil
     }
 }
 

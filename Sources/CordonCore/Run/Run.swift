@@ -338,3 +338,10 @@ extension Run {
 extension Command {
     var isPerform: Bool { if case .perform = self { true } else { false } }
 }
+
+extension Run {
+    /// What its effects leave in use the longest, unless they were undone: contained but for that.
+    package var residual: Step.Exposure? {
+        steps.filter { !$0.isUndone }.compactMap(\.exposure).max { $0.until < $1.until }
+    }
+}

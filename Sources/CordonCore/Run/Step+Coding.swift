@@ -12,7 +12,8 @@ extension Step {
             "arguments": arguments, "undone": flag(isUndone), "may_have_acted": flag(mayHaveActed),
             "doubt": doubt?.value, "ask": ask?.value,
             "hold_ask": holdAsk?.value,
-            "permit": permit?.value, "hold": hold?.value, "items": items.map(Value.array), "inputs": inputs,
+            "permit": permit?.value, "hold": hold?.value, "exposure": exposure?.value, "items": items.map(Value.array),
+            "inputs": inputs,
             "rounds": rounds == 0 ? nil : Value(rounds), "forced": flag(isForced), "note": note.map(Value.string),
             "evidence": evidence.isEmpty ? nil : .array(evidence.map(\.value)),
         ])
@@ -49,10 +50,25 @@ extension Step {
         ask = try fields.optionalFields("ask").map { (fields) throws(UnreadableRecord) in try Run.Ask(fields) }
         holdAsk = try fields.optionalFields("hold_ask").map { (fields) throws(UnreadableRecord) in try Run.Ask(fields) }
         permit = try fields.optionalFields("permit").map { (fields) throws(UnreadableRecord) in try Permit(fields) }
+        exposure = try fields.optionalFields("exposure").map { (fields) throws(UnreadableRecord) in
+            try Exposure(fields)
+        }
         hold = try fields.optionalFields("hold").map { (fields) throws(UnreadableRecord) in try Hold(fields) }
     }
 
     private func flag(_ isSet: Bool) -> Value? { isSet ? true : nil }
+}
+
+extension Step.Exposure {
+    package var value: Value {
+        ["until": Value(until), "of": .string(of), "ended_by": .array(endedBy.map(Value.string))]
+    }
+
+    init(_ fields: Fields) throws(UnreadableRecord) {
+        until = try fields.instant("until")
+        of = try fields.string("of")
+        endedBy = (fields.optional("ended_by")?.arrayValue ?? []).compactMap(\.stringValue)
+    }
 }
 
 extension Step.Phase {

@@ -38,6 +38,8 @@ extension Step {
         /// Who agreed to it, under which digest of what they were shown.
         var permit: Permit?
         var hold: Hold?
+        /// What it left open, unless a later step ended that.
+        var exposure: Exposure?
         /// What a person is asked about its hold: beside whatever else is asked about the step.
         var holdAsk: Run.Ask?
         /// The items of a line under `each`, as its list gave them.
@@ -217,6 +219,13 @@ extension Step {
         _modify {
             own()
             yield &box.state.hold
+        }
+    }
+    package var exposure: Exposure? {
+        get { box.state.exposure }
+        _modify {
+            own()
+            yield &box.state.exposure
         }
     }
     package var holdAsk: Run.Ask? {

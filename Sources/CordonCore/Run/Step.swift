@@ -73,6 +73,21 @@ package struct Step: Sendable, Hashable {
         package static let byTime = "time"
     }
 
+    /// What an effect leaves open: what was issued before it, and can't be called back, until it expires.
+    package struct Exposure: Sendable, Hashable {
+        package var until: Instant
+        /// For people: what may still be used.
+        package var of: String
+        /// The capabilities that end it sooner.
+        package var endedBy: [String]
+
+        package init(until: Instant, of: String, endedBy: [String] = []) {
+            self.until = until
+            self.of = of
+            self.endedBy = endedBy
+        }
+    }
+
     /// What the step is, in one piece that copies share: a run is looked at far more often than it changes, and then a
     /// copy counts one reference instead of thirty. `Step+Fields.swift` shows its members.
     package init(id: String) { box = Box(State(id: id)) }

@@ -45,11 +45,13 @@ extension Turn {
     private mutating func weighProof(_ id: String, _ call: Call) {
         switch proof(of: id) {
         case nil:
+            noteExposure(id)
             emit(
                 .stepFinished(
                     step: id, isVerified: false, note: "read back; nothing says what must be seen"))
         case .isTrue:
             let wasSoBefore = proofBefore(id)
+            noteExposure(id)
             emit(.stepFinished(step: id, isVerified: true, note: wasSoBefore ? "was so before the call" : nil))
         case .isFalse:
             // An eighth of the time waited so far: often at first, and few enough in a day for a journal.

@@ -53,7 +53,10 @@ struct Turn {
     private mutating func end(_ ending: Run.Ending, reason: String) {
         let open = run.steps.compactMap { step in step.doubt.map { "\(step.id)#\($0.number)" } }
         let unknown = open.isEmpty ? "" : "; the outcome of \(open.joined(separator: ", ")) is unknown"
-        emit(.runEnded(ending, reason: reason + unknown))
+        let left = run.residual.flatMap { $0.until > now ? $0 : nil }.map {
+            "; contained, residual exposure until \($0.until): \($0.of)"
+        }
+        emit(.runEnded(ending, reason: reason + unknown + (left ?? "")))
     }
 
     /// The way forward is over: what waits is left, what is under way gets its outcome.
@@ -227,8 +230,27 @@ struct Turn {
         if contract.readsState && contract.effectClass.isWrite {
             intend(id, .readBack, attempt: 1)
         } else {
+            noteExposure(id)
             emit(.stepFinished(step: id, isVerified: false, note: nil))
         }
+    }
+
+    /// Tells until when what was issued before may be used, and that what an earlier step left is over.
+    mutating func noteExposure(_ id: String) {
+        guard let place = place(id), let step = run.step(id), !step.isUndo, step.hasActed,
+            let capability = place.line.act?.capability
+        else { return }
+        // One item of a list ends one of many.
+        if !place.isItem {
+            for other in run.steps where other.id != id && other.exposure?.endedBy.contains(capability) == true {
+                emit(.exposureEnded(step: other.id, by: id))
+            }
+        }
+        let known = ["before": step.before ?? .null, "after": step.after ?? .null, "with": step.arguments ?? .null]
+        guard step.exposure == nil, let residual = definition.contracts[capability]?.residual,
+            let exposure = residual.exposure(known, at: now)
+        else { return }
+        emit(.exposureFound(step: id, exposure))
     }
 }
 

@@ -45,7 +45,9 @@ struct CallLedger {
                 .rollbackFinished,
                 .signalJoined, .runEnded, .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed,
                 .stepStopped, .stepHalted, .waitScheduled, .rungFinished, .questionAsked, .questionReminded,
-                .questionEscalated, .answerGiven, .questionClosed, .holdStarted, .holdChanged, .retryScheduled:
+                .questionEscalated, .answerGiven, .questionClosed, .holdStarted, .holdChanged, .exposureFound,
+                .exposureEnded,
+                .retryScheduled:
                 break
             }
         }

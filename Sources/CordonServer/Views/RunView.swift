@@ -56,7 +56,14 @@ package enum RunView {
             "wake": run.wake.map { .string($0.word) } ?? .null, "due_at": Value(run.dueAt),
             "opened_at": Value(run.openedAt), "updated_at": Value(run.updatedAt), "ended_at": Value(run.endedAt),
             "age_ms": .int(max(0, now.since(run.openedAt))), "number": .int(Int64(run.number)),
+            "residual": residual(run, now),
         ]
+    }
+
+    /// What was issued before and may still be used; `null` when there is no such thing, or no longer.
+    private static func residual(_ run: Run, _ now: Instant) -> Value {
+        guard let exposure = run.residual, exposure.until > now else { return .null }
+        return ["until": Value(exposure.until), "of": .string(exposure.of)]
     }
 
     private static func pin(_ pin: Run.Pin) -> Value { ["name": .string(pin.name), "digest": .string(pin.digest)] }
@@ -92,7 +99,8 @@ package enum RunView {
             "id": .string(step.id), "phase": .string(step.phase.word), "started_at": Value(step.startedAt),
             "deadline": Value(step.deadline), "ended_at": Value(step.endedAt), "verified": .bool(step.isVerified),
             "acted": .bool(step.hasActed), "undone": .bool(step.isUndone),
-            "hold": step.hold.map(hold) ?? .null, "question": question(step),
+            "hold": step.hold.map(hold) ?? .null, "exposure": step.exposure.map(\.value) ?? .null,
+            "question": question(step),
             "note": step.note.map(Value.string) ?? .null,
             "before": step.before ?? .null, "after": step.after ?? .null, "result": step.result ?? .null,
             "evidence": .array(step.evidence.map(\.value)), "calls": .array(calls.map(\.value)),

@@ -64,6 +64,12 @@ struct ConnectorCheck: AsyncParsableCommand {
                 Output.line("    \(word): \(exchange.request.summary)\(exchange.repeats)")
             }
             if let probe = action.probe { Output.line("    in effect when \(probe.source)") }
+            if let residual = action.residual {
+                Output.line("    leaves: \(residual.of), for \(YAMLDuration.text(milliseconds: residual.milliseconds))")
+            }
+            for part in ProviderShape.Action.Part.allCases {
+                if let reason = action.lacks[part] { Output.line("    no \(part.rawValue): \(reason)") }
+            }
             for advice in action.leftOpen(as: name) { Output.line("    open: \(advice)") }
         }
     }
@@ -103,6 +109,11 @@ extension ProviderShape.Action {
         ]
         for (word, exchange) in exchanges { members[word] = .string(exchange.request.summary) }
         if let probe { members["probe"] = .string(probe.source) }
+        if let residual {
+            members["residual"] = ["of": .string(residual.of), "for_ms": .int(residual.milliseconds)]
+        }
+        let reasons = lacks.map { ($0.key.rawValue, Value.string($0.value)) }
+        if !reasons.isEmpty { members["lacks"] = .object(Dictionary(uniqueKeysWithValues: reasons)) }
         return .object(members)
     }
 

@@ -167,6 +167,7 @@ private struct Demonstration {
             .stepOpened,
             .stepSkipped, .stepFailed, .stepStopped, .stepHalted, .waitScheduled, .rungFinished, .questionAsked,
             .questionReminded, .questionEscalated, .answerGiven, .questionClosed, .holdStarted, .holdChanged,
+            .exposureFound, .exposureEnded,
             .callRedelivered, .callResolved, .retryScheduled:
             say("run", "\(run)  \(event.kind)", at: at)
         }

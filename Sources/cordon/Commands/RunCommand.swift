@@ -55,6 +55,7 @@ struct RunList: AsyncParsableCommand {
                 Output.Column("PLAYBOOK") { $0["playbook"]?["name"]?.stringValue ?? "" },
                 Output.Column("SUBJECT") { $0["subject"]?.stringValue ?? "" },
                 Output.Column("WAITS FOR") { $0["waits_for"]?.stringValue ?? "" },
+                Output.Column("EXPOSED UNTIL") { $0["residual"]?["until"]?.stringValue ?? "" },
                 Output.Column("AGE") { age($0["age_ms"]?.intValue ?? 0) },
             ])
         if common.output == .table { Output.note(closing(runs)) }
@@ -134,6 +135,10 @@ enum RunText {
         out.append("  workflow  \(pin(run["workflow"]))")
         out.append("  subject   \(text("subject"))")
         out.append("  opened    \(text("opened_at"))   ended \(run["ended_at"]?.stringValue ?? "not yet")")
+        if let until = run["residual"]?["until"]?.stringValue {
+            let of = printable(run["residual"]?["of"]?.stringValue ?? "")
+            out.append("  contained, residual exposure until \(until): \(of)")
+        }
         for step in run["steps"]?.arrayValue ?? [] { out += lines(step) }
         return out.joined(separator: "\n")
     }

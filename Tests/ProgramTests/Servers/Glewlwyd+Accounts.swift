@@ -44,4 +44,17 @@ extension Glewlwyd {
         let cookie = try await signIn(Glewlwyd.admin.name, Glewlwyd.admin.password).cookie
         return try await web.ask("GET", base + "/user/\(name)", headers: [("cookie", cookie)]).json["enabled"] == true
     }
+
+    /// Ends every session that the administrator has, Cordon's too: how many there were.
+    func endSessionsOfAdministrator() async throws -> Int {
+        let own = try await signIn(Glewlwyd.admin.name, Glewlwyd.admin.password).cookie
+        let path = base + "/delegate/\(Glewlwyd.admin.name)/profile/session"
+        let listed = try await web.ask("GET", path, headers: [("cookie", own)]).json.arrayValue ?? []
+        let hashes = listed.filter { $0["enabled"] == true }.compactMap { $0["session_hash"]?.stringValue }
+        // The one that asks goes last: it is refused from then on.
+        for hash in hashes.reversed() {
+            _ = try await web.ask("DELETE", path + "/\(hash)", headers: [("cookie", own)])
+        }
+        return hashes.count
+    }
 }

@@ -7,7 +7,7 @@ import Testing
 /// Remedies at AWS's own interface, with every signature checked and every policy enforced.
 @Suite(.serialized)
 struct MotoTests {
-    private static let deny = workflow("deny", "policy.deny_write", "subject", "inputs.identity")
+    static let deny = workflow("deny", "policy.deny_write", "subject", "inputs.identity")
     private static let disable = workflow("disable", "credential.disable", "credential", "inputs.identity")
 
     private static func workflow(_ name: String, _ capability: String, _ parameter: String, _ value: String) -> String {
@@ -47,6 +47,9 @@ struct MotoTests {
         let disabled = try await held("leaked", ward)
         #expect(disabled.step("cut")?["before"]?["status"] == "Active")
         #expect(try await status(of: leaked, server) == "Inactive")
+        // Session credentials that were made from the key before live on, and nobody can call them back.
+        #expect(disabled["residual"]?["of"] == "session credentials that were made from the key before")
+        #expect(denied["residual"] == .null)
         // The list names no such key: nobody's key is taken for it.
         let ghost = try await ward.run(about: "ghost", once: "to ask") { $0["phase"] == "asked" }
         #expect(ghost.step("cut")?.calls == ["before refused"])

@@ -71,4 +71,47 @@ struct RelyingPartyTests {
         #expect(try await party.page(session) == 302)
         #expect(ward.leaked([String(provider.privatePEM.split(separator: "\n")[3])]) == [])
     }
+
+    @Test func `a logout whose answer is lost, or that Apache never heard of, is sent again and ends the session`()
+        async throws
+    {
+        guard RelyingParty.isInstalled, FaultFront.isInstalled else {
+            return try skip("\(RelyingParty.install), or nginx (apt-get install nginx libnginx-mod-http-js)")
+        }
+        let scratch = try ScratchFolder("cordon-apache")
+        let provider = try OpenIDProvider()
+        defer { provider.server.stop() }
+        let party = try await RelyingParty(of: provider, in: scratch)
+        defer { party.stop() }
+        let front = try await FaultFront(
+            before: party.url, in: scratch, port: try freePort(), page: "/", change: "^POST ")
+        defer { front.stop() }
+        let faults = [FaultFront.Fault.lost, .never]
+        let ward = try await Ward(
+            Remedy(
+                connector: "oidc-logout",
+                settings: [
+                    "url": front.url + "/cb?logout=backchannel", "issuer": provider.issuer,
+                    "client_id": OpenIDProvider.client.id, "key_id": "op-1", "keys": provider.issuer + "/keys",
+                ], secrets: ["signing_key": provider.privatePEM],
+                identities: faults.map {
+                    Remedy.Identity(id: $0.rawValue, attributes: ["sub": "agent-7"], workflow: "logout")
+                }, workflows: ["logout": Self.logout]))
+        defer { ward.stop() }
+        for fault in faults {
+            let session = try await party.signIn()
+            #expect(try await party.page(session) == 200)
+            try front.spoil(fault)
+            try await ward.accuse(fault.rawValue)
+            let ended = try await ward.run(about: fault.rawValue, once: "to end after \(fault)") {
+                $0["phase"] == "ended"
+            }
+            #expect(!front.isWaiting(fault))
+            #expect(ended["ending"] == "completed")
+            #expect(ended.step("sessions")?.calls == ["act done"], "one intent, whatever became of its first sending")
+            let act = ended.step("sessions")?["calls"]?.arrayValue?.first
+            #expect(act?["delivery"] == 2 || act?["outcome"]?["sent_twice"] == true, "\(fault)")
+            #expect(try await party.page(session) == 302)
+        }
+    }
 }
