@@ -115,7 +115,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P025", .connector, "tenant: { type: string, optional: true }", "tenant: { type: text, optional: true }",
             """
-            workflows/connectors/desk.yaml:24:21: error[P025]: 'type' must be one of url, string, found 'text'
+            workflows/connectors/desk.yaml:24:21: error[P025]: 'type' must be one of url, string, duration, found 'text'
              24 |     tenant: { type: text, optional: true }
                 |                     ^^^^
             """),
