@@ -32,7 +32,7 @@ struct Composition {
         self.logger = logger
         // Before the files are read: what changes meanwhile is noticed, and read once more at worst.
         libraryMarks = LibraryWatch.marks(settings)
-        let shelf = try Shelf.load(settings)
+        let shelf = try Shelf.load(settings, isStart: true)
         shelf.logWarnings(logger)
         try settings.state.make()
         let sealKey = try settings.state.key("seal")

@@ -22,7 +22,10 @@ struct Shelf: Sendable {
     }
 
     /// All or nothing: with one mistake anywhere nothing is loaded, and every mistake is told.
-    static func load(_ settings: Settings) throws(Diagnostics) -> Shelf {
+    ///
+    /// - Parameter isStart: a server starts with it. What its providers can't do is a warning then: runs that are under way
+    ///   wait for this start, and a run that asks for too much asks a person.
+    static func load(_ settings: Settings, isStart: Bool = false) throws(Diagnostics) -> Shelf {
         var mistakes: [Diagnostic] = []
         // Read once: what is stored under a digest is what was checked.
         let texts = [
@@ -57,7 +60,7 @@ struct Shelf: Sendable {
         }
         mistakes += unfit(
             providerFit(connections, connectorsByName, inventory), playbooks, workflows, texts[.playbook] ?? [],
-            settings)
+            isOwn: !isStart && FileManager.default.fileExists(atPath: absolute("playbooks", in: settings.libraryPath)))
         if playbooks.count > Limits.playbooksMax {
             mistakes.append(
                 unusable(
@@ -121,10 +124,9 @@ struct Shelf: Sendable {
 
     /// Playbooks whose workflow asks for what the providers of their subjects can't do.
     static func unfit(
-        _ fit: ProviderFit, _ playbooks: [Playbook], _ workflows: [Workflow], _ files: [File], _ settings: Settings
+        _ fit: ProviderFit, _ playbooks: [Playbook], _ workflows: [Workflow], _ files: [File], isOwn: Bool
     ) -> [Diagnostic] {
-        let isOwn = FileManager.default.fileExists(atPath: absolute("playbooks", in: settings.libraryPath))
-        return playbooks.flatMap { playbook -> [Diagnostic] in
+        playbooks.flatMap { playbook -> [Diagnostic] in
             guard let file = files.first(where: { digestText($0.bytes) == playbook.digest }) else { return [] }
             return fit.mistakes(of: playbook, among: workflows, bytes: file.bytes, file: file.path, isOwn: isOwn)
         }

@@ -85,6 +85,8 @@ import Testing
 
     @Test func `the version in force is compared with the file`() async throws {
         let installation = try Installation.alone()
+        // Nobody is known, so that any connector that can do it is enough.
+        try installation.scratch.write("identities: []\n", to: "identities.yaml")
         for line in [["init"], ["playbook", "new", "leak", "--signal", "secret.exposed"], ["playbook", "publish"]] {
             let ended = try await installation.finish(line)
             #expect(ended.end == .exited(0), "\(ended.error)")

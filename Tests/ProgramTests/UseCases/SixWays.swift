@@ -144,15 +144,11 @@ struct SixWays<Case: UseCase> {
 
     /// Held at shadow it does nothing, and tells what it would have done from what the real server says.
     private func shadow() async throws {
-        let folder = PythonServers.root + "/playbooks/"
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        for name in names where name.hasSuffix(".yaml") && !name.hasSuffix(".test.yaml") {
-            var text = try String(contentsOfFile: folder + name, encoding: .utf8)
-            if name == use.playbook + ".yaml" {
-                text = text.replacingOccurrences(of: "mode: enforce", with: "mode: shadow")
-            }
-            try ward.installation.scratch.write(text, to: "playbooks/" + name)
-        }
+        // It alone: what this provider can't do for the others would be refused.
+        let name = "playbooks/" + use.playbook + ".yaml"
+        let text = try String(contentsOfFile: PythonServers.root + "/" + name, encoding: .utf8)
+        try ward.installation.scratch.write(
+            text.replacingOccurrences(of: "mode: enforce", with: "mode: shadow"), to: name)
         let read = try await ward.installation.finish("playbook", "reload")
         #expect(read.end == .exited(0), "\(read.error)")
         let id = id("shadow")
