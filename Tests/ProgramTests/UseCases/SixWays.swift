@@ -161,6 +161,10 @@ struct SixWays<Case: UseCase> {
         #expect(report.contains(" \(use.capability) ") && report.contains("; 0 states unread"), "\(report)")
         #expect(try await !use.isContained(id))
         #expect(try await ward.run(about: id) == nil)
+        // What ships is in force again.
+        try FileManager.default.removeItem(atPath: ward.installation.scratch.path("playbooks"))
+        let all = try await ward.installation.finish("playbook", "reload")
+        #expect(all.end == .exited(0), "\(all.error)")
     }
 
     // MARK: Parts
