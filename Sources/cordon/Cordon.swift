@@ -62,7 +62,7 @@ struct Cordon: AsyncParsableCommand {
         case let failure as CommandFailure: leave(failure.exit, failure.reason)
         case let mistakes as Diagnostics:
             for diagnostic in mistakes.all { Output.note(diagnostic.text) }
-            let count = mistakes.all.count
+            let count = mistakes.all.count { $0.severity == .error }
             leave(.definitionWrong, "\(count) mistake\(count == 1 ? "" : "s")")
         case let error as StoreError: leave(exit(for: error), error.reason)
         case let error as ServerError: leave(exit(for: error), error.reason)

@@ -79,10 +79,11 @@ struct DoctorCommand: AsyncParsableCommand {
                 + "\(shelf.connectors.count) connectors, \(library.inventory.identities.count) identities"
             return [Finding(check: "definitions", state: .ok, says: says)] + checkSecrets(shelf, settings)
         } catch {
+            let mistakes = error.all.filter { $0.severity == .error }
             return [
                 Finding(
                     check: "definitions", state: .bad,
-                    says: "\(error.all.count) mistakes; see 'cordon playbook check': \(error.all.first?.message ?? "")")
+                    says: "\(mistakes.count) mistakes; see 'cordon playbook check': \(mistakes.first?.message ?? "")")
             ]
         }
     }
