@@ -51,11 +51,13 @@ extension Engine {
     }
 
     /// Takes in what was found to be the source's own, without what must not be stored.
-    func store(_ raw: Alert) async -> Receipt {
-        let alert = raw.sealed(
+    func store(_ raw: Alert) async -> Receipt { await store(sealed(raw), from: raw) }
+
+    /// As it may be stored; whatever way it came.
+    func sealed(_ raw: Alert) -> Alert {
+        raw.sealed(
             as: shape(of: raw.source), cutting: connections.source(raw.source)?.redaction ?? Redaction(), fingerprints,
             salt: evidence.salt())
-        return await store(alert, from: raw)
     }
 
     private func store(_ alert: Alert, from raw: Alert) async -> Receipt {

@@ -204,8 +204,9 @@ extension Engine {
         var random = SystemRandomNumberGenerator()
         let id = AlertID(at: clock.now, random: (random.next(), UInt16.random(in: .min ... .max, using: &random)))
         guard let held,
-            let alert = try? shape.recover(held, named: item.name, source: ask.source.id, id: id, at: clock.now)
+            let raw = try? shape.recover(held, named: item.name, source: ask.source.id, id: id, at: clock.now)
         else { return found.lost.append(item.name) }
+        let alert = sealed(raw)
         let entry = chronicle.entry(alert.id.text, 1, alert.receivedAt, "alertReceived", alert.receipt)
         guard case .stored = try await store.accept(alert, entry: entry) else { return }
         // Durable from here: a crash finds it as any alert, and the next comparison knows it.

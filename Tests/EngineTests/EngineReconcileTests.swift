@@ -79,7 +79,10 @@ import Testing
             guard state.delivered[number].isKept else { return .answered(404, "{}") }
             let payload: Value = [
                 "action": "created",
-                "alert": ["number": .int(Int64(number)), "secret_type": "t", "validity": "active"],
+                "alert": [
+                    "number": .int(Int64(number)), "secret_type": "t", "validity": "active",
+                    "secret": "the-very-secret",
+                ],
                 "repository": ["full_name": "o/r"],
             ]
             let answer: Value = [
@@ -189,6 +192,10 @@ import Testing
         let recovered = try #require(try await store.alerts(AlertQuery()).first { $0.deliveryID == "d-1" })
         #expect(recovered.originProof == .channel)
         #expect(recovered.headers == ["x-github-event": "secret_scanning_alert"])
+        // What must not be stored isn't, whatever way it comes.
+        let kept = String(decoding: recovered.body, as: UTF8.self)
+        #expect(!kept.contains("the-very-secret") && kept.contains("cordon:cut:secret:"))
+        #expect(recovered.bodyDigest == recovered.bodyCommitment && recovered.salt.count == 32)
         await engine.read(recovered)
         #expect(try await store.signals(of: recovered.id).map(\.kind) == ["secret.exposed"])
 
