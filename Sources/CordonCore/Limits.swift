@@ -60,6 +60,10 @@ package enum Limits {
     package static let reconcilePagesMax = 100
     package static let reconcileBytesMax = 4 * 1024 * 1024
     package static let reconciledNamedMax = 50
+    /// How often one that can't be read is asked for before it counts as lost.
+    package static let reconcileTriesMax = 5
+    /// How many that can't be read end a comparison: then it is not they that are wrong.
+    package static let reconcileUnreadMax = 10
 
     // Definitions
     package static let definitionBytesMax = 64 * 1024

@@ -93,7 +93,11 @@ extension Engine {
         var query = AlertQuery()
         query.id = first
         guard let known = try await store.alerts(query).first, !isSame(known, raw) else { return nil }
-        guard shape(of: alert.source)?.authentication.signsNames != true else {
+        // What was recovered has the sender's own word for its name, and was printed anew on its way.
+        let isRecovered =
+            known.originProof == .channel && alert.originProof != .channel
+            && connections.source(alert.source)?.reconcile != nil
+        guard !isRecovered, shape(of: alert.source)?.authentication.signsNames != true else {
             tellOfKnownID(first, alert)
             return nil
         }

@@ -23,6 +23,16 @@ package struct ReconcileStanding: Sendable, Hashable {
     /// Of its stream of the history.
     var number = 0
     var notedAt: Instant?
+    /// Those that could not be read, and how often.
+    var tries: [String: Int] = [:]
+    /// Those told as lost that the overlap may show once more, with the end of what was compared then.
+    var told: [String: Instant] = [:]
+
+    /// Those told that a later comparison can meet.
+    mutating func forgetTold(before until: Instant) {
+        let past = until.adding(milliseconds: -Limits.reconcileOverlapMilliseconds)
+        told = told.filter { $0.value > past }
+    }
 
     package var value: Value {
         [
@@ -106,6 +116,8 @@ extension Engine {
                 if error.code == .unavailable { return fail(error) }
                 logger.error(
                     "a source could not be compared", metadata: ["source": "\(source.id)", "error": "\(error)"])
+                // The history may be further than is known here: it is read anew.
+                reconciles.withLock { $0[source.id] = nil }
             } catch let error as ReconcileFailure {
                 failures += 1
                 logger.warning(
@@ -124,6 +136,8 @@ extension Engine {
     struct ReconcileFailure: Error, Hashable {
         var reason: String
         var retryAfterMilliseconds: Int64?
+        /// It says nothing of those after it.
+        var isOfOne = false
     }
 
     /// One comparison, from where the last one ended.
@@ -142,9 +156,14 @@ extension Engine {
         var found = Comparison(from: max(since, oldest), until: until)
         if since < oldest { found.gap = (since, oldest) }
         let ask = Question(source: source, reconcile: reconcile, shape: asking)
+        var failures: [ReconcileFailure] = []
         for item in try await listed(ask, &found) {
-            try await take(item, ask, shape, &found)
+            do { try await take(item, ask, shape, &found) } catch let error as ReconcileFailure {
+                failures.append(error)
+                guard error.isOfOne, failures.count < Limits.reconcileUnreadMax else { throw error }
+            }
         }
+        if let first = failures.first { throw first }
         try await note(found, source.id, standing, at: now)
     }
 
@@ -177,12 +196,18 @@ extension Engine {
             cursor = next
         }
         let all = items.values.sorted { ($0.at, $0.name) < ($1.at, $1.name) }
-        guard let first = all.first, let last = all.last else { return [] }
+        guard let first = all.first, let last = all.last else {
+            found.gap = (found.gap?.from ?? found.from, found.until)
+            return []
+        }
         // Too many for one time: the rest of what comes oldest first is next, of what comes newest first it is passed by.
         if ask.shape.isNewestFirst {
             found.gap = (found.gap?.from ?? found.from, first.at)
-        } else {
+        } else if last.at > found.from {
             found.until = last.at
+        } else {
+            // More within the overlap than one time takes: it would never get beyond it.
+            found.gap = (found.gap?.from ?? found.from, found.until)
         }
         return all
     }
@@ -191,6 +216,7 @@ extension Engine {
         _ item: Delivered, _ ask: Question, _ shape: SourceShape, _ found: inout Comparison
     ) async throws {
         found.listed += 1
+        if reconciles.withLock({ $0[ask.source.id]?.told[item.name] != nil }) { return }
         if try await isKnown(item, ask.source.id) { return }
         var held = Delivered.delivery(item.item)
         if held == nil, ask.shape.item != nil {
@@ -198,7 +224,16 @@ extension Engine {
             switch outcome.kind {
             case .done, .already: held = Delivered.delivery(outcome.result)
             case .refused where outcome.status == 404 || outcome.status == 410: held = nil
-            case .later, .unknown, .refused: throw failure(outcome)
+            case .later: throw failure(outcome)
+            case .refused where outcome.status == 401 || outcome.status == 403: throw failure(outcome)
+            case .unknown, .refused:
+                // Too long, or not as it should be: those after it don't wait for it for ever.
+                guard triesOf(item, ask.source.id) >= Limits.reconcileTriesMax else {
+                    var one = failure(outcome)
+                    one.isOfOne = true
+                    throw one
+                }
+                held = nil
             }
         }
         var random = SystemRandomNumberGenerator()
@@ -213,6 +248,14 @@ extension Engine {
         count { $0.alertsStored += 1 }
         hand(.read(alert, isNew: true))
         found.recovered.append(alert.id)
+    }
+
+    /// How often it could not be read, this time too.
+    private func triesOf(_ item: Delivered, _ source: String) -> Int {
+        reconciles.withLock { standings in
+            standings[source]?.tries[item.name, default: 0] += 1
+            return standings[source]?.tries[item.name] ?? 0
+        }
     }
 
     private func isKnown(_ item: Delivered, _ source: String) async throws(StoreError) -> Bool {
@@ -278,9 +321,13 @@ extension Engine {
                 standing.gaps += body["gap"] == nil ? 0 : 1
                 standing.notedAt = line.at
                 standing.comparedAt = line.at
+                for name in (body["deliveries_lost"]?.arrayValue ?? []).compactMap(\.stringValue) {
+                    standing.told[name] = standing.until ?? line.at
+                }
             }
             guard page.count == StoreLimits.rowsPerPageMax else { break }
         }
+        if let until = standing.until { standing.forgetTold(before: until) }
         let read = standing
         reconciles.withLock { $0[source] = read }
         return standing
@@ -294,9 +341,12 @@ extension Engine {
         after.until = found.until
         after.comparedAt = now
         after.failure = nil
+        after.tries = [:]
         after.recovered += found.recovered.count
         after.lost += found.lost.count
         after.gaps += found.gap == nil ? 0 : 1
+        for name in found.lost { after.told[name] = found.until }
+        after.forgetTold(before: found.until)
         let isTold = !found.recovered.isEmpty || !found.lost.isEmpty || found.gap != nil
         let isDue = before.notedAt.map { now.since($0) >= Limits.reconcileNotedMilliseconds } ?? true
         if isTold || isDue {

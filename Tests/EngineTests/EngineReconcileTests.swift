@@ -24,6 +24,8 @@ import Testing
             var asked: [String] = []
             var limitedOnce = false
             var refuses: Int?
+            /// Whose bodies are answered with something that is none.
+            var unreadable: Set<String> = []
         }
 
         let state = Mutex(State())
@@ -77,6 +79,7 @@ import Testing
 
         private func body(_ number: Int, _ state: State) -> Delivery {
             guard state.delivered[number].isKept else { return .answered(404, "{}") }
+            guard !state.unreadable.contains(state.delivered[number].name) else { return .answered(422, "{}") }
             let payload: Value = [
                 "action": "created",
                 "alert": [
@@ -213,6 +216,46 @@ import Testing
         #expect(try await alerts() == ["here"])
         let line = try #require(try await lines().first)
         #expect(line["recovered"] == 1 && line["lost"] == 1 && line["deliveries_lost"] == ["gone"])
+    }
+
+    @Test func `what is lost is told once, though the next comparison meets it again`() async throws {
+        deliver(("gone", 3), kept: false)
+        for _ in 1...2 {
+            // Another process the second time: what was told is in the history.
+            let engine = try engine()
+            try await compare(engine)
+            clock.advance(milliseconds: 60_000)
+            try await compare(engine)
+        }
+        #expect(try await lines().map { $0["lost"] } == [1])
+    }
+
+    @Test func `one that can't be read holds up nobody behind it, and is lost in the end`() async throws {
+        deliver(("broken", 30), ("here", 20))
+        sender.state.withLock { $0.unreadable = ["broken"] }
+        let engine = try engine()
+        for _ in 1..<Limits.reconcileTriesMax {
+            await #expect(throws: Engine.ReconcileFailure.self) { try await compare(engine) }
+            #expect(try await alerts() == ["here"])
+        }
+        #expect(try await lines().isEmpty)
+        try await compare(engine)
+        #expect(try await lines().first?["deliveries_lost"] == ["broken"])
+    }
+
+    @Test func `what is delivered again after it was recovered is a repeat`() async throws {
+        deliver(("d-1", 30))
+        let engine = try engine()
+        try await compare(engine)
+        let body = Array(#"{ "action": "created", "alert": { "number": 0 } }"#.utf8)
+        let raw = Alert(
+            id: AlertID(stem: "01KATB9Z2M8D4W6X1V3C5R7T9Y"), source: "s", deliveryID: "d-1", receivedAt: clock.now,
+            headers: [:], body: body, bodyDigest: digestText(body), originProof: .sharedSecret)
+        guard case .duplicate = await engine.store(raw) else {
+            Issue.record("it was taken a second time")
+            return
+        }
+        #expect(try await alerts() == ["d-1"])
     }
 
     @Test func `what is just under way is left to come by itself`() async throws {

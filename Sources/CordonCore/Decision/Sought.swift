@@ -126,15 +126,24 @@ extension Inventory {
         case .missing: break
         }
         for identity in identities where identity.subject.provider == provider && !known.contains(identity.subject) {
-            let isSame = found.handles.contains { identity.subject.attributes[$0.key] == $0.value }
+            let isSame = found.handles.contains { handle in
+                identity.subject.attributes[handle.key].map(plain) == plain(handle.value)
+            }
             if isSame, identity.subject.kind == wanted.kind { known.append(identity.subject) }
         }
         if known.count > 1 { return .ambiguous(known.map(\.id).sorted()) }
         if let subject = known.first { return .resolved(subject) }
-        let called = Set(found.handles.values).union(found.names.values).union([.string(found.id)])
+        let called = Set(found.handles.values.map(plain)).union(found.names.values.map(plain))
+            .union([.string(found.id)])
         if own.values.contains(where: { called.contains(.string($0)) }) {
             return .missing("\(provider) names what Cordon itself signs in there as")
         }
         return .resolved(found.subject(wanted.kind, at: provider))
     }
+}
+
+/// Providers tell numbers where files have texts, and the other way round.
+private func plain(_ value: Value) -> Value {
+    if case .int(let number) = value { return .string(String(number)) }
+    return value
 }
