@@ -71,7 +71,7 @@ extension TimestampToken {
 
     private func checkSignature(_ certificate: Certificate) throws(TimestampError) {
         guard signer.contentType == Name.timestampInfo, let digest = signer.messageDigest,
-            hash(content, by: signer.digestAlgorithm) == digest
+            signer.digestAlgorithm != Name.sha1, hash(content, by: signer.digestAlgorithm) == digest
         else { throw TimestampError(.signatureInvalid, "what it says is not what was signed") }
         guard let algorithm = signer.algorithm else {
             throw TimestampError(.signatureInvalid, "it is signed by an algorithm that is not taken")

@@ -35,6 +35,8 @@ extension Engine {
             evidence.forget()
             return evidenceExpiry.withLock { $0.isForgotten = true }
         }
+        // Whatever comes of it, the next one forgets anew.
+        evidenceExpiry.withLock { $0.isForgotten = false }
         guard try await takeEvidence(endedBefore: now.adding(milliseconds: -kept), at: now) else { return }
         evidenceExpiry.withLock { $0 = EvidenceExpiry(lookedAt: now) }
     }

@@ -15,6 +15,8 @@ struct EvidenceTrace {
     private var due: Set<String> = []
     private var needed: Set<String> = []
     private var named: Set<String> = []
+    /// Every line that names evidence could be read.
+    private(set) var isWhole = true
 
     static func read(
         endedBefore instant: Instant, heldBy scopes: some Collection<RetentionBook.Scope>, _ store: any Store
@@ -29,7 +31,7 @@ struct EvidenceTrace {
             guard let last = page.last?.index, page.count == pageEntries else { break }
             next = last + 1
         }
-        trace.blobs.removeAll { trace.needed.contains($0.digest) }
+        trace.blobs.removeAll { !trace.isWhole || trace.needed.contains($0.digest) }
         return trace
     }
 
@@ -54,9 +56,12 @@ struct EvidenceTrace {
     }
 
     private mutating func take(_ entry: Entry) {
-        guard entry.kind == "callReturned", let event = try? entry.event(),
-            case .callReturned(_, _, let outcome) = event
-        else { return }
+        guard entry.kind == "callReturned" else { return }
+        guard let event = try? entry.event(), case .callReturned(_, _, let outcome) = event else {
+            // Nobody knows what it names, so nothing may go.
+            isWhole = false
+            return
+        }
         for digest in outcome.evidence.map(\.digest) {
             if !due.contains(entry.stream) {
                 needed.insert(digest)
