@@ -69,7 +69,7 @@ import Testing
             try drive.change("stop", from: .enabled, to: .disabled)
             #expect(drive.run.residual?.until == Instant(milliseconds: (start + 60) * 1000), "\(told)")
         }
-        for useless in ["before.exp", "-1", "'soon'", "true"] {
+        for useless in ["before.exp", "-1", "0", "'soon'", "true"] {
             var drive = try open(Self.suspend, until: useless)
             try drive.change("stop", from: .enabled, to: .disabled)
             #expect(drive.run.residual?.until == drive.now.adding(milliseconds: 3_600_000), "\(useless)")

@@ -89,7 +89,8 @@ package struct Residual: Sendable, Hashable {
     func exposure(_ variables: [String: Value], at now: Instant) -> Step.Exposure? {
         var end = now.adding(milliseconds: milliseconds)
         if case .value(let told)? = until?.evaluate(variables) {
-            if let seconds = told.intValue, (0...Limits.epochSecondsMax).contains(seconds) {
+            // Zero is how some say that they don't know.
+            if let seconds = told.intValue, (1...Limits.epochSecondsMax).contains(seconds) {
                 end = Instant(milliseconds: seconds * 1000)
             } else if let moment = told.stringValue.flatMap(Instant.init(rfc3339:)) {
                 end = moment
