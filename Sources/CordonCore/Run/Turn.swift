@@ -237,11 +237,11 @@ struct Turn {
 
     /// Tells until when what was issued before may be used, and that what an earlier step left is over.
     mutating func noteExposure(_ id: String) {
-        guard let place = place(id), let step = run.step(id), !step.isUndo, step.hasActed,
-            let capability = place.line.act?.capability
+        guard let step = run.step(id), !step.isUndo, step.hasActed,
+            let capability = place(id)?.line.act?.capability
         else { return }
-        // One item of a list ends one of many.
-        if !place.isItem {
+        // One item of a list ends one of many, also in a workflow that is called for each: its step's id has a number in it.
+        if !id.split(separator: ".").contains(where: { Int($0) != nil }) {
             for other in run.steps where other.id != id && other.exposure?.endedBy.contains(capability) == true {
                 emit(.exposureEnded(step: other.id, by: id))
             }

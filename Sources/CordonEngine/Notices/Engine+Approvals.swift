@@ -209,7 +209,9 @@ extension Engine {
         let planned = plannedActs(run, definition)
         let acts = await read(planned, run, definition)
         let seen: Value = [
-            "plan": .string(digest(run, planned)), "before": .array(acts.map { $0.before ?? .null }),
+            "plan": .string(digest(run, planned)),
+            // That nothing could be read is not that there was nothing.
+            "before": .array(acts.map { ["state": $0.before ?? .null, "unread": .bool($0.unread != nil)] }),
         ]
         return RunPlan(acts: acts, digest: sealer.digest(seen.jsonBytes))
     }
