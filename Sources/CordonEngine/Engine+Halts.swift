@@ -34,6 +34,8 @@ struct HaltBook: Sendable {
     var halts: Halts { Halts(Set(standing.keys)) }
 
     mutating func apply(_ entry: Entry) throws(EngineError) {
+        // One's own line may come after another's that was read meanwhile.
+        guard entry.number > number else { return }
         let body: Value
         do { body = try JSON.parse(entry.bytes)["body"] ?? .null } catch { throw unreadable(entry) }
         guard let scope = body["scope"]?.stringValue.flatMap(Halts.Scope.init(text:)) else { throw unreadable(entry) }

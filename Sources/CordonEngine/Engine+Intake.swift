@@ -141,6 +141,7 @@ extension Engine {
         do { weighed = try await weigh(normalized.signals, library, of: alert, isNew: isNew) } catch {
             // It stays `received`; the sweep comes back to it, or the next start.
             guard !(error is CancellationError) else { return }
+            if let error = error as? StoreError, error.code == .unavailable { return fail(error) }
             return logger.error("an alert can't be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
         }
         let now = clock.now
@@ -173,6 +174,7 @@ extension Engine {
                     logger.warning("an alert waits: others spend its limits", metadata: ["alert": "\(alert.id)"])
                 }
             } catch {
+                if let error = error as? StoreError, error.code == .unavailable { return fail(error) }
                 logger.error("an alert could not be read", metadata: ["alert": "\(alert.id)", "error": "\(error)"])
             }
         }

@@ -18,17 +18,23 @@ extension Engine {
             query.onlyLive = true
             query.oldestFirst = true
             query.limit = 100
-            for record in try await store.runs(query) {
-                let run = try record.run()
-                let hasHold = run.steps.contains { $0.hold.map { !$0.hasEnded } ?? false }
-                let pinned: RunDefinition? = hasHold || run.isQueued ? try await definition(of: run) : nil
-                found[subject, default: []].append(
-                    LiveRun(
-                        run: run, holds: hasHold ? pinned.map { run.held($0) } ?? [] : [],
-                        wants: run.isQueued ? pinned?.capabilities ?? [] : []))
+            var hasMore = true
+            while hasMore {
+                let page = try await store.runs(query)
+                for record in page { found[subject, default: []].append(try await liveRun(record.run())) }
+                hasMore = page.count == query.limit
+                query.beyond = page.last?.id
             }
         }
         return found
+    }
+
+    private func liveRun(_ run: Run) async throws -> LiveRun {
+        let hasHold = run.steps.contains { $0.hold.map { !$0.hasEnded } ?? false }
+        guard hasHold || run.isQueued else { return LiveRun(run: run, holds: [], wants: []) }
+        let pinned = try await definition(of: run)
+        return LiveRun(
+            run: run, holds: hasHold ? run.held(pinned) : [], wants: run.isQueued ? pinned.capabilities : [])
     }
 
     /// The same decision with the runs left out that join a live one.
@@ -40,7 +46,9 @@ extension Engine {
                 let trigger = library.playbooks.first(where: { $0.name == match.playbook.name })?.trigger,
                 let run = live[subject.key]?.map(\.run).last(where: { run in
                     run.playbook.name == match.playbook.name && run.joined.count < Limits.signalsPerRunMax
-                        && (run.isHolding || trigger.groupMilliseconds.map { now.since(run.openedAt) <= $0 } ?? false)
+                        && (run.isHolding
+                            || run.isGoingForward
+                                && trigger.groupMilliseconds.map { now.since(run.openedAt) <= $0 } ?? false)
                 })
             else { continue }
             decision.matches[index].run = nil
@@ -57,7 +65,7 @@ extension Engine {
         guard let subject else { return nil }
         // Who waits for a hold keeps nobody waiting: it may stand for weeks.
         let ahead = live.first { other in
-            other.run.keepsWaiting && !(other.run.isQueued && containment(in: live, of: other.wants) != nil)
+            keepsWaiting(other.run) && !(other.run.isQueued && containment(in: live, of: other.wants) != nil)
         }
         if let ahead = ahead?.run {
             return Run.Ask(kind: .queued, reason: "\(ahead.id) has \(subject.key) in hand")
@@ -77,6 +85,14 @@ extension Engine {
         }
         return nil
     }
+
+    /// One that waits for the end of a halt goes on the moment that is lifted. A halted playbook keeps no other waiting.
+    private func hasInHand(_ run: Run) -> Bool {
+        run.isMoving || run.isHalted && !halts.scopes.contains(.playbook(run.playbook.name))
+    }
+
+    /// A later run of the subject begins after it.
+    private func keepsWaiting(_ run: Run) -> Bool { !run.isShared && (hasInHand(run) || run.isQueued) }
 
     /// Notes whose line a stored transition makes longer, or moves on.
     func noteQueue(_ run: Run) {
@@ -98,7 +114,7 @@ extension Engine {
                     queuedSubjects.withLock { _ = $0.remove(subject) }
                     return nil
                 }
-                if live.contains(where: { $0.run.isMoving && !$0.run.isShared }) { return nil }
+                if live.contains(where: { hasInHand($0.run) && !$0.run.isShared }) { return nil }
                 return queued.first { containment(in: live, of: $0.wants) == nil }?.run.id
             } catch {
                 // The sweep comes back to it.
@@ -138,12 +154,12 @@ struct LiveRun: Sendable {
 }
 
 extension Run {
+    /// It still does for its subject what its workflow says.
+    fileprivate var isGoingForward: Bool { isLive && rollback == nil && conclusion == nil }
+
     /// What it did to its subject stands for a time. A second run would take that for the state before, and give it back
     /// when it undoes itself: so a later signal joins this one, and its hold begins anew.
     fileprivate var isHolding: Bool {
         isLive && rollback == nil && steps.contains { $0.hold?.state == .standing && !$0.isUndone }
     }
-
-    /// A later run of the subject begins after it.
-    fileprivate var keepsWaiting: Bool { !isShared && (isMoving || isQueued) }
 }

@@ -145,14 +145,12 @@ extension Engine {
         guard let provider = providers[reconcile.provider], let asking = provider.shape.reconcile,
             let shape = shape(of: source.id)
         else { return }
-        let standing = try await recallStanding(source.id)
         let now = clock.now
+        let standing = try await begun(recallStanding(source.id), source.id, at: now)
         // What is under way counts as sent and may still come by itself.
         let until = now.adding(milliseconds: -Limits.reconcileGraceMilliseconds)
-        let first = now.adding(milliseconds: -Limits.reconcileFirstMilliseconds)
         let oldest = now.adding(milliseconds: -asking.keptMilliseconds)
-        let since = standing.until ?? first
-        guard until > since else { return }
+        guard let since = standing.until, until > since else { return }
         var found = Comparison(from: max(since, oldest), until: until)
         if since < oldest { found.gap = (since, oldest) }
         let ask = Question(source: source, reconcile: reconcile, shape: asking)
@@ -163,8 +161,21 @@ extension Engine {
                 guard error.isOfOne, failures.count < Limits.reconcileUnreadMax else { throw error }
             }
         }
-        if let first = failures.first { throw first }
+        if let first = failures.first {
+            if !found.recovered.isEmpty { try await noteRecovered(found, source.id, standing, at: now) }
+            throw first
+        }
         try await note(found, source.id, standing, at: now)
+    }
+
+    /// Where it begins stays where it was when it was first asked, however long the first comparison fails.
+    private func begun(_ standing: ReconcileStanding, _ source: String, at now: Instant) -> ReconcileStanding {
+        guard standing.until == nil else { return standing }
+        var standing = standing
+        standing.until = now.adding(milliseconds: -Limits.reconcileFirstMilliseconds)
+        let begun = standing
+        reconciles.withLock { $0[source] = begun }
+        return standing
     }
 
     /// Everything within the span, each delivery once, the oldest first. A listing that breaks off counts for nothing.
@@ -366,5 +377,23 @@ extension Engine {
         }
         let standing = after
         reconciles.withLock { $0[source] = standing }
+    }
+
+    /// What was taken in is told also where the rest could not be read; the cursor stays, and so do the tries.
+    private func noteRecovered(
+        _ found: Comparison, _ source: String, _ before: ReconcileStanding, at now: Instant
+    ) async throws {
+        var part = found
+        part.until = before.until ?? found.from
+        part.lost = []
+        part.gap = nil
+        let entry = chronicle.entry(
+            Engine.reconcileStream(source), before.number + 1, now, "sourceReconciled", part.line)
+        try await store.note(entry, notices: [])
+        reconciles.withLock { standings in
+            standings[source]?.number = before.number + 1
+            standings[source]?.recovered += part.recovered.count
+            standings[source]?.notedAt = now
+        }
     }
 }

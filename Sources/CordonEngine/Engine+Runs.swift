@@ -67,12 +67,10 @@ extension Engine {
         return run.subject?.key
     }
 
-    func advance(_ id: RunID, _ input: RunInput, from known: Run? = nil) async {
-        // A call that was found lost may have been sent again meanwhile: then it is not.
-        if case .callReturned(_, _, _, let outcome) = input, outcome == .lost, isInHand(id) { return }
+    func advance(_ id: RunID, _ input: RunInput) async {
         hold(id)
         defer { release(id) }
-        let answer = await step(id, from: known) { run, definition, now in
+        let answer = await step(id) { run, definition, now in
             run.handle(input, definition, halts: self.halts, at: now)
         }
         if case .refused(let refusal) = answer {
@@ -93,16 +91,26 @@ extension Engine {
         _ decide: (Run, RunDefinition, Instant) async throws -> Result<Transition, Refusal>
     ) async -> ControlAnswer {
         var waits = 0
-        var isFirst = true
+        var hint = known ?? moving[id]
         while !Task.isCancelled {
             do {
-                guard let run = try await current(id, unless: isFirst ? known : nil) else { return .noSuchRun }
-                isFirst = false
+                let remembered = hint
+                hint = nil
+                let run: Run
+                if let remembered {
+                    run = remembered
+                } else {
+                    guard let read = try await find(id)?.run() else { return .noSuchRun }
+                    run = read
+                }
                 let definition = try await definition(of: run)
                 let now = clock.now
                 let transition: Transition
                 switch try await decide(run, definition, now) {
-                case .failure(let refusal): return .refused(refusal)
+                case .failure(let refusal):
+                    // What is remembered may be older than what is stored: only the stored run refuses.
+                    guard remembered != nil else { return .refused(refusal) }
+                    continue
                 case .success(let decided): transition = decided
                 }
                 guard !transition.events.isEmpty else { return .done(run) }
@@ -138,11 +146,6 @@ extension Engine {
             }
         }
         return .unavailable("shutting down")
-    }
-
-    private func current(_ id: RunID, unless known: Run?) async throws -> Run? {
-        if let run = known ?? moving[id] { return run }
-        return try await find(id)?.run()
     }
 
     package func find(_ id: RunID) async throws(StoreError) -> RunRecord? {

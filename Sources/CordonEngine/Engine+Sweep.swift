@@ -115,21 +115,37 @@ extension Engine {
     }
 
     private func pickUp(_ stored: RunRecord) async {
+        // Whatever this process has sent is in hand until its outcome is stored: what is open of a run in nobody's hand is
+        // lost, and all of it is settled in one commit. The first that is sent again has the run in hand.
+        guard !isInHand(stored.id) else { return }
+        hold(stored.id)
+        defer { release(stored.id) }
         do {
-            // Read once: the first of its calls is settled on what was read.
-            let run = try stored.run()
-            var isFirst = true
-            for case .perform(let step, let call) in run.commands {
+            let known = try stored.run()
+            let lost = known.commands.compactMap { command -> RunInput? in
+                guard case .perform(let step, let call) = command else { return nil }
                 logger.notice(
                     "a call's outcome was lost with the process that made it",
                     metadata: ["run": "\(stored.id)", "step": "\(step)", "call": "\(call.number)"])
-                await advance(
-                    stored.id, .callReturned(step: step, number: call.number, delivery: call.delivery, .lost),
-                    from: isFirst ? run : nil)
-                isFirst = false
+                return .callReturned(step: step, number: call.number, delivery: call.delivery, .lost)
+            }
+            _ = await step(stored.id, from: known) { run, definition, now in
+                .success(self.settle(run, lost, definition, at: now))
             }
         } catch {
             logger.error("a run can't be read", metadata: ["run": "\(stored.id)", "error": "\(error)"])
         }
+    }
+
+    /// One that was settled meanwhile, or sent again, is refused by its number and delivery.
+    private func settle(_ run: Run, _ inputs: [RunInput], _ definition: RunDefinition, at now: Instant) -> Transition {
+        var settled = Transition(run: run, events: [])
+        for input in inputs {
+            guard case .success(let next) = settled.run.handle(input, definition, halts: halts, at: now) else {
+                continue
+            }
+            settled = Transition(run: next.run, events: settled.events + next.events)
+        }
+        return settled
     }
 }

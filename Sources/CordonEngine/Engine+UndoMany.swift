@@ -59,7 +59,7 @@ extension Engine {
         query.limit = 500
         while true {
             let page = try await store.runs(query)
-            for stored in page where stored.openedAt >= since { rows.append(try await undoRow(stored.run())) }
+            for stored in page where stored.openedAt >= since { rows.append(try await undoRow(stored)) }
             guard rows.count <= Limits.runsUndoneMax else { return nil }
             // Ids begin with the time of their alert: a page that is older ends it.
             guard page.count == query.limit, page.contains(where: { $0.openedAt >= since }) else { break }
@@ -69,6 +69,13 @@ extension Engine {
         let ids = rows.filter { $0.state == .toUndo }.map { Value.string($0.run.text) }
         let digest = sealer.digest(Value.array([.string(playbook)] + ids).jsonBytes)
         return UndoPlan(playbook: playbook, since: since, rows: rows, digest: digest)
+    }
+
+    /// One that can't be read keeps no other from being undone.
+    private func undoRow(_ stored: RunRecord) async throws -> UndoPlan.Row {
+        do { return try await undoRow(stored.run()) } catch let error as EngineError {
+            return UndoPlan.Row(run: stored.id, subject: stored.subject, state: .stuck, reason: error.reason)
+        }
     }
 
     /// The machine says itself what it would do.

@@ -15,6 +15,8 @@ struct MovingRuns: ~Copyable, Sendable {
 
     func note(_ run: Run) {
         runs.withLock { runs in
+            // Whoever is resumed late notes what was so before.
+            if let known = runs[run.id], known.number > run.number { return }
             let isMoving = run.wake == .call
             runs[run.id] = isMoving && (runs[run.id] != nil || runs.count < Self.runsMax) ? run : nil
         }

@@ -102,4 +102,46 @@ import Testing
         }
         #expect(!reason.contains("residual"))
     }
+
+    @Test func `a step that acted before it ends nothing of it, though its proof comes later`() throws {
+        let steps = """
+              - id: both
+                parallel:
+                  - name: left
+                    steps:
+                      - id: end
+                        do: tokens.revoke
+                        with: { credential: "${inputs.account}" }
+                        verify: after.active == false
+                        undo: none
+                        because: its holder gets another
+                  - name: right
+                    steps:
+                      - id: stop
+                        do: account.suspend
+                        with: { account: "${inputs.account}" }
+                        hold: { for: 2h, then: keep }
+
+            """
+        var contracts = Stage.contracts
+        contracts["account.suspend"] = Contract(
+            effectClass: .convergent, readsState: true, canUndo: true,
+            residual: Residual(of: "access tokens", milliseconds: 3_600_000, endedBy: ["tokens.revoke"]))
+        contracts["tokens.revoke"] = Contract(effectClass: .convergent, readsState: true)
+        var drive = try Stage.open(steps, contracts: contracts)
+        try drive.answerAll(.active, .done, on: "end")
+        try drive.answerAll(.enabled, .done, .disabled, on: "stop")
+        #expect(drive.run.residual != nil)
+        try drive.answer(.gone, "end")
+        #expect(drive.run.residual != nil)
+    }
+
+    @Test func `what took effect and is not proved leaves something in use, too`() throws {
+        var drive = try open(Self.suspend)
+        try drive.answer(.enabled, "stop")
+        try drive.answer(.done, "stop")
+        try drive.answer(.refused, "stop")
+        #expect(drive.run.ask?.kind == .stoppedStep)
+        #expect(drive.run.residual?.of == "access tokens")
+    }
 }

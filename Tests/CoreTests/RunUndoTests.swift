@@ -251,6 +251,81 @@ struct RunUndoTests {
         #expect(drive.run.step("purge")?.phase == .skipped)
         #expect(drive.run.ending == .completed)
     }
+
+    @Test func `an undo whose outcome nobody knew is compared with what is so when it is taken up again`() throws {
+        var drive = try standing()
+        try drive.advance(milliseconds: 2 * hours)
+        try drive.answer(.disabled, "undo:stop")
+        while drive.run.ask == nil {
+            let isUndo = drive.call("undo:stop")?.purpose == .undo
+            try drive.answer(isUndo ? .cut : .refused, "undo:stop")
+            if drive.wait("undo:stop") != nil { try drive.fire("undo:stop") }
+        }
+        #expect(drive.run.step("undo:stop")?.doubt != nil)
+        drive.now = drive.now.adding(milliseconds: 24 * hours)
+        try drive.put(.resume(step: "undo:stop", isForced: false, by: "ann", reason: "it is up again"))
+        var elsewhere = drive
+        // What it did took effect.
+        try drive.answer(.enabled, "undo:stop")
+        #expect(drive.events.kinds.suffix(4) == ["callReturned", "callResolved", "stepFinished", "runEnded"])
+        #expect(drive.run.step("stop")?.isUndone == true)
+        // Somebody changed it since.
+        try elsewhere.answer(.done(["enabled": "locked"]), "undo:stop")
+        #expect(elsewhere.run.ask?.kind == .undoConflict)
+    }
+
+    @Test func `an undo that was put off looks once more before it overwrites anything`() throws {
+        var drive = try standing()
+        try drive.advance(milliseconds: 2 * hours)
+        try drive.answer(.disabled, "undo:stop")
+        try drive.answer(.busy, "undo:stop")
+        try drive.fire("undo:stop")
+        #expect(drive.open == ["undo:stop before"])
+        var same = drive
+        try same.answer(.disabled, "undo:stop")
+        #expect(same.open == ["undo:stop undo"])
+        #expect(same.call("undo:stop")?.attempt == 2)
+        try drive.answer(.done(["enabled": "locked"]), "undo:stop")
+        #expect(drive.run.ask?.kind == .undoConflict)
+    }
+
+    @Test func `an undo that a person left out happens when it is asked for anew`() throws {
+        var drive = try standing()
+        try drive.advance(milliseconds: 2 * hours)
+        try drive.answer(.done(["enabled": "locked"]), "undo:stop")
+        try drive.put(.skip(step: "undo:stop", by: "ann", reason: "theirs is right"))
+        #expect(drive.run.ending == .completed)
+        try drive.put(.undo(steps: nil, by: "ben", reason: "false alarm"))
+        #expect(drive.open == ["undo:stop before"])
+        try drive.answerAll(.disabled, .done, .enabled, on: "undo:stop")
+        #expect(drive.run.ending == .undone)
+        #expect(drive.run.step("stop")?.isUndone == true)
+    }
+
+    @Test func `a failure that takes everything back does so while a part is being undone`() throws {
+        var drive = try standing(
+            "  - { id: tell, do: secret.deliver, with: { to: vault, secret: handle }, on_error: undo }\n"
+                + "  - { id: calm, wait: 1h }\n")
+        try drive.put(.undo(steps: ["stop"], by: "ann", reason: "that one was wrong"))
+        try drive.answer(.refused, "tell")
+        #expect(drive.run.conclusion?.ending == .undone)
+        try drive.answerAll(.disabled, .done, .enabled, on: "undo:stop")
+        #expect(drive.run.ending == .undone)
+        #expect(drive.run.step("calm")?.startedAt == nil)
+    }
+
+    @Test func `a run that is paused in its line leaves the line and stands paused`() throws {
+        let drive = try standing("  - { id: calm, wait: 1h }\n")
+        let lined = drive.run.lineUp(
+            Run.Ask(kind: .queued, reason: "another"), by: "ann", reason: "go", drive.definition, at: drive.now)
+        var run = lined.run
+        for input in [RunInput.pause(by: "ann", reason: "not yet"), .begin] {
+            run = try run.handle(input, drive.definition, at: drive.now).get().run
+        }
+        #expect(!run.isQueued)
+        #expect(run.pause?.reason.contains("not yet") == true)
+        #expect(run.phase == .asked(try #require(run.pause)))
+    }
 }
 
 extension Drive {

@@ -144,4 +144,53 @@ struct EngineQueueTests {
             try await installation.wait { try await installation.runs.count == 2 }
         }
     }
+
+    @Test func `runs of one subject that a halt keeps waiting go on one after the other`() async throws {
+        let installation = try Installation()
+        let transport = ScriptedTransport(installation)
+        let engine = installation.engine(transport)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            _ = try await engine.setHalt(.everything, isSet: true, by: "ann", reason: "a flood")
+            await installation.post(engine)
+            try await installation.waitUntilResting(engine, wake: "halt")
+            await installation.post(engine, delivery: "d-2")
+            try await installation.wait { try await self.wakes(installation) == ["halt", "queue"] }
+            _ = try await engine.setHalt(.everything, isSet: false, by: "ann", reason: "over")
+            try await installation.waitUntilEnded(2)
+        }
+        let ends = try await installation.base.log(from: 0, limit: 1000).map(\.entry)
+            .filter { ["callIntended", "runEnded"].contains($0.kind) }.map(\.stream)
+        // Each did all that it does before the other did anything but read.
+        #expect(ends.firstIndex(of: ends.last ?? "").map { $0 > 1 } == true)
+        #expect(transport.paths.filter { $0 == "revoke" }.count == 2)
+    }
+
+    @Test func `a halted playbook keeps no run of another waiting`() async throws {
+        let installation = try Installation(playbooks: 2)
+        let transport = ScriptedTransport(installation)
+        let engine = installation.engine(transport)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            _ = try await engine.setHalt(.playbook("secret-leaked"), isSet: true, by: "ann", reason: "it is wrong")
+            await installation.post(engine)
+            try await installation.wait { try await self.wakes(installation) == [nil, "halt"] }
+        }
+    }
+
+    @Test func `a signal joins no run that is taken back`() async throws {
+        let installation = try Installation(group: 3_600_000)
+        let (transport, valve) = heldBack(installation)
+        let engine = installation.engine(transport)
+        try await installation.whileRunning(engine) {
+            try await self.postHeldBack(installation, engine, transport)
+            let run = try await installation.run.id
+            _ = await engine.control(run, .cancel(undo: true, by: "ann", reason: "false alarm"))
+            await installation.post(engine, delivery: "d-2")
+            try await installation.wait { try await installation.runs.count == 2 }
+            valve.open()
+            try await installation.waitUntilEnded(2)
+        }
+        #expect(try await installation.runs.allSatisfy { try $0.run().joined.isEmpty })
+    }
 }

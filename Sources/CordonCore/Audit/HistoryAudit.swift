@@ -39,6 +39,9 @@ package struct HistoryAudit {
     /// The clock may be set back by this much without a word.
     private static let toleranceMilliseconds: Int64 = 5000
 
+    /// So many lines that can't be read are told one by one: a hostile file may hold nothing else.
+    package static let unreadableMax = 1000
+
     private let coverage: Coverage
     private var streams: [String: Stream] = [:]
     private var decided: Set<String> = []
@@ -48,10 +51,14 @@ package struct HistoryAudit {
     private var forks: [AuditFinding] = []
 
     package private(set) var count = 0
+    package private(set) var unreadable = 0
+    package var isHopeless: Bool { unreadable > HistoryAudit.unreadableMax }
     package private(set) var blobs: [String: Named] = [:]
     /// By the alert's id.
     package private(set) var bodies: [String: Named] = [:]
     package private(set) var expired: Set<String> = []
+    /// Those that led to a run, or joined one.
+    package private(set) var alerts: Set<String> = []
     /// Evidence that was erased, by its digest, with who did it and why.
     package private(set) var erased: [String: String] = [:]
     /// A line says that the log was signed, and none since that it was begun anew.
@@ -83,6 +90,10 @@ package struct HistoryAudit {
         _ read: Result<HistoryLine, HistoryLine.Fault>, place: @autoclosure () -> String
     ) -> HistoryLine? {
         count += 1
+        if case .failure = read {
+            unreadable += 1
+            if isHopeless { return nil }
+        }
         switch read {
         case .success(let line):
             let stream = follow(line)
@@ -146,6 +157,7 @@ package struct HistoryAudit {
                 blobs[item.digest] = Named(digest: item.digest, place: line.place.text)
             }
         }
+        if case .signalJoined(_, let alert) = event { alerts.insert(alert.text) }
         if case .runMigrated(let migration) = event {
             pins.formUnion([migration.to.digest] + migration.called.map(\.digest))
         }
@@ -161,6 +173,7 @@ package struct HistoryAudit {
     }
 
     private mutating func checkOpening(_ opening: Opening, _ place: String) {
+        alerts.insert(opening.alert.text)
         pins.formUnion([opening.playbook.digest, opening.workflow.digest] + opening.called.map(\.digest))
         let isKnown = decided.contains(opening.id.text) || cutDecisions.contains(opening.decision.text)
         if !isKnown, isWhole(opening.alert.text) {
@@ -235,6 +248,12 @@ package struct HistoryAudit {
     /// All that was found, once the last line was taken: what is broken first, then what is open.
     package mutating func finish() -> [AuditFinding] {
         var all = findings + forks
+        if isHopeless {
+            all.append(
+                AuditFinding(
+                    .broken, .entryUnreadable, "history",
+                    "more than \(HistoryAudit.unreadableMax) lines can't be read; the first ones are told"))
+        }
         for (_, stream) in streams.filter({ $0.value.run != nil }).sorted(by: { $0.key < $1.key }) {
             stream.run?.finish()
             all += stream.run?.findings ?? []

@@ -238,8 +238,9 @@ extension Step {
         case .done, .already:
             switch call.purpose {
             case .before:
-                // What is read after an act that may have taken effect is no before-image any more.
-                if doubt == nil || before == nil { before = outcome.result }
+                // What is read after an act that may have taken effect is no before-image any more. An undo compares with
+                // what is so now.
+                if isUndo || doubt == nil || before == nil { before = outcome.result }
             case .act, .undo:
                 result = outcome.result
                 hasActed = true

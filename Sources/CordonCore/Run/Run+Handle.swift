@@ -321,7 +321,10 @@ extension Turn {
 
     private mutating func begin() -> Refusal? {
         guard run.isQueued else { return Refusal(.wrongPhase, "the run waits for no other") }
+        let paused = run.pause
         emit(.runResumed(step: nil, isForced: false, by: "the engine", reason: "its subject is in no other run's hand"))
+        // The engine ends no person's pause: the run leaves the line, and stands paused.
+        if let paused { emit(.runPaused(by: "the engine", reason: "still paused by \(paused.reason)")) }
         return nil
     }
 

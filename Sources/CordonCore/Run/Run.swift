@@ -272,6 +272,12 @@ extension Run {
             }
     }
 
+    /// Its next call waits for the end of a halt; it goes on by itself then.
+    package var isHalted: Bool {
+        guard isLive, gate == nil, pause == nil else { return false }
+        return steps.contains { if case .halted = $0.phase { true } else { false } }
+    }
+
     /// Everything that people are asked, the most pressing first.
     package var asks: [Ask] {
         guard isLive, !isQueued else { return [] }

@@ -16,7 +16,8 @@ extension Turn {
 
     private mutating func carryOn(_ id: String, _ call: Call, _ outcome: Outcome) {
         switch call.purpose {
-        case .before: if isUndo(id) { weighLiveState(id) } else { weighPrecondition(id, call) }
+        case .before:
+            if isUndo(id) { weighLiveState(id, attempt: call.attempt) } else { weighPrecondition(id, call) }
         case .act, .undo: finishOrProve(id)
         case .probe: weighProbe(id, call)
         case .readBack: weighProof(id, call)
@@ -190,13 +191,17 @@ extension Turn {
                 deadline: now.adding(milliseconds: timeout)))
     }
 
-    /// What must hold for the act may have changed while it waited. After an act that may have happened nothing that is
-    /// read is a before-image.
+    /// What must hold for the act, or what an undo would overwrite, may have changed while it waited. After an act that
+    /// may have happened nothing that is read is a before-image.
     func looksAgain(_ id: String, _ purpose: Call.Purpose) -> Bool {
-        guard purpose == .act, let step = run.step(id), step.doubt == nil, !step.mayHaveActed,
-            let capability = place(id)?.capability(.act)
+        guard let step = run.step(id), let capability = place(id)?.capability(.act),
+            let contract = definition.contracts[capability]
         else { return false }
-        return definition.contracts[capability]?.precondition != nil
+        return switch purpose {
+        case .act: step.doubt == nil && !step.mayHaveActed && contract.precondition != nil
+        case .undo: contract.readsState && !step.isForced
+        case .before, .probe, .readBack, .measure: false
+        }
     }
 
     /// A step's wait is over.

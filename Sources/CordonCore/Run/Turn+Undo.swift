@@ -17,14 +17,26 @@ extension Turn {
 
     /// Undoes what the run did, the last first: all of it, which also ends it, or the named steps.
     mutating func rollBack(_ steps: [String]?, _ by: String, _ reason: String) {
-        guard run.rollback == nil else { return }
+        // The undo of all of it takes the place of the undo of some.
+        guard run.rollback == nil || steps == nil && run.rollback?.steps != nil else { return }
         let wasLive = run.isLive
         emit(.rollbackRequested(Run.Rollback(steps: steps, by: by, reason: reason)))
+        askAnew(steps, by, reason)
         guard steps == nil else { return }
         if run.conclusion?.ending != .undone {
             emit(.runConcluded(Run.Conclusion(ending: .undone, by: by, reason: reason)))
         }
         if wasLive { leaveAll("what the run did is undone: \(reason)") }
+    }
+
+    /// An undo that a person left out is asked for now.
+    private mutating func askAnew(_ steps: [String]?, _ by: String, _ reason: String) {
+        for step in run.steps where step.isUndo && step.phase == .skipped {
+            let forward = Step.forwardID(of: step.id)
+            guard steps?.contains(where: { forward == $0 || forward.hasPrefix($0 + ".") }) ?? true else { continue }
+            emit(.stepStopped(step: step.id, reason: "it was left out, and is asked for anew"))
+            emit(.runResumed(step: step.id, isForced: false, by: by, reason: reason))
+        }
     }
 
     mutating func rollBackNext() {
@@ -83,12 +95,19 @@ extension Turn {
     }
 
     /// Compare and set: what the provider says now must still be what the run wrote.
-    mutating func weighLiveState(_ id: String) {
+    mutating func weighLiveState(_ id: String, attempt: Int) {
         let forward = run.step(Step.forwardID(of: id))
         guard let capability = place(id)?.line.act?.capability, let contract = definition.contracts[capability],
             let live = run.step(id)?.before
         else { return stop(id, "no provider of this run offers what would be undone") }
         if contract.isSame(live, forward?.before) {
+            if let doubt = run.step(id)?.doubt {
+                // It was this run's own undo that took effect, and nobody had said so.
+                emit(
+                    .callResolved(
+                        step: id, number: doubt.number, tookEffect: true, by: "probe", reason: "the provider shows it"))
+                return emit(.stepFinished(step: id, isVerified: true, note: nil))
+            }
             return emit(.stepFinished(step: id, isVerified: true, note: Step.foundAsBefore))
         }
         if let wrote = forward?.after, !contract.isSame(live, wrote) {
@@ -104,7 +123,7 @@ extension Turn {
                     + "tokens first, then undo it with 'cordon run resume --force', or leave it with 'cordon run skip'",
                 asking: .undoConflict)
         }
-        intend(id, .undo, attempt: 1)
+        intend(id, .undo, attempt: attempt)
     }
 
     private var hasEndedCredentials: Bool {

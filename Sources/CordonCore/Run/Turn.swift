@@ -95,6 +95,8 @@ struct Turn {
                 "nobody knows whether \(call.capability) took effect (\(reason)); say so with 'cordon run resolve'"
             return emit(.runAsked(Run.Ask(kind: .unknownOutcome, step: id, reason: question)))
         }
+        // It took effect, seen or not: what it leaves in use is told.
+        noteExposure(id, isSeen: false)
         let isUndo = id.hasPrefix(Step.undoPrefix)
         if run.conclusion != nil, !isUndo { return emit(.stepStopped(step: id, reason: reason)) }
         let policy = isUndo ? .page : place(id)?.line.onError ?? .page
@@ -236,13 +238,19 @@ struct Turn {
     }
 
     /// Tells until when what was issued before may be used, and that what an earlier step left is over.
-    mutating func noteExposure(_ id: String) {
+    ///
+    /// - Parameter isSeen: the provider shows the effect; one that it does not show ends nothing.
+    mutating func noteExposure(_ id: String, isSeen: Bool = true) {
         guard let step = run.step(id), !step.isUndo, step.hasActed,
             let capability = place(id)?.line.act?.capability
         else { return }
         // One item of a list ends one of many, also in a workflow that is called for each: its step's id has a number in it.
-        if !id.split(separator: ".").contains(where: { Int($0) != nil }) {
-            for other in run.steps where other.id != id && other.exposure?.endedBy.contains(capability) == true {
+        if isSeen, !id.split(separator: ".").contains(where: { Int($0) != nil }) {
+            // What it ended was issued before it acted.
+            for other in run.steps
+            where other.id != id && other.exposure?.endedBy.contains(capability) == true
+                && other.actedNumber ?? .max < step.actedNumber ?? 0
+            {
                 emit(.exposureEnded(step: other.id, by: id))
             }
         }

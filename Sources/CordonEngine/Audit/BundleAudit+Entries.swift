@@ -87,6 +87,7 @@ extension BundleAudit {
                     take(line)
                     reading.take(line)
                 }
+                if reading.history.isHopeless { break }
             }
         } catch { findings.append(AuditFinding(.broken, .entryUnreadable, name, error.reason)) }
         if lines.isCut {
@@ -99,6 +100,23 @@ extension BundleAudit {
                     "it has \(reading.count) lines, there are proofs for \(places.count)"))
         }
         return findings
+    }
+
+    /// A period is whole when its lines reach beyond it, or to an end of the log.
+    mutating func checkSpan(_ reading: BundleReading) {
+        guard let range = reading.head.range else { return }
+        guard let span = reading.head.span, let from = Instant(rfc3339: span.from), let to = Instant(rfc3339: span.to)
+        else {
+            return report.find(
+                .broken, .manifestMalformed, BundleFormat.manifest, "it does not say of which time it is")
+        }
+        let begins = range.lowerBound == 0 || reading.first.map { $0 < from } ?? false
+        let ends = range.upperBound == reading.head.size || reading.last.map { $0 >= to } ?? false
+        guard !begins || !ends else { return }
+        report.find(
+            .open, .entryMissing, BundleFormat.entries,
+            "no line here lies \(begins ? "after" : "before") \(span.from) to \(span.to): whether all of it is here is "
+                + "the exporter's word; export it anew with a newer Cordon")
     }
 
     private mutating func edge(of range: Range<Int>) -> (frontier: MerkleFrontier, consistency: [Digest])? {

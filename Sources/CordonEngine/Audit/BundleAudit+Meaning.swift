@@ -8,6 +8,7 @@ import CordonLanguage
 extension BundleAudit {
     mutating func checkMeaning(_ head: BundleHead, _ history: HistoryAudit) {
         report.runs = history.runStreams.count
+        if let run = head.run { checkClaim(run, head, history) }
         let absent = absent(head, history)
         for named in history.blobs.values.sorted(by: { $0.digest < $1.digest }) {
             check(BundleFormat.blob(named.digest), named.digest, named.place, absent)
@@ -15,14 +16,39 @@ extension BundleAudit {
         for (_, named) in history.bodies.sorted(by: { $0.key < $1.key }) {
             check(BundleFormat.blob(named.digest), named.digest, named.place, absent)
         }
-        for digest in history.pins.sorted() {
-            check(BundleFormat.definition(digest), digest, "a run's opening", absent)
+        for digest in head.definitions(of: history).sorted() {
+            check(BundleFormat.definition(digest), digest, "a line", absent)
         }
+        checkNames()
         for name in places.keys.filter({ $0.hasPrefix("runs/") }).sorted() {
             let stream = String(name.dropFirst("runs/".count).dropLast(".json".count))
             if history.run(stream)?.value.jsonBytes != contents(name) {
                 report.find(.broken, .snapshotDiffers, name, "folding its lines does not give it")
             }
+        }
+    }
+
+    /// What a manifest does not call whole would not be missed: of a run that must be its own lines and its alerts'.
+    private mutating func checkClaim(_ run: String, _ head: BundleHead, _ history: HistoryAudit) {
+        guard head.streams[run] != nil, history.run(run) != nil else {
+            return report.find(
+                .broken, .streamUnopened, run,
+                "the bundle is to be of this run, and does not hold it from its first line on")
+        }
+        for alert in history.alerts.sorted() where head.streams[alert] == nil {
+            report.find(
+                .broken, .streamCut, alert,
+                "it led to the run, and the manifest does not say that its lines are all here")
+        }
+        _ = file(BundleFormat.snapshot(run))
+    }
+
+    /// What no line names is what it is called, too.
+    private mutating func checkNames() {
+        for (name, digest) in digests.sorted(by: { $0.key < $1.key })
+        where name.hasPrefix("blobs/") || name.hasPrefix("definitions/") {
+            guard name != BundleFormat.blob(digest.text), name != BundleFormat.definition(digest.text) else { continue }
+            report.find(.broken, .blobChanged, name, "it is not what its name says")
         }
     }
 
@@ -34,18 +60,24 @@ extension BundleAudit {
             guard let digest = item["digest"]?.stringValue else { continue }
             absent[digest] = item["state"]?.stringValue.flatMap(AbsentState.init(rawValue:))
         }
+        // Definitions stay for good, and of evidence nothing is withheld: no such word is taken.
+        for digest in head.definitions(of: history) where absent[digest] != nil { absent[digest] = .lost }
+        for named in history.blobs.values where absent[named.digest] == .withheld { absent[named.digest] = .lost }
         guard head.kind == .run else { return absent }
         // A run's bundle holds each line that tells of an erasure: the manifest's word alone is none.
         for named in history.blobs.values where absent[named.digest] != nil && history.erased[named.digest] == nil {
             absent[named.digest] = .lost
         }
         for (alert, named) in history.bodies
-        where absent[named.digest] == .erased && !history.expired.contains(alert) { absent[named.digest] = .lost }
+        where (absent[named.digest] == .erased || absent[named.digest] == .expired) && !history.expired.contains(alert)
+        {
+            absent[named.digest] = .lost
+        }
         return absent
     }
 
     private mutating func check(_ name: String, _ digest: String, _ place: String, _ absent: [String: AbsentState]) {
-        guard let found = digests[name] else {
+        guard digests[name] != nil else {
             switch absent[digest] {
             case .expired, .withheld, .erased:
                 report.find(
@@ -58,7 +90,6 @@ extension BundleAudit {
             return
         }
         report.blobs += 1
-        if found.text != digest { report.find(.broken, .blobChanged, name, "it is not what \(place) names") }
     }
 
     // MARK: Its pages
@@ -72,17 +103,19 @@ extension BundleAudit {
                     + " alone: rely on the lines, or check the pages with the Cordon that made them")
         }
         for view in BundleViews.files(reading.head, findings, ownKeys) {
-            guard let bytes = contents(view.name), bytes != view.bytes else { continue }
+            guard digests[view.name] != Digest.of(view.bytes) else { continue }
             // Its words are those of the version that made it; the manifest signs them, and no record is among them.
-            guard view.name != BundleFormat.readme else {
-                report.find(.note, .fileChanged, view.name, "another version of Cordon worded it")
+            guard view.name != BundleFormat.readme || digests[view.name] == nil else {
+                report.find(
+                    .note, .fileChanged, view.name,
+                    "this version words it otherwise: it is the exporter's word, type no command of it unread")
                 continue
             }
             doubt(view.name)
         }
-        if let digest = digests[BundleFormat.ocsf], digest != reading.ocsf.digest { doubt(BundleFormat.ocsf) }
-        if let range = places[BundleFormat.timeline], !isTimeline(range, reading, findings) {
-            doubt(BundleFormat.timeline)
+        if digests[BundleFormat.ocsf] != reading.ocsf.digest { doubt(BundleFormat.ocsf) }
+        guard let range = places[BundleFormat.timeline], isTimeline(range, reading, findings) else {
+            return doubt(BundleFormat.timeline)
         }
     }
 

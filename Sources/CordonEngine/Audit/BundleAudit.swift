@@ -48,7 +48,7 @@ package struct BundleAudit {
         checkQuorum(note)
         report.size = checkpoint.size
         report.checkpoints = 1
-        if checkpoint.size != UInt64(head.size) || checkpoint.origin != head.origin {
+        if checkpoint.size != UInt64(head.size) || !checkpoint.origin.utf8.elementsEqual(head.origin.utf8) {
             report.find(
                 .broken, .checkpointDiffers, BundleFormat.checkpoint, "it is not the one that the manifest speaks of")
         }
@@ -59,6 +59,7 @@ package struct BundleAudit {
         case .period: await readRange(&reading, checkpoint, since)
         }
         report.entries = reading.count
+        checkSpan(reading)
         if let since { compareSince(since, checkpoint, head) }
         let findings = reading.history.finish()
         report.findings += findings
@@ -91,7 +92,7 @@ package struct BundleAudit {
         if let policy = trust.policy {
             return report.checkQuorum(note, BundleFormat.checkpoint, policy, .broken)
         }
-        guard let bytes = contents(BundleFormat.policy) else { return }
+        guard places[BundleFormat.policy] != nil, let bytes = file(BundleFormat.policy) else { return }
         do throws(EvidenceError) {
             let policy = try WitnessPolicy(parsing: String(decoding: bytes, as: UTF8.self))
             report.checkQuorum(note, BundleFormat.checkpoint, policy, .open)
@@ -107,7 +108,9 @@ package struct BundleAudit {
             let own = try LogFolder.keys(parsing: contents(BundleFormat.keys) ?? [], at: BundleFormat.keys)
             keys = trust.keys(beside: own)
             for key in own {
-                guard let pem = contents("keys/\(key.hash8).pem"), pem != Array(key.pem.utf8) else { continue }
+                guard let pem = digests["keys/\(key.hash8).pem"], pem != Digest.of(Array(key.pem.utf8)) else {
+                    continue
+                }
                 report.find(.broken, .fileChanged, "keys/\(key.hash8).pem", "it is not the key of that name")
             }
         } catch { report.find(.broken, .keyUnknown, BundleFormat.keys, error.reason) }
@@ -116,22 +119,36 @@ package struct BundleAudit {
 
     private mutating func openManifest() -> BundleHead? {
         guard let bytes = file(BundleFormat.manifest, bytesMax: BundleFormat.listBytesMax) else { return nil }
-        guard let envelope = envelope(bytes),
-            let statement = try? JSON.parse(envelope.payload, limits: BundleFormat.lists),
+        guard let envelope = envelope(bytes) else { return malformed() }
+        let signers = self.signers(of: envelope)
+        // What nobody signed is read for its diagnosis alone: it may cost what any text may.
+        let limits = signers.isEmpty ? JSONLimits.default : BundleFormat.lists
+        guard let statement = try? JSON.parse(envelope.payload, limits: limits),
             statement["_type"]?.stringValue == BundleFormat.statementType,
             statement["predicateType"]?.stringValue == BundleFormat.predicateType,
             let subjects = statement["subject"]?.arrayValue,
             let head = statement["predicate"].flatMap(BundleHead.init)
-        else {
-            report.find(.broken, .manifestMalformed, BundleFormat.manifest, "it is no signed statement over a bundle")
-            return nil
-        }
-        do throws(EvidenceError) { _ = try envelope.verify(with: keys) } catch {
-            let code: AuditFinding.Code = error.code == .signatureMissing ? .signatureMissing : .signatureInvalid
-            report.find(.broken, code, BundleFormat.manifest, error.reason)
+        else { return malformed() }
+        if !signers.isEmpty, !signers.contains(where: { $0.name.utf8.elementsEqual(head.origin.utf8) }) {
+            report.find(
+                .broken, .signatureMissing, BundleFormat.manifest, "no key of the log that it speaks of signed it")
         }
         compare(subjects)
         return head
+    }
+
+    private mutating func malformed() -> BundleHead? {
+        report.find(.broken, .manifestMalformed, BundleFormat.manifest, "it is no signed statement over a bundle")
+        return nil
+    }
+
+    /// Whose signatures it has: a witness signs checkpoints, and no bundle.
+    private mutating func signers(of envelope: Envelope) -> [VerifierKey] {
+        do throws(EvidenceError) { return try envelope.verify(with: keys.filter { $0.kind == .ed25519 }) } catch {
+            let code: AuditFinding.Code = error.code == .signatureMissing ? .signatureMissing : .signatureInvalid
+            report.find(.broken, code, BundleFormat.manifest, error.reason)
+            return []
+        }
     }
 
     /// One spelling alone is taken: a manifest whose bytes were changed is not the one that was written.

@@ -28,8 +28,7 @@ struct BundleContents {
         let retention = try await retention()
         try addBlobs(history, retention)
         try await addBodies(history, retention)
-        // Of a run those that it ran on; of a period all that came into force.
-        try await addDefinitions(draft.head.kind == .run ? history.pins : history.pins.union(history.published))
+        try await addDefinitions(draft.head.definitions(of: history))
         let list = absent.isEmpty ? Array("[]\n".utf8) : Array("[\n".utf8) + absent + Array("\n]\n".utf8)
         try draft.add(BundleFormat.absent, list)
     }

@@ -79,6 +79,11 @@ package struct BundleHead: Sendable, Hashable {
 
     var coverage: HistoryAudit.Coverage { kind == .run ? .streams(streams) : range?.lowerBound == 0 ? .whole : .range }
 
+    /// Of a run those that it ran on; of a period all that came into force.
+    func definitions(of history: HistoryAudit) -> Set<String> {
+        kind == .run ? history.pins : history.pins.union(history.published)
+    }
+
     package var value: Value {
         var members: [String: Value] = [
             "kind": .string(kind.rawValue), "origin": .string(origin), "size": .int(Int64(size)),
@@ -94,11 +99,15 @@ package struct BundleHead: Sendable, Hashable {
 
     init?(_ value: Value) {
         guard let kind = value["kind"]?.stringValue.flatMap(Kind.init(rawValue:)),
-            let origin = value["origin"]?.stringValue, let size = value["size"]?.intValue, size >= 0,
+            let origin = value["origin"]?.stringValue, let size = value["size"]?.intValue,
+            (0...Int64(MerkleLog.sizeMax)).contains(size),
             let streams = value["streams"]?.objectValue
         else { return nil }
         self.init(kind: kind, origin: origin, size: Int(size))
-        self.streams = streams.compactMapValues { $0.intValue.map(Int.init) }
+        for (stream, told) in streams {
+            guard let last = told.intValue, last > 0 else { return nil }
+            self.streams[stream] = Int(last)
+        }
         // Those that were made before it was told had the first.
         views = value["views"].map { Int($0.intValue ?? 0) } ?? 1
         run = value["run"]?.stringValue

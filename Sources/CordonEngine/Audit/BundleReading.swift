@@ -24,6 +24,8 @@ struct BundleReading {
     /// Lines that are there, and those that can be read.
     private(set) var count = 0
     private(set) var parsed = 0
+    private(set) var first: Instant?
+    private(set) var last: Instant?
     private(set) var ocsf = Expected()
     private(set) var rows = Expected()
 
@@ -33,7 +35,9 @@ struct BundleReading {
     }
 
     mutating func take(_ line: BundleLine) {
-        guard history.take(line.read, place: line.place) != nil else { return }
+        guard let told = history.take(line.read, place: line.place) else { return }
+        first = first ?? told.at
+        last = told.at
         parsed += 1
         ocsf.append(line.ocsf)
         rows.append(line.row)

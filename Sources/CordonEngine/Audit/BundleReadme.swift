@@ -26,6 +26,7 @@ enum BundleReadme {
             The first two lines must each say "Signature Verified Successfully", the third nothing but OK. Each leaf of
             the log is SHA-256 of a byte 0 and the entry; how leaves lead to the root of the checkpoint says RFC 9162,
             section 2.1. \(proofs(head))
+            A file that statement.json does not list is nobody's word.
 
             WHAT IS WHAT
 

@@ -56,7 +56,8 @@ package struct Bundler: Sendable {
         guard let row = try await store.runs(query).first else { throw Failure.noSuchRun }
         let own = try await history(id.text)
         var whole = [own]
-        let alerts = [row.alert] + (try await joined(own))
+        // Several signals of one alert may have joined: its lines go along once.
+        let alerts = Set([row.alert] + (try await joined(own)))
         for alert in alerts { whole.append(try await history(alert.text)) }
         whole.append(try await history(LogBook.stream))
         let extracts =
@@ -117,7 +118,8 @@ package struct Bundler: Sendable {
             throw Failure.empty
         }
         let since = try kept(before: span.lowerBound)
-        let range = Int(since?.checkpoint.size ?? 0)..<span.upperBound + 1
+        // With the entry after the last: its time shows that none is missing.
+        let range = Int(since?.checkpoint.size ?? 0)..<min(span.upperBound + 2, Int(checkpoint.size))
         guard range.count <= Bundler.entriesMax else {
             throw Failure.tooLarge("\(range.count) entries lie in it, at most \(Bundler.entriesMax) go into one bundle")
         }
@@ -157,13 +159,13 @@ package struct Bundler: Sendable {
         ])
     }
 
-    /// The largest signed checkpoint that is kept and does not reach beyond the place.
+    /// The largest signed checkpoint that is kept and begins before the place: the entry between shows that none is missing.
     private func kept(before place: Int) throws -> (note: [UInt8], checkpoint: Checkpoint)? {
         let keys = try log.keys()
         var best: (note: [UInt8], checkpoint: Checkpoint)?
         for (_, bytes) in try log.kept() {
             let checkpoint = try OpenedCheckpoint(bytes, logKeys: keys).checkpoint
-            guard checkpoint.size > 0, checkpoint.size <= UInt64(place) else { continue }
+            guard checkpoint.size > 0, checkpoint.size < UInt64(place) else { continue }
             if checkpoint.size > best?.checkpoint.size ?? 0 { best = (bytes, checkpoint) }
         }
         return best

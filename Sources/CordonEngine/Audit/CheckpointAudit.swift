@@ -23,11 +23,13 @@ package struct AuditTrust: Sendable {
 
     /// The keys to check with, given those that lie beside.
     func keys(beside own: [VerifierKey]) -> [VerifierKey] {
-        let brought = keys + (policy?.logKeys ?? [])
-        return brought.isEmpty ? own : brought
+        isBrought ? brought : own
     }
 
-    var isBrought: Bool { !keys.isEmpty || policy?.logKeys.isEmpty == false }
+    /// All that he brought, his policy's too.
+    package var brought: [VerifierKey] { keys + (policy?.logKeys ?? []) }
+
+    var isBrought: Bool { !brought.isEmpty }
 }
 
 extension AuditReport {
@@ -63,7 +65,7 @@ extension AuditReport {
     mutating func openSince(_ trust: AuditTrust, _ keys: [VerifierKey], _ last: Checkpoint) -> Checkpoint? {
         let place = AuditTrust.sincePlace
         guard let note = trust.since, let kept = open(note, place, trust, keys) else { return nil }
-        guard kept.origin == last.origin else {
+        guard kept.origin.utf8.elementsEqual(last.origin.utf8) else {
             find(.broken, .checkpointDiffers, place, "it is of the log \(kept.origin), not of \(last.origin)")
             return nil
         }

@@ -14,9 +14,12 @@ extension StateAudit {
         else { return }
         let (body, place) = (line.body, place())
         switch line.kind {
-        case "signalNormalized": rows[id] = (digestText(body.jsonBytes), place)
+        case "signalNormalized": rows[id] = (digestText(body.jsonBytes), place, body["kind"]?.stringValue)
         case "decisionMade":
-            rows[id] = (body["cut"] == true ? body["digest"]?.stringValue ?? "" : digestText(body.jsonBytes), place)
+            rows[id] = (
+                body["cut"] == true ? body["digest"]?.stringValue ?? "" : digestText(body.jsonBytes), place,
+                body["verdict"]?.stringValue
+            )
         default: break
         }
     }
@@ -63,15 +66,15 @@ extension StateAudit {
         var query = DecisionQuery()
         query.alert = alert.id
         query.limit = 10_000
-        let signals = try await store.signals(of: alert.id).map { ($0.id.text, $0.body) }
-        let decisions = try await store.decisions(query).map { ($0.id.text, $0.body) }
-        for (id, body) in signals + decisions {
+        let signals = try await store.signals(of: alert.id).map { ($0.id.text, $0.body, $0.kind) }
+        let decisions = try await store.decisions(query).map { ($0.id.text, $0.body, $0.verdict) }
+        for (id, body, word) in signals + decisions {
             guard let row = rows.removeValue(forKey: id) else {
                 if try await wentOn(alert.id.text) { continue }
                 report.find(.broken, .rowDiffers, id, "no line of the history tells of it")
                 continue
             }
-            if digestText(body) != row.digest {
+            if digestText(body) != row.digest || row.word != word {
                 report.find(.broken, .rowDiffers, id, "its row says something else than \(row.place)")
             }
         }
@@ -155,12 +158,10 @@ extension StateAudit {
             if try await wentOn(row.id.text) { return }
             return report.find(.broken, .rowDiffers, row.id.text, "no line of the history opens this run")
         }
-        // A server may have gone on since the lines were read.
         guard row.number == history.lastNumber(of: row.id.text) else {
-            if row.number < history.lastNumber(of: row.id.text) {
-                report.find(.broken, .snapshotDiffers, row.id.text, "its row is older than its last line")
-            }
-            return
+            // A server may have gone on since the lines were read.
+            if row.number > history.lastNumber(of: row.id.text), try await wentOn(row.id.text) { return }
+            return report.find(.broken, .snapshotDiffers, row.id.text, "its row is not that of its last line")
         }
         // Where no snapshot is stored the lines alone make the run, and those were judged.
         let isRestored = row.snapshotNumber == 0 ? true : try await restores(row, run)
@@ -240,6 +241,7 @@ extension RunRecord {
     fileprivate func isAsOpened(_ run: Run) -> Bool {
         decision == run.decision && alert == run.alert && playbook == run.playbook.name
             && playbookDigest == run.playbook.digest && subject == run.subject?.key ?? "" && severity == run.severity
-            && openedAt == run.openedAt
+            && openedAt == run.openedAt && workflow == run.workflow.name && workflowDigest == run.workflow.digest
+            && wake == run.wake?.word && dueAt == run.dueAt
     }
 }

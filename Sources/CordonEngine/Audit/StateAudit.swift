@@ -23,8 +23,8 @@ package struct StateAudit {
     private var isUnsigned = false
     private var tiles: TileReader?
     private var tile: (index: UInt64, hashes: [Digest])?
-    /// What the lines say of rows beside them: digests of signals and decisions by their ids.
-    var rows: [String: (digest: String, place: String)] = [:]
+    /// What the lines say of rows beside them: digests of signals and decisions, with kind or verdict, by their ids.
+    var rows: [String: (digest: String, place: String, word: String?)] = [:]
     /// The lines that tell of alerts' receipts, by the alerts' ids, until their rows were looked at.
     var receipts: [String: HistoryLine] = [:]
 
@@ -44,13 +44,25 @@ package struct StateAudit {
         try await audit.readEntries()
         audit.checkLog()
         audit.report.findings += audit.history.finish()
-        try await audit.checkRows()
-        try await audit.checkRuns()
-        try await audit.checkSessions()
+        try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkRows() }
+        try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkRuns() }
+        try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkSessions() }
         audit.checkBlobs()
-        try await audit.checkDefinitions()
+        try await audit.look { (audit: inout StateAudit) async throws(StoreError) in
+            try await audit.checkDefinitions()
+        }
         audit.report.findings = audit.report.findings.ordered
         return audit.report
+    }
+
+    /// A row that can't be read at all is a finding as well.
+    private mutating func look(
+        _ check: (inout StateAudit) async throws(StoreError) -> Void
+    ) async throws(StoreError) {
+        do throws(StoreError) { try await check(&self) } catch {
+            guard error.code == .corrupt else { throw error }
+            report.find(.broken, .rowDiffers, "rows", "those after it were not looked at: \(error.reason)")
+        }
     }
 
     // MARK: The log

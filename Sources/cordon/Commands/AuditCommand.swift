@@ -63,7 +63,7 @@ struct AuditVerify: AsyncParsableCommand {
         if let path, !isFolder(absolute(path, in: here)) {
             let archive = try archive(absolute(path, in: here))
             report = await BundleAudit.run(archive, trust: trust)
-            let stamps = await TimestampAudit.bundle(archive, keys: trust.keys, trust: try timestampTrust())
+            let stamps = await TimestampAudit.bundle(archive, keys: trust.brought, trust: try timestampTrust())
             report.findings = (report.findings + stamps).ordered
         } else if let path {
             report = try await audit(StateFolder(absolute(path, in: here)), trust, try timestampTrust())
@@ -116,7 +116,7 @@ struct AuditVerify: AsyncParsableCommand {
             let folder = LogFolder(state.logPath)
             var report = try await StateAudit.run(
                 store: store, folder: folder, blobs: try Blobs(at: state.evidencePath), trust: trust)
-            report.findings += await TimestampAudit.folder(folder, keys: trust.keys, trust: authorities)
+            report.findings += await TimestampAudit.folder(folder, keys: trust.brought, trust: authorities)
             report.findings = report.findings.ordered
             await store.close()
             return report

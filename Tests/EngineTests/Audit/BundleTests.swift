@@ -219,6 +219,143 @@ import Testing
         #expect(report.broken == [.quorumMissing])
     }
 
+    // MARK: What its maker may claim
+
+    @Test(arguments: ["none", "half", "zero"])
+    func `a manifest that does not call a run's lines whole is not believed`(_ deed: String) async throws {
+        let (files, predicate) = try await parts(of: place.runBundle())
+        var streams = try #require(predicate["streams"]?.objectValue)
+        let run = try #require(predicate["run"]?.stringValue)
+        switch deed {
+        case "none": streams = [:]
+        case "half": streams[run] = .double(0.5)
+        default: streams = streams.filter { $0.key != (try? alert(of: run)) }
+        }
+        var claimed = predicate
+        claimed["streams"] = .object(streams)
+        let bundle = try sealed(files, with: try place.keys.load(), predicate: .object(claimed))
+        let report = await BundleAudit.run(bundle, trust: trust)
+        #expect(
+            !Set(report.broken).isDisjoint(with: [.streamUnopened, .streamCut, .manifestMalformed]),
+            "\(report.findings)")
+    }
+
+    /// An alert and what comes of it have their stem in common.
+    private func alert(of run: String) throws -> String {
+        "alr_" + run.dropFirst("run_".count)
+    }
+
+    @Test func `a period that is cut, or that claims another time, is told`() async throws {
+        let from = Instant(milliseconds: 0)
+        place.installation.clock.advance(to: place.installation.clock.now.adding(milliseconds: 5000))
+        let later = place.installation.clock.now
+        try await place.contain("d-3")
+        try await place.sign()
+        let bundle = try await place.bundler.period(from: from, to: later)
+        #expect(await BundleAudit.run(bundle, trust: trust).codes(.open) == [])
+        var (files, predicate) = try await parts(of: bundle)
+        predicate["to"] = .string(later.adding(milliseconds: 3_600_000).description)
+        let claimed = try sealed(files, with: try place.keys.load(), predicate: .object(predicate))
+        #expect(await BundleAudit.run(claimed, trust: trust).codes(.open).contains(.entryMissing))
+        files.removeAll { $0.name == "timeline.html" || $0.name == "open.json" }
+        let bare = await BundleAudit.run(try sealed(files, with: try place.keys.load()), trust: trust)
+        #expect(bare.findings.filter { $0.grade == .broken }.map(\.place).contains("timeline.html"))
+        #expect(bare.findings.filter { $0.grade == .broken }.map(\.place).contains("open.json"))
+    }
+
+    @Test func `sizes that no log has end in a verdict`() async throws {
+        let (files, predicate) = try await parts(of: place.periodBundle())
+        for size in [Int64.max, 1 << 62, -1] {
+            var claimed = predicate
+            claimed["size"] = .int(size)
+            claimed["first"] = .int(max(0, size - 24))
+            claimed["end"] = .int(size)
+            let bundle = try sealed(files, with: try place.keys.load(), predicate: .object(claimed))
+            #expect(await BundleAudit.run(bundle, trust: trust).isBroken)
+        }
+    }
+
+    @Test func `a manifest is signed by its own log's key, not by any that is trusted`() async throws {
+        let other = try SigningKey(name: "another.example/log")
+        let witness = try SigningKey(name: "witness.example", kind: .cosignature)
+        let files = try Tar.files(try await place.runBundle())
+        for signer in [other, witness] {
+            let bundle = try sealed(files, with: [signer])
+            let report = await BundleAudit.run(bundle, trust: AuditTrust(keys: [key, signer.verifier]))
+            #expect(report.broken.contains(.signatureMissing), "\(report.findings)")
+        }
+    }
+
+    @Test func `what lies in a folder of digests is what it is called, and nothing there is gone for no reason`()
+        async throws
+    {
+        let (files, predicate) = try await parts(of: place.runBundle())
+        let named = Tar.File(name: "blobs/" + String(repeating: "0", count: 64), bytes: [1, 2, 3])
+        let keys = try place.keys.load()
+        let extra = await BundleAudit.run(
+            try sealed(files + [named], with: keys, predicate: .object(predicate)), trust: trust)
+        #expect(extra.broken == [.blobChanged])
+        let definition = try #require(files.first { $0.name.hasPrefix("definitions/") })
+        var without = files.filter { $0.name != definition.name }
+        let digest = "sha256:" + definition.name.dropFirst("definitions/".count).dropLast(".yaml".count)
+        for index in without.indices where without[index].name == "absent.json" {
+            without[index].bytes = BundleViews.jsonFile([
+                ["what": "definition", "digest": .string(digest), "state": "erased", "reason": "so"]
+            ])
+        }
+        let gone = await BundleAudit.run(try sealed(without, with: keys, predicate: .object(predicate)), trust: trust)
+        #expect(gone.broken.contains(.blobMissing), "\(gone.findings)")
+    }
+
+    @Test func `a file of nothing but what can't be read is told of in few words`() async throws {
+        var (files, predicate) = try await parts(of: place.periodBundle())
+        predicate["views"] = .int(Int64(BundleViews.version))
+        for index in files.indices where files[index].name == "entries.jsonl" {
+            files[index].bytes = [UInt8](repeating: 0x0a, count: 300_000)
+        }
+        let bundle = try sealed(files, with: try place.keys.load(), predicate: .object(predicate))
+        let report = await BundleAudit.run(bundle, trust: trust)
+        #expect(report.isBroken)
+        #expect(report.findings.count < 2 * HistoryAudit.unreadableMax)
+    }
+
+    private func parts(of bundle: [UInt8]) async throws -> (files: [Tar.File], predicate: [String: Value]) {
+        let files = try Tar.files(bundle)
+        let manifest = try #require(files.first { $0.name == "manifest.dsse.json" })
+        let payload = try JSON.parse(manifest.bytes)["payload"]?.stringValue ?? ""
+        let statement = try JSON.parse(try #require(Base64.bytes(payload.utf8)))
+        return (files, try #require(statement["predicate"]?.objectValue))
+    }
+
+    @Test func `a run that two signals of one alert joined holds that alert's lines once`() async throws {
+        let installation = place.installation
+        let earlier = try #require(try await installation.runs.last).alert
+        let valve = Valve()
+        let transport = ScriptedTransport(installation) { _, number in
+            if number == 1 { await valve.wait() }
+            return nil
+        }
+        let engine = installation.engine(transport)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            await installation.post(engine, delivery: "d-joined")
+            try await installation.wait { transport.requests.count == 1 }
+            let run = try #require(try await installation.runs.first { $0.phase != "ended" }).id
+            for number in [7, 8] {
+                guard case .done = await engine.control(run, .join(earlier.signal(number), earlier)) else {
+                    Issue.record("signal \(number) did not join")
+                    return
+                }
+            }
+            valve.open()
+            try await installation.waitUntilEnded(3)
+        }
+        try await place.sign()
+        let joined = try #require(try await installation.runs.first { try $0.run().joined.count == 2 })
+        let report = await BundleAudit.run(try await place.bundler.run(joined.id), trust: trust)
+        #expect(report.broken == [], "\(report.findings)")
+    }
+
     // MARK: Other readers
 
     @Test func `the README's commands, typed by hand, verify it with openssl and sha256sum`() async throws {
