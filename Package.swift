@@ -80,6 +80,18 @@ let packages: [(products: [String], dependency: Package.Dependency, name: String
     (["X509"], .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"), "swift-certificates"),
     (["Yams"], .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"), "Yams"),
 ]
+// What the benchmark of calls is measured beside; Hummingbird brings it along anyway.
+let peers: [(products: [String], dependency: Package.Dependency, name: String)] = [
+    (
+        ["AsyncHTTPClient"], .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        "async-http-client"
+    ),
+    (["NIOCore", "NIOHTTP1"], .package(url: "https://github.com/apple/swift-nio.git", from: "2.81.0"), "swift-nio"),
+]
+
+let peerProducts: [Target.Dependency] = peers.flatMap { peer in
+    peer.products.map { name in Target.Dependency.product(name: name, package: peer.name) }
+}
 
 let asked = ProcessInfo.processInfo.environment["CORDON_PARTS"].map {
     Set($0.split(separator: ",").map(String.init))
@@ -165,7 +177,8 @@ for test in tests where exists(test.name) && Set(test.needs).isSubset(of: built)
             name: test.name, dependencies: under + kit + storeKit + test.products.map(product),
             exclude: exists(test.name + "/Golden") ? ["Golden"] : [], swiftSettings: strict))
 }
-if ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil, built.contains("core") {
+let isMeasured = ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil && built.contains("core")
+if isMeasured {
     targets.append(
         .target(
             name: "BenchKit", dependencies: ["CordonLanguage"], path: "Tests/Benchmarks/Kit", swiftSettings: strict))
@@ -178,7 +191,8 @@ if ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil, built.contains("c
             .executableTarget(
                 name: "cordon-bench",
                 dependencies: ["BenchKit", "TestKit", "CordonLanguage", product("Crypto")],
-                path: "Tests/Benchmarks", exclude: ["README.md", "Kit", "Expressions", "Engine", "Audit", "Quick"],
+                path: "Tests/Benchmarks",
+                exclude: ["README.md", "Kit", "Expressions", "Engine", "Audit", "Quick", "Calls"],
                 swiftSettings: strict))
         targets.append(
             .executableTarget(
@@ -188,6 +202,14 @@ if ProcessInfo.processInfo.environment["CORDON_BENCH"] != nil, built.contains("c
                     "CordonConnectors", "CordonEngine", product("Logging"),
                 ],
                 path: "Tests/Benchmarks/Engine", swiftSettings: strict))
+        targets.append(
+            .executableTarget(
+                name: "cordon-bench-calls",
+                dependencies: [
+                    "BenchKit", "TestKit", "CordonCore", "CordonStore", "CordonEvidence", "CordonConnectors",
+                    "CordonEngine", product("Logging"), product("Crypto"),
+                ] + peerProducts,
+                path: "Tests/Benchmarks/Calls", exclude: ["peer.c"], swiftSettings: strict))
         targets.append(
             .executableTarget(
                 name: "cordon-bench-audit",
@@ -203,7 +225,8 @@ let package = Package(
     name: "cordon",
     platforms: [.macOS(.v15)],
     products: built.contains("program") ? [.executable(name: "cordon", targets: ["cordon"])] : [],
-    dependencies: packages.filter { !usedProducts.isDisjoint(with: $0.products) }.map(\.dependency),
+    dependencies: packages.filter { !usedProducts.isDisjoint(with: $0.products) }.map(\.dependency)
+        + (isMeasured && built.contains("program") ? peers.map(\.dependency) : []),
     targets: targets,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x
