@@ -58,7 +58,7 @@ import Testing
 
     private func engine(
         _ transport: any Transport, providers: [String] = ["okta"], identities: [Inventory.Identity] = [],
-        guards: GuardPolicy = .none
+        guards: GuardPolicy = .none, store: MemoryStore? = nil
     ) throws -> Engine {
         let workflow = try Self.file("workflows/suspend-access.yaml")
         let loaded = try Workflow.load(workflow.bytes, file: "suspend-access.yaml", digest: workflow.digest).get()
@@ -80,7 +80,7 @@ import Testing
             })
         return Engine(
             Engine.Parts(
-                store: store, clock: clock, connections: connections, connectors: connectors,
+                store: store ?? self.store, clock: clock, connections: connections, connectors: connectors,
                 secrets: SecretReader(folder: "/nowhere", environment: { _ in "s3cret-s3cret-s3cret-s3cret" }),
                 sealKey: Secret(Array("the installation's own key".utf8)), transport: transport,
                 evidence: EvidenceKeeper(blobs: try Blobs(at: folder.path("evidence"), disk: .real)),
@@ -95,7 +95,9 @@ import Testing
     }
 
     /// Stores an alert that accuses somebody whom the inventory doesn't know.
-    private func alert(_ identity: Value = ["issuer": "okta", "type": "User", "id": "00u9"]) async throws -> Alert {
+    private func alert(
+        _ identity: Value = ["issuer": "okta", "type": "User", "id": "00u9"], in store: MemoryStore? = nil
+    ) async throws -> Alert {
         let id = AlertID(stem: "01KATB9Z2M8D4W6X1V3C5R7T9Y")
         let body: Value = [
             "kind": "identity.suspected", "severity": "critical",
@@ -105,7 +107,7 @@ import Testing
             id: id, source: "s", deliveryID: "d-1", receivedAt: clock.now, headers: [:], body: body.jsonBytes,
             bodyDigest: digestText(body.jsonBytes), originProof: .sharedSecret, state: .received)
         let entry = Chronicle().entry(id.text, 1, clock.now, "alertReceived", ["body": .string(alert.bodyDigest)])
-        _ = try await store.accept(alert, entry: entry)
+        _ = try await (store ?? self.store).accept(alert, entry: entry)
         return alert
     }
 
@@ -168,6 +170,31 @@ import Testing
                 == "by what okta says of it (\(alert.id)@3) the inventory knows it as service_account:payments")
         #expect(try await store.runs(RunQuery()).isEmpty)
     }
+
+    /// Guards, limits and locks go by whom it is about, so nothing of a run may come before that is stored.
+    @Test func `nothing of a run stands in the log before it is resolved whom it is about`() async throws {
+        for identities in [[], [Self.known]] {
+            let store = MemoryStore()
+            let alert = try await alert(in: store)
+            let engine = try engine(Directory(store, [.answered(200, Self.bot)]), identities: identities, store: store)
+            await engine.read(alert)
+            let log = try await store.log(from: 0, limit: 1000).map(\.entry)
+            // Whom the inventory knows is resolved in the decision, anybody else in a line of its own before it.
+            let line = identities.isEmpty ? "subjectResolved" : "decisionMade"
+            let resolved = try #require(log.firstIndex { $0.kind == line })
+            let first = try #require(log.firstIndex { $0.stream.hasPrefix("run_") })
+            #expect(log[..<resolved].allSatisfy { $0.stream == alert.id.text })
+            #expect(resolved < first && log[first].kind == "runOpened")
+            // The lines of a run are what can act: none of them is a call before the run itself is stored.
+            let calls = log.indices.filter { log[$0].kind == "callIntended" }
+            #expect(!calls.isEmpty && calls.allSatisfy { $0 > first })
+        }
+    }
+
+    private static let known = Inventory.Identity(
+        subject: Subject(
+            kind: .serviceAccount, id: "billing-bot", provider: "okta", owner: "ann", attributes: ["okta_id": "00u9"]),
+        matches: ["issuer": "okta", "type": "User", "id": "00u9"])
 
     // MARK: Not found
 
