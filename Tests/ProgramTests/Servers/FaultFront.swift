@@ -15,6 +15,8 @@ final class FaultFront: Sendable {
         case held
         /// The provider never hears of it, and the answer is 200.
         case ignored
+        /// The provider never hears of it, and the answer asks for five seconds of patience.
+        case limited
 
         /// Those after which nobody knows what became of the change.
         static let allCases = [lost, never, held]
@@ -82,6 +84,7 @@ final class FaultFront: Sendable {
             const isChange = (r.requestText || '').includes('\(mark)');
             if (isChange && takes('never')) { r.return(444); return; }
             if (isChange && takes('ignored')) { r.return(200, ''); return; }
+            if (isChange && takes('limited')) { r.headersOut['Retry-After'] = '5'; r.return(429, ''); return; }
             const lost = isChange && takes('lost'), held = isChange && takes('held');
             const x = await r.subrequest('/_up' + r.uri, 
                 { method: r.method, args: r.variables.args || '', body: r.requestText || '' });

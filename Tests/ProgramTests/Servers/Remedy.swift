@@ -24,6 +24,8 @@ struct Remedy {
     var identities: [Identity]
     /// Workflows of the test's own, by name, beside those that ship.
     var workflows: [String: String] = [:]
+    /// Connectors of the test's own, by name.
+    var connectors: [String: String] = [:]
 
     func installation() throws -> Installation {
         let installation = try Installation.alone()
@@ -44,6 +46,12 @@ struct Remedy {
                 try scratch.write(shipped, to: "workflows/\(name).yaml")
             }
             for (name, text) in workflows { try scratch.write(text, to: "workflows/\(name).yaml") }
+        }
+        if !connectors.isEmpty {
+            let shipped = try String(
+                contentsOfFile: PythonServers.root + "/workflows/connectors/github.yaml", encoding: .utf8)
+            try scratch.write(shipped, to: "workflows/connectors/github.yaml")
+            for (name, text) in connectors { try scratch.write(text, to: "workflows/connectors/\(name).yaml") }
         }
         return installation
     }
