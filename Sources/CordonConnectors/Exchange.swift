@@ -76,15 +76,19 @@ extension ProviderShape {
         package var already: Set<Int>
         package var later: Set<Int>
         package var refused: Set<Int>
+        /// Refused, because somebody changed it since the version was read that the request names.
+        package var conflict: Set<Int>
         package var rules: [Rule]
 
         package init(
-            done: Set<Int>, already: Set<Int> = [], later: Set<Int> = [], refused: Set<Int> = [], rules: [Rule] = []
+            done: Set<Int>, already: Set<Int> = [], later: Set<Int> = [], refused: Set<Int> = [],
+            conflict: Set<Int> = [], rules: [Rule] = []
         ) {
             self.done = done
             self.already = already
             self.later = later
             self.refused = refused
+            self.conflict = conflict
             self.rules = rules
         }
     }
@@ -132,6 +136,10 @@ extension ProviderShape {
         package var pages: Pages?
         package var pick: Pick?
         package var kept: Keep
+        /// Members of what is kept that are secret: cut before anything is stored, with a keyed fingerprint left.
+        package var secretMembers: Set<String> = []
+        /// The member of what is kept that tells one version of it from the next.
+        package var etag: String?
         package var format: Format
         let secrets: Set<String>
         /// How large what is kept of an answer may be.

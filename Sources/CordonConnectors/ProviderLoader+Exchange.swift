@@ -21,8 +21,10 @@ extension ProviderLoader {
     }
 
     /// A request with its answers, the fields standing in `map` itself.
-    func exchange(_ map: YAMLFields, isRead: Bool) -> ProviderShape.Exchange? {
-        let kept = keep(map)
+    ///
+    /// - Parameter cut: what of it is kept as a mark alone.
+    func exchange(_ map: YAMLFields, isRead: Bool, cut: Set<String> = []) -> ProviderShape.Exchange? {
+        let kept = keep(map, cut)
         let answers = map.mapping("answers", required: true).map(self.answers)
         // What changes something names its target itself.
         let pages = isRead ? map.mapping("pages").flatMap(self.pages) : nil
@@ -35,13 +37,13 @@ extension ProviderLoader {
     }
 
     /// A list of members, or a map that computes each.
-    private func keep(_ map: YAMLFields) -> ProviderShape.Keep {
+    private func keep(_ map: YAMLFields, _ cut: Set<String>) -> ProviderShape.Keep {
         guard let node = map.node("keep"), node.entries != nil else {
             let names = map.strings("keep") ?? []
-            refuseKeptSecrets(map, names)
+            refuseKeptSecrets(map, names.filter { !cut.contains($0) })
             return .members(names)
         }
-        if let fields = map.mapping("keep") { refuseKeptSecrets(map, fields.keys) }
+        if let fields = map.mapping("keep") { refuseKeptSecrets(map, fields.keys.filter { !cut.contains($0) }) }
         return .computed(loader.argumentMap(node, variables: answerVariables))
     }
 
@@ -51,7 +53,7 @@ extension ProviderLoader {
             map.report(
                 DefinitionCode.badSetting.rawValue, "keep",
                 "'\(name)' is a secret, and what is kept stands in the history for ever",
-                "keep what names it, such as its id")
+                "keep what names it, such as its id; or in a 'state' name it under 'secret' too, and a mark is kept")
         }
     }
 
@@ -75,7 +77,6 @@ extension ProviderLoader {
         }
         let query = loader.argumentMap(open(fields, "query"), variables: variables)
         let headers = loader.argumentMap(open(fields, "headers"), variables: variables)
-        refuseOwnHeaders(fields, headers.keys.sorted())
         let form = loader.argumentMap(fields.node("form"), variables: variables)
         let json = fields.node("json").flatMap { loader.arguments($0, variables: variables) }
         let text = fields.node("text").flatMap { node in
@@ -83,6 +84,8 @@ extension ProviderLoader {
         }
         let mediaType = fields.string("media_type")
         let isAnonymous = fields.bool("anonymous") ?? false
+        // Whoever is not Cordon may be the subject, by what it holds.
+        refuseOwnHeaders(fields, headers.keys.sorted().filter { !isAnonymous || $0.lowercased() != "authorization" })
         if text != nil, json != nil || !form.isEmpty {
             fields.report(
                 DefinitionCode.badSetting.rawValue, "text", "a request has one body: 'text', 'json' or 'form'")
@@ -187,12 +190,12 @@ extension ProviderLoader {
         defer { map.refuseUnknown() }
         let answers = ProviderShape.Answers(
             done: statuses(map, "done", required: true), already: statuses(map, "already"),
-            later: statuses(map, "later"), refused: statuses(map, "refused"),
+            later: statuses(map, "later"), refused: statuses(map, "refused"), conflict: statuses(map, "conflict"),
             rules: (map.mappings("rules") ?? []).compactMap(rule))
         var meanings: [Int: String] = [:]
         for (key, set) in [
             ("done", answers.done), ("already", answers.already), ("later", answers.later),
-            ("refused", answers.refused),
+            ("refused", answers.refused), ("conflict", answers.conflict),
         ] {
             for status in set.sorted() {
                 if let other = meanings[status] {

@@ -11,6 +11,8 @@ struct ProviderLoader {
     private(set) var optionalSecrets: [String] = []
     private(set) var subjectSecrets: [String] = []
     private(set) var format = ProviderShape.Format.json
+    /// Reasons that hold of every capability which says none of its own.
+    private var lacks: [ProviderShape.Action.Part: String] = [:]
 
     init(_ loader: DefinitionLoader) { self.loader = loader }
 
@@ -20,6 +22,7 @@ struct ProviderLoader {
         secrets = map.strings("secrets", required: true) ?? []
         optionalSecrets = map.strings("optional_secrets") ?? []
         subjectSecrets = map.strings("subject_secrets", required: true) ?? []
+        lacks = map.mapping("lacks").map { fields in readReasons(fields) { _ in false } } ?? [:]
         format = map.mapping("format").map(readFormat) ?? .json
         let authentication = map.mapping("authentication", required: true).flatMap { self.authentication($0) }
         let certificate = map.mapping("client_certificate").flatMap(self.certificate)
@@ -104,7 +107,12 @@ struct ProviderLoader {
         let state = map.mapping("state").flatMap { fields -> ProviderShape.Exchange? in
             defer { fields.refuseUnknown() }
             compared = fields.strings("compare")
-            let exchange = self.exchange(fields, isRead: true)
+            let cut = Set(fields.strings("secret") ?? [])
+            var exchange = self.exchange(fields, isRead: true, cut: cut)
+            exchange?.secretMembers = cut
+            checkCut(fields, cut, exchange)
+            let version = etag(fields, exchange)
+            exchange?.etag = version
             for name in compared ?? [] where exchange?.keep.contains(name) == false {
                 fields.report(
                     DefinitionCode.badReference.rawValue, "compare", "'\(name)' is not kept, so it can't be compared",
@@ -117,17 +125,27 @@ struct ProviderLoader {
             return exchange(fields, isRead: false)
         }
         let probe = self.probe(map, "probe", of: "after", state)
+        let verify = map.mapping("verify").flatMap { self.verify($0, capability, state) }
+        let lag = map.milliseconds("lag", in: 0...Limits.lagMillisecondsMax)
         let precondition = self.probe(map, "precondition", of: "before", state)
         let reversibility = map.oneOf("reversibility", ProviderShape.Reversibility.self)
         let residual = map.mapping("residual").flatMap { readResidual($0, state) }
-        let lacks = map.mapping("lacks").map { readLacks($0, beside: map, state, act) } ?? [:]
+        var lacks = map.mapping("lacks").map { readLacks($0, beside: map, state, act) } ?? [:]
+        if capability.isWrite {
+            for (part, reason) in self.lacks where !has(part, map, state, act) && lacks[part] == nil {
+                lacks[part] = reason
+            }
+        }
         guard let effectClass, let act else { return nil }
         checkClass(effectClass, map, capability, hasState: state != nil)
         checkUndo(map, capability, state, reversibility)
+        checkVersion(map, capability, act: act, state: state, undo: undo)
+        checkSecrets(map, state, act, undo)
+        checkLag(map, capability, state: state, verify: verify?.exchange)
         checkPromises(map, capability, act: act, state: state)
         return ProviderShape.Action(
             effectClass: effectClass, act: act, state: state, compared: compared, probe: probe,
-            precondition: precondition, undo: undo,
+            verify: verify?.exchange, proof: verify?.rule, lagMilliseconds: lag, precondition: precondition, undo: undo,
             reversibility: reversibility, residual: residual?.0, residualSetting: residual?.setting, lacks: lacks,
             timeoutMilliseconds: timeout ?? Limits.callTimeoutMillisecondsDefault)
     }
@@ -184,11 +202,28 @@ struct ProviderLoader {
     private func readLacks(
         _ map: YAMLFields, beside action: YAMLFields, _ state: ProviderShape.Exchange?, _ act: ProviderShape.Exchange?
     ) -> [ProviderShape.Action.Part: String] {
+        readReasons(map) { has($0, action, state, act) }
+    }
+
+    private func has(
+        _ part: ProviderShape.Action.Part, _ action: YAMLFields, _ state: ProviderShape.Exchange?,
+        _ act: ProviderShape.Exchange?
+    ) -> Bool {
+        switch part {
+        case .already: act?.answers.already.isEmpty == false
+        case .etag: state?.etag != nil
+        case .state, .probe, .undo, .residual, .verify, .lag: action.has(part.rawValue)
+        }
+    }
+
+    private func readReasons(
+        _ map: YAMLFields, _ has: (ProviderShape.Action.Part) -> Bool
+    ) -> [ProviderShape.Action.Part: String] {
         defer { map.refuseUnknown() }
         var lacks: [ProviderShape.Action.Part: String] = [:]
         for part in ProviderShape.Action.Part.allCases {
             guard let reason = map.string(part.rawValue) else { continue }
-            let isThere = part == .already ? act?.answers.already.isEmpty == false : action.has(part.rawValue)
+            let isThere = has(part)
             if isThere || reason.isEmpty {
                 map.report(
                     DefinitionCode.badReversal.rawValue, part.rawValue,

@@ -26,6 +26,10 @@ extension ProviderShape {
             action.act = action.act.rehearsed
             action.state = action.state?.rehearsed
             action.undo = action.undo?.rehearsed
+            // A case has no credential that could be used.
+            action.verify = nil
+            action.proof = nil
+            action.lagMilliseconds = nil
             return action
         }
         return copy

@@ -28,6 +28,12 @@ package struct ProviderShape: Sendable, Hashable {
         package var compared: [String]?
         /// Whether `after`, the state read, shows the effect.
         package var probe: Expression?
+        /// Uses what the subject holds, before the act and after it. Without it a `proof` looks at the state.
+        package var verify: Exchange?
+        /// What that has to show.
+        package var proof: ProofRule?
+        /// How long the provider is known to take until a change shows.
+        package var lagMilliseconds: Int64?
         /// What must hold of `before`, the state just read, for the act to be done.
         package var precondition: Expression?
         /// Takes back what was changed and nothing else; its templates see the before-image as `with.before`.
@@ -43,15 +49,19 @@ package struct ProviderShape: Sendable, Hashable {
 
         /// What a capability that changes something is expected to say of itself.
         package enum Part: String, Sendable, Hashable, CaseIterable {
-            case state, probe, undo, already, residual
+            case state, probe, undo, already, residual, verify, lag, etag
         }
 
         package init(
             effectClass: EffectClass, act: Exchange, state: Exchange?, compared: [String]? = nil,
-            probe: Expression? = nil, precondition: Expression? = nil, undo: Exchange? = nil,
+            probe: Expression? = nil, verify: Exchange? = nil, proof: ProofRule? = nil, lagMilliseconds: Int64? = nil,
+            precondition: Expression? = nil, undo: Exchange? = nil,
             reversibility: Reversibility? = nil, residual: Residual? = nil, residualSetting: String? = nil,
             lacks: [Part: String] = [:], timeoutMilliseconds: Int64
         ) {
+            self.verify = verify
+            self.proof = proof
+            self.lagMilliseconds = lagMilliseconds
             self.residual = residual
             self.residualSetting = residualSetting
             self.lacks = lacks
@@ -75,7 +85,7 @@ package struct ProviderShape: Sendable, Hashable {
             return Contract(
                 effectClass: effectClass, readsState: state != nil, canUndo: undo != nil, compared: compared,
                 probe: probe, precondition: precondition, revivesCredentials: reversibility == .revivesCredentials,
-                residual: residual,
+                residual: residual, proof: proof, lagMilliseconds: lagMilliseconds,
                 timeoutMilliseconds: timeoutMilliseconds)
         }
 
@@ -83,6 +93,7 @@ package struct ProviderShape: Sendable, Hashable {
             switch purpose {
             case .act, .measure: act
             case .before, .probe, .readBack: state
+            case .control, .verify: verify
             case .undo: undo
             }
         }

@@ -154,6 +154,11 @@ package enum Limits {
     package static let backOffMillisecondsFirst: Int64 = 1000
     package static let backOffMillisecondsMax: Int64 = 60 * 1000
     package static let verifyPollMilliseconds: Int64 = 500
+    /// How long containment waits for the control of a proof, and how often a crash may have it taken anew.
+    package static let controlMillisecondsMax: Int64 = 10 * 1000
+    package static let controlAttemptsMax = 3
+    /// How long a connector may say that its provider takes until a change shows.
+    package static let lagMillisecondsMax: Int64 = 24 * 3600 * 1000
     package static let holdMillisecondsMax: Int64 = 90 * 24 * 3600 * 1000
     package static let undoWithinMilliseconds: Int64 = 24 * 3600 * 1000
     package static let waitPollMillisecondsMin: Int64 = 1000

@@ -130,7 +130,8 @@ extension Counts {
                 .signalJoined,
                 .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
                 .waitScheduled, .rungFinished, .questionReminded, .questionEscalated, .answerGiven, .questionClosed,
-                .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .callResolved, .retryScheduled:
+                .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .proofAwaited, .proofTaken,
+                .callResolved, .retryScheduled:
                 break
             }
         }

@@ -2,7 +2,7 @@
 
 /// Mistakes in what a connector promises of a capability: its answers, its probe, its undo, and who asks.
 extension DefinitionMistake {
-    static let contracts = answers + promises + signIns
+    static let contracts = answers + promises + proofs + signIns
 
     private static let state = "        request: { method: GET, to: base }\n        answers: { done: [200] }\n"
 
@@ -32,7 +32,7 @@ extension DefinitionMistake {
             "P021", .connector, "      timeout: 20s\n",
             "      timeout: 20s\n      pick: { from: users, equal: { id: 7 } }\n",
             """
-            workflows/connectors/desk.yaml:38:7: error[P021]: the field 'pick' is unknown (known here: class, timeout, keep, answers, request, state, undo, probe, precondition, reversibility, residual, lacks)
+            workflows/connectors/desk.yaml:38:7: error[P021]: the field 'pick' is unknown (known here: class, timeout, keep, answers, request, state, undo, probe, verify, lag, precondition, reversibility, residual, lacks)
              38 |       pick: { from: users, equal: { id: 7 } }
                 |       ^^^^
             """),
@@ -132,6 +132,60 @@ extension DefinitionMistake {
             workflows/connectors/desk.yaml:44:22: error[P025]: 'reversibility' must be one of full, partial, none, revives-credentials, found 'maybe'
              44 |       reversibility: maybe
                 |                      ^^^^^
+            """),
+    ]
+
+    private static let proofs = [
+        DefinitionMistake(
+            "P130", .connector, "        keep: [active]\n",
+            "        keep: [active]\n      verify: { works: seen.active == true }\n",
+            """
+            workflows/connectors/desk.yaml:44:24: error[P130]: the request uses nothing that the subject holds, so it proves nothing of it (name one of 'subject_secrets' in it, or say under 'lacks' why nothing is proved)
+             44 |       verify: { works: seen.active == true }
+                |                        ^^^^^^^^^^^^^^^^^^^
+            """),
+        DefinitionMistake(
+            "X021", .connector,
+            "request: { method: GET, to: base }\n        answers: { done: [200] }\n        keep: [active]\n",
+            "request: { method: GET, to: base, query: { t: \"${secret.token}\" } }\n        answers: { done: [200] }\n        keep: [active]\n      verify: { works: seen.activ == true }\n",
+            """
+            workflows/connectors/desk.yaml:44:29: error[X021]: no field 'activ' in seen (did you mean 'active'?)
+             44 |       verify: { works: seen.activ == true }
+                |                             ^^^^^
+            """),
+        DefinitionMistake(
+            "P131", .connector, "        keep: [active]\n", "        keep: [active, version]\n        etag: version\n",
+            """
+            workflows/connectors/desk.yaml:41:9: error[P131]: nothing that writes names the version 'version' (send it where the provider compares it: headers: { If-Match: "${with.live.version}" })
+             41 |         request: { method: GET, to: base }
+                |         ^^^^^^^
+            """),
+        DefinitionMistake(
+            "P131", .connector,
+            "} }\n      answers: { done: [200, 204], already: [410], later: [503] }\n      state:\n" + state
+                + "        keep: [active]\n",
+            "}, headers: { If-Match: \"${with.live.version}\" } }\n"
+                + "      answers: { done: [200, 204], already: [410], later: [503] }\n      state:\n" + state
+                + "        keep: [active, version]\n        etag: version\n",
+            """
+            workflows/connectors/desk.yaml:38:16: error[P131]: what it is answered when the version is no longer that one is not said (write it under 'answers': conflict: [412], or the status that this provider has for it)
+             38 |       request: { method: DELETE, to: base, form: { token: "${secret.token}" }, headers: { If-Match: "${with.live.version}" } }
+                |                ^
+            """),
+        DefinitionMistake(
+            "P132", .connector, "        keep: [active]\n", "        keep: [active]\n        secret: [pin]\n",
+            """
+            workflows/connectors/desk.yaml:44:17: error[P132]: 'pin' is not kept, so there is nothing to cut (name it under 'keep' too, or leave it out)
+             44 |         secret: [pin]
+                |                 ^
+            """),
+        DefinitionMistake(
+            "P133", .connector, "answers: { done: [200], refused: [404] }",
+            "answers: { done: [200], refused: [404] }\n      lag: 5m",
+            """
+            workflows/connectors/desk.yaml:34:12: error[P133]: evidence.capture changes nothing that would take time to show (leave 'lag' out)
+             34 |       lag: 5m
+                |            ^^
             """),
     ]
 

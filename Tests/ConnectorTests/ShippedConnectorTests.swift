@@ -43,7 +43,8 @@ import Testing
         "password": "pass word", "token": "tok/en", "api_token": "00key", "client_secret": "s:1",
         "access_key_id": "AKIA",
         "secret_access_key": "key", "bot_token": "xoxb-1", "path": "T1/B1/x", "routing_key": "R0",
-        "private_key": PrivateKeys.rsa, "signing_key": PrivateKeys.rsa, "push_token": "pt",
+        "private_key": PrivateKeys.rsa, "signing_key": PrivateKeys.rsa, "push_token": "pt", "held_token": "ht",
+        "account_password": "ap",
     ]
 
     private static let settings = [
@@ -265,6 +266,26 @@ import Testing
         #expect(guarded.header("content-type") == "application/scim+json")
         arguments["live"] = .null
         #expect(try await request("scim", "account.suspend", .undo, .object(arguments)).header("if-match") == nil)
+    }
+
+    @Test(arguments: [
+        ("keystone", "account.suspend", "x-auth-token", "token"),
+        ("keystone", "tokens.revoke", "x-auth-token", "token"),
+        ("vault", "tokens.revoke", "x-vault-token", "held_token"),
+        ("gitlab", "tokens.revoke", "private-token", "held_token"),
+    ])
+    func `a proof shows what the subject holds, and nothing of who Cordon is`(
+        _ name: String, _ capability: String, _ header: String, _ secret: String
+    ) async throws {
+        for purpose in [Call.Purpose.control, .verify] {
+            let request = try await request(
+                name, capability, purpose, ["account": Self.subject, "credential": Self.subject])
+            #expect(request.header(header) == Self.secrets[secret])
+            #expect(request.header("authorization") == nil)
+            #expect(request.header("idempotency-key") == nil)
+            let own = [request.url, request.text ?? ""] + request.headers.map(\.value)
+            #expect(!own.contains { $0 == "kt" || $0.contains("Bearer") }, "a token of Cordon's own")
+        }
     }
 
     // MARK: Answers

@@ -7,7 +7,8 @@ import Foundation
 import Testing
 
 /// Every connector that ships says of everything that it changes what is read before, what shows that it took effect, how
-/// it is undone, what a repeat is answered, and what it leaves in use; or why it does not.
+/// it is undone, what a repeat is answered, what it leaves in use, what the subject itself sees of it, how long that takes
+/// and which version it compares; or why it does not.
 @Suite struct ShippedContractTests {
     typealias Part = ProviderShape.Action.Part
 
@@ -31,6 +32,9 @@ import Testing
         if !answers.already.isEmpty || answers.rules.contains(where: { $0.means == .already }) { has.insert(.already) }
         let leaves = capability.isContainment || capability.endsCredentials
         if action.residual != nil || !leaves { has.insert(.residual) }
+        if action.proof != nil || !leaves { has.insert(.verify) }
+        if action.lagMilliseconds != nil { has.insert(.lag) }
+        if action.state?.etag != nil { has.insert(.etag) }
         return Part.allCases.filter { !has.contains($0) }
     }
 

@@ -13,7 +13,7 @@ struct GoldenHistory: Sendable {
     /// Numbered from 1, each a second after the one before it.
     var events: [Event]
 
-    static let all = [proposed, doubted, asked, moved, exposed]
+    static let all = [proposed, doubted, asked, moved, exposed, proved]
 
     var run: RunID { AlertID(stem: stem).signal(1).decision.run(1) }
     var history: [(at: Instant, event: Event)] {
@@ -151,6 +151,24 @@ struct GoldenHistory: Sendable {
                 Step.Exposure(until: at(3600), of: "access tokens that were issued before", endedBy: ["tokens.revoke"])),
             .stepFinished(step: "revoke", isVerified: true, note: nil),
             .exposureEnded(step: "revoke", by: "notify"),
+            .runEnded(.completed, reason: "every step is done"),
+        ])
+
+    /// A change that is proved by what the subject holds, within the time that its provider takes.
+    private static let proved = GoldenHistory(
+        stem: "01KATBBF800000000000000001",
+        events: [
+            .runOpened(opening("01KATBBF800000000000000001", subject: subject, gate: nil)),
+            .stepStarted(step: "revoke", deadline: at(900)),
+            .callIntended(step: "revoke", call(1, .control)),
+            .callReturned(step: "revoke", number: 1, Outcome(.done, status: 200, result: ["works": true])),
+            .callIntended(step: "revoke", call(2, .act)),
+            .callReturned(step: "revoke", number: 2, Outcome(.done, status: 200)),
+            .proofAwaited(step: "revoke", until: at(300)),
+            .callIntended(step: "revoke", call(3, .verify)),
+            .callReturned(step: "revoke", number: 3, Outcome(.done, status: 401, result: ["works": false])),
+            .proofTaken(step: "revoke", Step.Proof(.inEffect, "worked before, is refused now")),
+            .stepFinished(step: "revoke", isVerified: true, note: nil),
             .runEnded(.completed, reason: "every step is done"),
         ])
 

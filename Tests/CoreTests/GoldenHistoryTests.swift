@@ -14,6 +14,7 @@ import Testing
         case stepStopped, stepHalted, waitScheduled, rungFinished, questionAsked, questionReminded
         case questionEscalated, answerGiven, questionClosed, holdStarted, holdChanged, callIntended
         case callRedelivered, callReturned, callResolved, retryScheduled, runMigrated, exposureFound, exposureEnded
+        case proofAwaited, proofTaken
     }
 
     /// A new event: name it here and above, and give it a history in `GoldenHistory.all`.
@@ -47,6 +48,8 @@ import Testing
         case .holdChanged: .holdChanged
         case .exposureFound: .exposureFound
         case .exposureEnded: .exposureEnded
+        case .proofAwaited: .proofAwaited
+        case .proofTaken: .proofTaken
         case .callIntended: .callIntended
         case .callRedelivered: .callRedelivered
         case .callReturned: .callReturned

@@ -45,7 +45,8 @@ import Testing
 
     private static let happyKinds = [
         "runOpened", "stepStarted", "callIntended", "callReturned", "stepFinished", "stepStarted", "callIntended",
-        "callReturned", "callIntended", "callReturned", "callIntended", "callReturned", "stepFinished", "runEnded",
+        "callReturned", "callIntended", "callReturned", "callIntended", "callReturned", "proofTaken", "stepFinished",
+        "runEnded",
     ]
 
     @Test func `the alert's own history tells of its receipt, its signal, its decision and its end`() async throws {

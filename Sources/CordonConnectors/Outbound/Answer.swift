@@ -50,6 +50,17 @@ struct Answer {
         case nobody(String)
 
         var value: Value? { if case .value(let value) = self { value } else { nil } }
+
+        /// The same with a mark in place of each secret member: the same secret gives the same mark, so that it can still
+        /// be seen whether it was changed.
+        func cutting(_ names: Set<String>, _ mark: ([UInt8]) -> String) -> Kept {
+            guard !names.isEmpty, case .value(.object(var members)) = self else { return self }
+            for name in names {
+                guard let value = members[name], value != .null else { continue }
+                members[name] = .string(mark(value.jsonBytes))
+            }
+            return .value(.object(members))
+        }
     }
 
     func keep(_ exchange: ProviderShape.Exchange) -> Kept {

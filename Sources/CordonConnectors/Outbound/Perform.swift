@@ -152,7 +152,7 @@ package struct Performer: Sendable {
                 lanes.settle(call.provider, Lane.Report(delivery, provider.shape.rates, at: now), at: now)
                 return read(
                     delivery, exchange, call.redeliveryClass, arguments: call.arguments,
-                    rates: provider.shape.rates, at: now, page: page)
+                    rates: provider.shape.rates, at: now, page: page, mark: sealer.mark)
             }
         }
     }

@@ -15,6 +15,7 @@ extension Performer {
         _ built: BuiltRequest, _ provider: Provider, _ held: Held, until deadline: Instant
     ) async -> Result<Signed, TokenDesk.Box> {
         let values = held.values
+        if built.isAnonymous { return .success(Signed(request: built)) }
         switch provider.shape.authentication {
         case .none, .basic, .header: return .success(Signed(request: built))
         // Without its handle the request is anonymous.

@@ -37,6 +37,8 @@ package struct BuiltRequest: Sendable, Hashable {
     package var url: String
     package var headers: [String: String]
     package var body: [UInt8]?
+    /// Nothing is put in that says who Cordon is.
+    package var isAnonymous = false
 
     /// Canonical JSON: what the intent's request digest covers.
     var canonical: [UInt8] {
@@ -60,6 +62,7 @@ extension Provider {
         }
         return Result { () throws(Refusal) in
             var built = try build(exchange, arguments, secrets, for: moment)
+            built.isAnonymous = exchange.request.isAnonymous
             if !exchange.request.isAnonymous, let (name, value) = try credential(secrets, to: built.to) {
                 built.headers[name] = value
             }

@@ -18,23 +18,26 @@ package struct ReadAnswer: Sendable, Hashable {
 /// Reads what became of a request. Pure: the world's answer in, an outcome out; nothing here is an error.
 package func read(
     _ delivery: Delivery, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass, arguments: Value = .null,
-    rates: RateHeaders? = nil, at now: Instant? = nil
+    rates: RateHeaders? = nil, at now: Instant? = nil, mark: ([UInt8]) -> String = unmarked
 ) -> ReadAnswer {
     read(
         delivery, exchange, effectClass, arguments: arguments, rates: rates, at: now,
-        page: Page(at: "", first: "", earlier: Listing()))
+        page: Page(at: "", first: "", earlier: Listing()), mark: mark)
 }
+
+/// In place of a secret where nobody has a key to mark it with.
+package func unmarked(_ bytes: [UInt8]) -> String { "‹secret›" }
 
 /// The same of the last page of a listing.
 func read(
     _ delivery: Delivery, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass, arguments: Value,
-    rates: RateHeaders?, at now: Instant?, page: Page
+    rates: RateHeaders?, at now: Instant?, page: Page, mark: ([UInt8]) -> String
 ) -> ReadAnswer {
     var answer: ReadAnswer
     switch delivery.fate {
     case .answered(let response):
         answer = read(
-            Answer(response, exchange.format, with: arguments), exchange, effectClass, page, response.body.count)
+            Answer(response, exchange.format, with: arguments), exchange, effectClass, page, response.body.count, mark)
         if answer.outcome.kind == .later {
             answer.outcome.retryAfterMilliseconds = retryAfter(response.headers, rates, now)
         }
@@ -52,7 +55,8 @@ func read(
 }
 
 private func read(
-    _ answer: Answer, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass, _ page: Page, _ bytes: Int
+    _ answer: Answer, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass, _ page: Page, _ bytes: Int,
+    _ mark: ([UInt8]) -> String
 ) -> ReadAnswer {
     var (kind, reason) = answer.meaning(exchange.answers, effectClass)
     var whole = answer
@@ -62,7 +66,7 @@ private func read(
         case .failure(let refusal): return ReadAnswer(outcome: incomplete(answer, refusal.reason))
         }
     }
-    let kept = whole.keep(exchange)
+    let kept = whole.keep(exchange).cutting(exchange.secretMembers, mark)
     let keepsake: Value = ["status": .int(Int64(answer.status)), "body": kept.value ?? .null]
     if kind == .done || kind == .already {
         switch kept {
@@ -164,6 +168,9 @@ extension Answer {
     ) -> (Outcome.Kind, String?) {
         if answers.done.contains(status) { return (.done, nil) }
         if answers.already.contains(status) { return (.already, nil) }
+        if answers.conflict.contains(status) {
+            return (.refused, "conflict: somebody changed it since it was read, so nothing was written")
+        }
         if answers.refused.contains(status) { return (.refused, "the provider refused it") }
         if answers.later.contains(status), !isInDoubt(status, effectClass) {
             return (.later, "the provider asked to wait")

@@ -6,7 +6,7 @@ extension DefinitionCode {
         switch self {
         case .nameDiffersFromFile, .repeatedName, .badName, .badPath, .tooMany, .unreadable: explanationOfFiles
         case .unknownSignal, .unknownCapability, .unknownWorkflow, .unknownStep, .notOffered: explanationOfNames
-        case .badAnswer, .badReversal, .unpromised: explanationOfContracts
+        case .badAnswer, .badReversal, .unpromised, .badProof, .badVersion, .badCut, .badLag: explanationOfContracts
         case .unknownInput, .missingInput, .wrongSubject, .writeWithoutUndo, .missingMapping, .badSetting, .badSecret:
             explanationOfContent
         case .noOneKind, .noHold, .noBound, .silenceActs, .nobodyAsked, .badReference, .callsItself, .tooDeep,
@@ -188,6 +188,31 @@ extension DefinitionCode {
             same name everywhere: 'active' of a token, 'paused' of a workload. A connector keeps them under these \
             names, as they come or worked out of what comes.
             """
+        case .badProof:
+            """
+            'verify' shows from outside that a change took effect: what the subject holds is used before it, when it \
+            must work, and after it, when it must be refused ('expects: works' for the way back). So its request names \
+            one of 'subject_secrets'; without a request of its own, the one under 'state' does. 'works' says of \
+            'seen', the kept members of the answer, whether it worked.
+            """
+        case .badVersion:
+            """
+            'etag' names the member of the state that changes with every change: an ETag, a resourceVersion. It is \
+            worth reading only where a request sends it back, so that who came in between gets the last word, and \
+            'conflict' under 'answers' names the status that says so: the run then asks a person.
+            """
+        case .badCut:
+            """
+            'secret' names kept members of the state that nobody may read later, such as the hash of a password. In \
+            their place a keyed mark is stored, by which a change is still seen; what they were is gone, so no request \
+            can send them back.
+            """
+        case .badLag:
+            """
+            'lag' says how long the provider is known to take until a change shows. So long it is looked for, again and \
+            again, and then a person is asked. It belongs to what changes something and is looked at under 'state' or \
+            'verify'.
+            """
         default:
             """
             A capability with an 'undo' says with 'reversibility' whether it gives back all (full), less than was \
@@ -315,6 +340,21 @@ extension DefinitionCode {
             .init(
                 .connector, wrong: Self.listing(keep: "[names]"), right: Self.listing(keep: "[sessions]"),
                 at: "  capabilities:\n")
+        case .badProof:
+            .init(
+                .connector, wrong: Self.suspension("      verify: { works: seen.active == true }\n"),
+                right: Self.suspension(""),
+                at: "  capabilities:\n")
+        case .badVersion:
+            .init(
+                .connector, wrong: Self.suspension("        etag: version\n"), right: Self.suspension(""),
+                at: "  capabilities:\n")
+        case .badCut:
+            .init(
+                .connector, wrong: Self.suspension("        secret: [pin]\n"), right: Self.suspension(""),
+                at: "  capabilities:\n")
+        case .badLag:
+            .init(.connector, wrong: "class: once\n      lag: 1m\n", right: "class: once\n", at: "class: once\n")
         case .badSecret:
             .init(
                 .inventory, wrong: "token: { file: deploy.token, env: TOKEN }", right: "token: { file: deploy.token }")
@@ -426,6 +466,12 @@ extension DefinitionCode {
     private static func listing(keep: String) -> String {
         "  capabilities:\n    sessions.list:\n      class: read\n      request: { method: GET, to: url }\n"
             + "      answers: { done: [200] }\n      keep: \(keep)\n"
+    }
+
+    private static func suspension(_ more: String) -> String {
+        "  capabilities:\n    account.suspend:\n      class: convergent\n      request: { method: POST, to: url }\n"
+            + "      answers: { done: [200] }\n      state:\n        request: { method: GET, to: url }\n"
+            + "        answers: { done: [200] }\n        keep: [active]\n\(more)"
     }
 
     private static func reducing(_ keep: String) -> String {

@@ -49,6 +49,10 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case lackedCapability = "P120"
     case lackedUndo = "P121"
     case unknownSelf = "P122"
+    case badProof = "P130"
+    case badVersion = "P131"
+    case badCut = "P132"
+    case badLag = "P133"
 
     // Tests of playbooks
     case unknownPlaybook = "P060"
@@ -113,6 +117,10 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .lackedCapability: "a provider can't do what a playbook's workflow asks for"
         case .lackedUndo: "a provider can't undo what a playbook's workflow would have undone"
         case .unknownSelf: "nothing tells whom Cordon itself signs in as at a provider"
+        case .badProof: "a proof is not made with what the subject holds, or shows nothing"
+        case .badVersion: "a version is read that nothing compares, or a conflict has no answer"
+        case .badCut: "what is cut before it is stored is not kept, or would be sent back"
+        case .badLag: "a capability waits for an effect that nobody looks for"
         case .unknownPlaybook: "a test names a playbook that is not loaded"
         case .noArrival: "a case has neither an alert nor a signal, or both"
         case .badFixture: "an alert's file can't be read"

@@ -17,6 +17,10 @@ package struct Call: Sendable, Hashable {
         case measure
         /// Sets the state back to the before-image.
         case undo
+        /// Uses what the subject holds before the act: what did not work then proves nothing afterwards.
+        case control
+        /// Uses it again after the act.
+        case verify
 
         package var isRead: Bool { !isChange }
         package var isChange: Bool { self == .act || self == .undo }

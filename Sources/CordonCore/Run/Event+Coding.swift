@@ -21,7 +21,8 @@ extension Event {
         case .runMigrated(let migration): migration.value
         case .runEnded(let ending, let reason): ["ending": .string(ending.rawValue), "reason": .string(reason)]
         case .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
-            .waitScheduled, .rungFinished, .holdStarted, .holdChanged, .exposureFound, .exposureEnded:
+            .waitScheduled, .rungFinished, .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .proofAwaited,
+            .proofTaken:
             stepValue
         case .questionAsked, .questionReminded, .questionEscalated, .answerGiven, .questionClosed: questionValue
         case .callIntended, .callRedelivered, .callReturned, .callResolved, .retryScheduled: callValue
@@ -39,11 +40,12 @@ extension Event {
             record(["step": .string(step), "verified": .bool(isVerified), "note": note.map(Value.string)])
         case .stepHalted(let step, let backOff, let reason):
             ["step": .string(step), "back_off": backOff.value, "reason": .string(reason)]
-        case .waitScheduled(let step, let until), .holdStarted(let step, let until):
+        case .waitScheduled(let step, let until), .holdStarted(let step, let until), .proofAwaited(let step, let until):
             ["step": .string(step), "until": Value(until)]
         case .rungFinished(let step, let rounds): ["step": .string(step), "rounds": Value(rounds)]
         case .exposureFound(let step, let exposure): ["step": .string(step), "exposure": exposure.value]
         case .exposureEnded(let step, let by): ["step": .string(step), "by": .string(by)]
+        case .proofTaken(let step, let proof): ["step": .string(step), "proof": proof.value]
         case .holdChanged(let step, let hold, let by, let reason):
             ["step": .string(step), "hold": hold.value, "by": .string(by), "reason": .string(reason)]
         default: .null
@@ -125,6 +127,8 @@ extension Event {
         case "holdStarted": self = .holdStarted(step: step, until: try fields.instant("until"))
         case "exposureFound":
             self = .exposureFound(step: step, try Step.Exposure(fields.fields("exposure")))
+        case "proofAwaited": self = .proofAwaited(step: step, until: try fields.instant("until"))
+        case "proofTaken": self = .proofTaken(step: step, try Step.Proof(fields.fields("proof")))
         case "exposureEnded": self = .exposureEnded(step: step, by: try fields.string("by"))
         case "holdChanged":
             self = .holdChanged(

@@ -49,7 +49,8 @@ extension Event {
         case .runAsked, .runResumed, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined,
             .runMigrated, .stepOpened, .stepSkipped, .stepFailed, .stepStopped, .stepHalted, .waitScheduled,
             .rungFinished, .questionAsked, .questionReminded, .questionEscalated, .answerGiven, .questionClosed,
-            .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .callResolved, .retryScheduled:
+            .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .proofAwaited, .proofTaken, .callResolved,
+            .retryScheduled:
             writer.value(value)
         }
     }

@@ -39,6 +39,10 @@ package enum Event: Sendable, Hashable {
     case exposureFound(step: String, Step.Exposure)
     /// Another step ended what the step had left.
     case exposureEnded(step: String, by: String)
+    /// Its provider may take until then to show the effect.
+    case proofAwaited(step: String, until: Instant)
+    /// What the use of what the subject holds proved.
+    case proofTaken(step: String, Step.Proof)
     case callIntended(step: String, Call)
     case callRedelivered(step: String, number: Int, delivery: Int, deadline: Instant)
     case callReturned(step: String, number: Int, Outcome)
@@ -75,6 +79,8 @@ package enum Event: Sendable, Hashable {
         case .holdChanged: "holdChanged"
         case .exposureFound: "exposureFound"
         case .exposureEnded: "exposureEnded"
+        case .proofAwaited: "proofAwaited"
+        case .proofTaken: "proofTaken"
         case .callIntended: "callIntended"
         case .callRedelivered: "callRedelivered"
         case .callReturned: "callReturned"

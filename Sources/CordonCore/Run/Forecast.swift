@@ -145,7 +145,8 @@ private struct Forecaster {
             return Outcome(.done, result: forward?.after ?? forward?.before ?? .object([:]))
         case .readBack where step.isUndo:
             return Outcome(.done, result: run.step(Step.forwardID(of: step.id))?.before ?? .object([:]))
-        case .before, .probe, .readBack, .undo: return Outcome(.done, result: Forecaster.state(call.purpose))
+        case .before, .probe, .readBack, .undo, .control, .verify:
+            return Outcome(.done, result: Forecaster.state(call.purpose))
         }
     }
 
@@ -181,7 +182,8 @@ private struct Forecaster {
         case .runOpened, .runAsked, .runResumed, .runPaused, .runConcluded, .runMigrated, .rollbackRequested,
             .rollbackFinished, .signalJoined, .stepStarted, .stepOpened, .stepFinished, .stepStopped, .stepHalted,
             .rungFinished, .questionReminded, .questionEscalated, .answerGiven, .questionClosed, .callRedelivered,
-            .callReturned, .callResolved, .retryScheduled, .exposureFound, .exposureEnded:
+            .callReturned, .callResolved, .retryScheduled, .exposureFound, .exposureEnded,
+            .proofAwaited, .proofTaken:
             nil
         }
     }
@@ -197,6 +199,8 @@ extension RunDefinition {
         copy.contracts = contracts.mapValues { contract in
             var contract = contract
             contract.probe = nil
+            contract.proof = nil
+            contract.lagMilliseconds = nil
             return contract
         }
         copy.called = called.mapValues(\.assumingEffects)

@@ -39,6 +39,8 @@ extension Run {
         case .holdStarted(let id, let until): change(id) { $0.hold = Step.Hold(until: until) }
         case .exposureFound(let id, let exposure): change(id) { $0.exposure = exposure }
         case .exposureEnded(let id, _): change(id) { $0.exposure = nil }
+        case .proofAwaited(let id, let until): change(id) { $0.proofUntil = until }
+        case .proofTaken(let id, let proof): change(id) { $0.proof = proof }
         case .holdChanged(let id, let hold, _, let reason):
             change(id) { step in
                 step.hold = hold
@@ -111,6 +113,7 @@ extension Run {
                 $0.phase = .calling(call)
                 $0.calls = call.number
                 if call.purpose == .act { $0.arguments = call.arguments }
+                if call.purpose == .control { $0.forgetProof() }
             }
         case .callRedelivered(let id, _, let delivery, let deadline):
             change(id) { $0.redeliver(delivery: delivery, deadline: deadline) }
@@ -185,6 +188,13 @@ extension Step {
         self.isForced = isForced
     }
 
+    /// A control is taken anew: what was proved with an earlier one is over.
+    fileprivate mutating func forgetProof() {
+        control = nil
+        seen = nil
+        proof = nil
+    }
+
     fileprivate mutating func takeBack() {
         isUndone = true
         doubt = nil
@@ -248,6 +258,8 @@ extension Step {
                 doubt = nil
             case .measure: result = outcome.result
             case .probe, .readBack: after = outcome.result
+            case .control: control = outcome.result
+            case .verify: seen = outcome.result
             }
         }
     }

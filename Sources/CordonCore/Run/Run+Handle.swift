@@ -43,14 +43,20 @@ package struct Contract: Sendable, Hashable {
     package var revivesCredentials: Bool
     /// What was issued before and outlives the change.
     package var residual: Residual?
+    /// How it is shown from outside that the effect is there; `nil`: the provider's word is all there is.
+    package var proof: ProofRule?
+    /// How long the provider is known to take until a change shows; `nil`: the step's own time is all it has.
+    package var lagMilliseconds: Int64?
     package var timeoutMilliseconds: Int64
 
     package init(
         effectClass: EffectClass, readsState: Bool, canUndo: Bool = false, compared: [String]? = nil,
         probe: Expression? = nil, precondition: Expression? = nil, revivesCredentials: Bool = false,
-        residual: Residual? = nil,
+        residual: Residual? = nil, proof: ProofRule? = nil, lagMilliseconds: Int64? = nil,
         timeoutMilliseconds: Int64 = Limits.callTimeoutMillisecondsDefault
     ) {
+        self.proof = proof
+        self.lagMilliseconds = lagMilliseconds
         self.probe = probe
         self.precondition = precondition
         self.revivesCredentials = revivesCredentials

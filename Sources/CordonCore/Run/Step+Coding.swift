@@ -14,6 +14,7 @@ extension Step {
             "hold_ask": holdAsk?.value,
             "permit": permit?.value, "hold": hold?.value, "exposure": exposure?.value, "items": items.map(Value.array),
             "inputs": inputs,
+            "control": control, "seen": seen, "proof": proof?.value, "proof_until": proofUntil.map(Value.init(_:)),
             "rounds": rounds == 0 ? nil : Value(rounds), "forced": flag(isForced), "note": note.map(Value.string),
             "evidence": evidence.isEmpty ? nil : .array(evidence.map(\.value)),
         ])
@@ -53,6 +54,10 @@ extension Step {
         exposure = try fields.optionalFields("exposure").map { (fields) throws(UnreadableRecord) in
             try Exposure(fields)
         }
+        control = fields.present("control")
+        seen = fields.present("seen")
+        proof = try fields.optionalFields("proof").map { (fields) throws(UnreadableRecord) in try Proof(fields) }
+        proofUntil = try fields.optionalInstant("proof_until")
         hold = try fields.optionalFields("hold").map { (fields) throws(UnreadableRecord) in try Hold(fields) }
     }
 

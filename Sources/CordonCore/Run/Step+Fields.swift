@@ -40,6 +40,13 @@ extension Step {
         var hold: Hold?
         /// What it left open, unless a later step ended that.
         var exposure: Exposure?
+        /// What the use of what the subject holds was answered before the act.
+        var control: Value?
+        /// The same after it.
+        var seen: Value?
+        var proof: Proof?
+        /// Until when its provider may take to show the effect.
+        var proofUntil: Instant?
         /// What a person is asked about its hold: beside whatever else is asked about the step.
         var holdAsk: Run.Ask?
         /// The items of a line under `each`, as its list gave them.
@@ -226,6 +233,34 @@ extension Step {
         _modify {
             own()
             yield &box.state.exposure
+        }
+    }
+    package var control: Value? {
+        get { box.state.control }
+        _modify {
+            own()
+            yield &box.state.control
+        }
+    }
+    package var seen: Value? {
+        get { box.state.seen }
+        _modify {
+            own()
+            yield &box.state.seen
+        }
+    }
+    package var proof: Proof? {
+        get { box.state.proof }
+        _modify {
+            own()
+            yield &box.state.proof
+        }
+    }
+    package var proofUntil: Instant? {
+        get { box.state.proofUntil }
+        _modify {
+            own()
+            yield &box.state.proofUntil
         }
     }
     package var holdAsk: Run.Ask? {

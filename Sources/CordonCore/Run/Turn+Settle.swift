@@ -6,6 +6,7 @@ extension Turn {
     /// Stores an open call's outcome and decides what follows from it.
     mutating func settle(_ id: String, _ call: Call, _ outcome: Outcome) {
         emit(.callReturned(step: id, number: call.number, outcome))
+        if call.purpose == .control { return weighControl(id, call, outcome) }
         switch outcome.kind {
         case .done, .already: carryOn(id, call, outcome)
         case .later: tryLater(id, call, outcome)
@@ -21,6 +22,9 @@ extension Turn {
         case .act, .undo: finishOrProve(id)
         case .probe: weighProbe(id, call)
         case .readBack: weighProof(id, call)
+        case .verify: weighVerify(id, call)
+        // Whatever became of it, it was weighed before.
+        case .control: break
         case .measure:
             guard let line = place(id)?.line else { return stop(id, "the pinned workflow has no step '\(id)'") }
             weigh(line, id)
@@ -45,25 +49,27 @@ extension Turn {
     /// The state was read back: does it show what the step is for?
     private mutating func weighProof(_ id: String, _ call: Call) {
         switch proof(of: id) {
-        case nil:
-            noteExposure(id)
-            emit(
-                .stepFinished(
-                    step: id, isVerified: false, note: "read back; nothing says what must be seen"))
-        case .isTrue:
-            let wasSoBefore = proofBefore(id)
-            noteExposure(id)
-            emit(.stepFinished(step: id, isVerified: true, note: wasSoBefore ? "was so before the call" : nil))
-        case .isFalse:
-            // An eighth of the time waited so far: often at first, and few enough in a day for a journal.
-            let waited = now.since(run.step(id)?.startedAt ?? now)
-            let poll = max(Limits.verifyPollMilliseconds << Int64(min(call.attempt - 1, 5)), waited / 8)
-            schedule(
-                id, call, after: poll, reason: "the provider doesn't show the effect yet",
-                exhausted: "the provider answered, but the effect is not there: verify is false")
+        case nil, .isTrue: prove(id, call)
+        case .isFalse: poll(id, call, "the provider answered, but the effect is not there: verify is false")
         case .undecided(let error): stop(id, "verify gave no answer: \(error.message)")
         }
     }
+
+    /// Looks again later, as long as the effect may still come.
+    mutating func poll(_ id: String, _ call: Call, _ missing: String) {
+        // An eighth of the time waited so far: often at first, and few enough in a day for a journal.
+        let waited = now.since(run.step(id)?.startedAt ?? now)
+        let poll = max(Limits.verifyPollMilliseconds << Int64(min(call.attempt - 1, 5)), waited / 8)
+        schedule(
+            id, call, after: poll, reason: "the provider doesn't show the effect yet",
+            exhausted: notInEffect(id, call, missing), isAnswered: true)
+    }
+
+    /// The state that was read back shows what the step is for.
+    func isSeen(_ id: String) -> Bool { proof(of: id) == .isTrue }
+
+    /// So did the state that was read before the act.
+    func wasSeenBefore(_ id: String) -> Bool { proofBefore(id) }
 
     /// A probe after an unknown outcome: so it took effect, or it did not.
     private mutating func weighProbe(_ id: String, _ call: Call) {
@@ -159,7 +165,7 @@ extension Turn {
         guard call.delivery < (isLost ? Limits.attemptsMax : attempts) else {
             return giveUp(id, call, "out of tries, and the last outcome is unknown: \(reason)")
         }
-        let deadline = run.step(id)?.deadline ?? now
+        let deadline = max(run.step(id)?.deadline ?? now, lookingUntil(id, call))
         let isAtOnce = call.delivery == 1 || isLost
         let until = isAtOnce ? now : now.adding(milliseconds: backOff(id, call))
         // A crash may outlast the step's time. A provider that forgets keys may by then have forgotten this one.
@@ -222,15 +228,23 @@ extension Turn {
     private mutating func schedule(
         _ id: String, _ call: Call, next purpose: Call.Purpose? = nil, after milliseconds: Int64, isTry: Bool = true,
         reason: String,
-        exhausted: String
+        exhausted: String, isAnswered: Bool = false
     ) {
         if run.conclusion != nil, !isUndo(id) { return giveUp(id, call, reason) }
-        let until = now.adding(milliseconds: milliseconds)
+        let limit = lookingUntil(id, call)
+        let isPolling = call.purpose.looksForEffect
+        // The last look is at the end of the time that the provider may take.
+        let isBounded = isPolling && run.step(id)?.proofUntil != nil && now < limit
+        let until =
+            isBounded ? min(now.adding(milliseconds: milliseconds), limit) : now.adding(milliseconds: milliseconds)
         let redelivers = run.step(id)?.doubt?.number == call.number ? call : nil
         let tries = max(call.attempt, redelivers?.delivery ?? 1)
         let attempts = retry(id).attempts
-        let isPolling = call.purpose == .readBack
-        guard tries < attempts || isPolling || !isTry, until < run.step(id)?.deadline ?? now else {
+        guard tries < attempts || isPolling || !isTry, isBounded || until < limit else {
+            // Where nobody could look, nothing is known of the effect.
+            if isAnswered, definition.contracts[call.capability]?.proof != nil, !isUndo(id) {
+                emit(.proofTaken(step: id, Step.Proof(.notInEffect, exhausted)))
+            }
             return giveUp(id, call, exhausted)
         }
         emit(

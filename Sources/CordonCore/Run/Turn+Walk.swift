@@ -122,7 +122,7 @@ extension Turn {
         }
         // A step that acted before (a person had it tried anew) goes straight to the proof.
         if run.step(id)?.hasActed == true { return finishOrProve(id) }
-        intend(id, contract.readsState && contract.effectClass.isWrite ? .before : .act, attempt: 1)
+        beginAct(id, contract)
     }
 
     // MARK: Lists

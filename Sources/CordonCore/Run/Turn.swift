@@ -53,10 +53,14 @@ struct Turn {
     private mutating func end(_ ending: Run.Ending, reason: String) {
         let open = run.steps.compactMap { step in step.doubt.map { "\(step.id)#\($0.number)" } }
         let unknown = open.isEmpty ? "" : "; the outcome of \(open.joined(separator: ", ")) is unknown"
+        let unproved = run.steps.compactMap { step in
+            step.isUndone || step.proof?.verdict != .nothing ? nil : step.proof.map { "\(step.id) \($0.reason)" }
+        }
+        let proof = unproved.isEmpty ? "" : "; proved nothing: \(unproved.joined(separator: ", "))"
         let left = run.residual.flatMap { $0.until > now ? $0 : nil }.map {
             "; contained, residual exposure until \($0.until): \($0.of)"
         }
-        emit(.runEnded(ending, reason: reason + unknown + (left ?? "")))
+        emit(.runEnded(ending, reason: reason + unknown + proof + (left ?? "")))
     }
 
     /// The way forward is over: what waits is left, what is under way gets its outcome.
@@ -154,9 +158,12 @@ struct Turn {
             run: run.id, step: id, number: step.calls + 1, purpose: purpose, capability: capability,
             provider: provider, arguments: arguments)
         switch definition.sealer.seal(draft) {
+        case .failure(let refusal) where purpose == .control: goOnWithoutControl(id, capability, refusal.reason)
         case .failure(let refusal): stop(id, refusal.reason)
         case .success(let seal):
-            let timeout = now.adding(milliseconds: contract.timeoutMilliseconds)
+            let span = contract.timeoutMilliseconds
+            let timeout = now.adding(
+                milliseconds: purpose == .control ? min(span, Limits.controlMillisecondsMax) : span)
             let deadline = purpose.asksWhatWasDone ? timeout : min(timeout, step.deadline ?? timeout)
             let call = Call(
                 number: draft.number, purpose: purpose, attempt: attempt, capability: capability,
@@ -229,11 +236,11 @@ struct Turn {
             let contract = definition.contracts[capability]
         else { return stop(id, "no provider of this run offers what the step asks for") }
         beginHold(id, place)
+        awaitEffect(id, contract)
         if contract.readsState && contract.effectClass.isWrite {
             intend(id, .readBack, attempt: 1)
         } else {
-            noteExposure(id)
-            emit(.stepFinished(step: id, isVerified: false, note: nil))
+            prove(id, nil)
         }
     }
 
@@ -276,5 +283,5 @@ extension Step {
 }
 
 extension Call.Purpose {
-    var asksWhatWasDone: Bool { self == .probe || self == .readBack }
+    var asksWhatWasDone: Bool { self == .probe || looksForEffect }
 }

@@ -139,7 +139,7 @@ final class RehearsedProvider: Transport {
             switch call.purpose {
             case .act, .measure: "act"
             case .undo: "undo"
-            case .before, .probe, .readBack: "read"
+            case .before, .probe, .readBack, .control, .verify: "read"
             }
         let number = state.withLock { state in
             if call.purpose == .act { state.requests[call.capability, default: 0] += 1 }
@@ -150,7 +150,7 @@ final class RehearsedProvider: Transport {
         switch call.purpose {
         case .act, .measure: return fake.acts.fate(number)
         case .undo: return fake.undos.fate(number)
-        case .before, .probe, .readBack: return fake.reads.fate(number)
+        case .before, .probe, .readBack, .control, .verify: return fake.reads.fate(number)
         }
     }
 
@@ -208,7 +208,7 @@ final class RehearsedProvider: Transport {
         case .act, .measure:
             let number = state.withLock { $0.counts["act \(key(errand))", default: 1] }
             return fake.answers.isEmpty ? .object([:]) : fake.answers[min(number, fake.answers.count) - 1]
-        case .before, .probe, .readBack:
+        case .before, .probe, .readBack, .control, .verify:
             let thing = state.withLock { $0.things[key(errand)] } ?? Thing()
             if let drift = fake.drift, let acted = thing.actedAt, clock.now.since(acted) >= drift.atMilliseconds {
                 return drift.to

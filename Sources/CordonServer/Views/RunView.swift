@@ -77,6 +77,10 @@ package enum RunView {
         ["until": Value(hold.until), "state": .string(hold.state.rawValue)]
     }
 
+    private static func proof(_ proof: Step.Proof) -> Value {
+        ["verdict": .string(proof.verdict.rawValue), "reason": .string(proof.reason), "text": .string(proof.text)]
+    }
+
     private static func question(_ step: Step) -> Value {
         guard case .asking(let question) = step.phase else { return .null }
         return [
@@ -100,6 +104,7 @@ package enum RunView {
             "deadline": Value(step.deadline), "ended_at": Value(step.endedAt), "verified": .bool(step.isVerified),
             "acted": .bool(step.hasActed), "undone": .bool(step.isUndone),
             "hold": step.hold.map(hold) ?? .null, "exposure": step.exposure.map(\.value) ?? .null,
+            "proof": step.proof.map(proof) ?? .null,
             "question": question(step),
             "note": step.note.map(Value.string) ?? .null,
             "before": step.before ?? .null, "after": step.after ?? .null, "result": step.result ?? .null,

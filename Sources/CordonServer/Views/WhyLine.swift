@@ -114,6 +114,8 @@ extension Call.Purpose {
         case .readBack: "reading the state back"
         case .measure: "asking for what a condition is weighed by"
         case .undo: "setting back what was changed"
+        case .control: "using what the subject holds, before the change"
+        case .verify: "using what the subject holds, after the change"
         }
     }
 
@@ -125,6 +127,8 @@ extension Call.Purpose {
         case .readBack: "read the state back"
         case .measure: "look"
         case .undo: "set back what was changed"
+        case .control: "use what the subject holds"
+        case .verify: "use what the subject holds"
         }
     }
 }

@@ -64,6 +64,16 @@ struct ConnectorCheck: AsyncParsableCommand {
                 Output.line("    \(word): \(exchange.request.summary)\(exchange.repeats)")
             }
             if let probe = action.probe { Output.line("    in effect when \(probe.source)") }
+            if let proof = action.proof {
+                Output.line("    proved when \(proof.works.source) \(proof.expects.text)")
+            }
+            if let lag = action.lagMilliseconds {
+                Output.line("    shows within \(YAMLDuration.text(milliseconds: lag))")
+            }
+            if let etag = action.state?.etag { Output.line("    compares: \(etag)") }
+            if let secret = action.state?.secretMembers, !secret.isEmpty {
+                Output.line("    cut before it is stored: \(secret.sorted().joined(separator: ", "))")
+            }
             if let residual = action.residual {
                 Output.line("    leaves: \(residual.of), for \(YAMLDuration.text(milliseconds: residual.milliseconds))")
             }
@@ -90,7 +100,9 @@ extension Connector {
 extension ProviderShape.Action {
     /// Each request by what it is for.
     fileprivate var exchanges: [(word: String, exchange: ProviderShape.Exchange)] {
-        [("asks", act), ("reads", state), ("undoes", undo)].compactMap { word, exchange in exchange.map { (word, $0) } }
+        [("asks", act), ("reads", state), ("proves", verify), ("undoes", undo)].compactMap { word, exchange in
+            exchange.map { (word, $0) }
+        }
     }
 
     fileprivate var givesBack: String {
@@ -112,9 +124,21 @@ extension ProviderShape.Action {
         if let residual {
             members["residual"] = ["of": .string(residual.of), "for_ms": .int(residual.milliseconds)]
         }
+        if let proof {
+            members["proof"] = ["works": .string(proof.works.source), "expects": .string(proof.expects.rawValue)]
+        }
+        if let lagMilliseconds { members["lag_ms"] = .int(lagMilliseconds) }
+        if let etag = state?.etag { members["etag"] = .string(etag) }
+        if let secret = state?.secretMembers, !secret.isEmpty {
+            members["secret"] = .array(secret.sorted().map(Value.string))
+        }
         let reasons = lacks.map { ($0.key.rawValue, Value.string($0.value)) }
         if !reasons.isEmpty { members["lacks"] = .object(Dictionary(uniqueKeysWithValues: reasons)) }
         return .object(members)
+    }
+
+    private func endsSomething(_ name: String) -> Bool {
+        Capability.named(name).map { $0.isContainment || $0.endsCredentials } ?? false
     }
 
     /// What an author may have forgotten, in the order in which it costs most.
@@ -126,6 +150,15 @@ extension ProviderShape.Action {
         if state != nil, probe == nil, effectClass.isWrite {
             open.append("what is read is kept and not judged; 'probe' says what shows the effect")
         }
+        if effectClass.isWrite, proof == nil, lacks[.verify] == nil, endsSomething(name) {
+            open.append("nobody tries whether it is refused; 'verify' uses what the subject holds, before and after")
+        }
+        if effectClass.isWrite, state != nil, lagMilliseconds == nil, lacks[.lag] == nil {
+            open.append("how long the provider takes until it shows is left open; 'lag' says it")
+        }
+        if effectClass.isWrite, undo != nil, state != nil, state?.etag == nil, lacks[.etag] == nil {
+            open.append("who comes in between is not noticed; 'etag' names the version, if the provider has one")
+        }
         if undo != nil, compared == nil, (state?.keep.count ?? 0) > 1 {
             open.append("any change of what is kept keeps the undo from being done; 'compare' names what counts")
         }
@@ -136,6 +169,15 @@ extension ProviderShape.Action {
             open.append("the first page passes for the whole; 'pages' says how the listing goes on, if it does")
         }
         return open
+    }
+}
+
+extension ProofRule.Expectation {
+    fileprivate var text: String {
+        switch self {
+        case .refused: "before, and no longer after"
+        case .works: "after, and not before"
+        }
     }
 }
 

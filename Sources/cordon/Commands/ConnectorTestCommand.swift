@@ -17,7 +17,8 @@ struct ConnectorTest: AsyncParsableCommand {
                        that means and what of it is kept
             --provider an instance of connections.yaml; everything that the connector reads of --subject is asked for.
                        Nothing is changed: of what changes something, only its state is read. --to asks another host,
-                       for instance a test system with the same settings.
+                       for instance a test system with the same settings. --control uses what the subject holds too,
+                       as the control of a proof would: told is whether it works. A sign-in may open a session.
 
             It ends with 1 when a body means nothing, or an answer or a reading is no success.
 
@@ -32,12 +33,13 @@ struct ConnectorTest: AsyncParsableCommand {
     @Option(name: .long, help: "A file with what the source sends.") var body: String?
     @Option(name: .long, help: "A header that comes with it, NAME=VALUE.") var header: [String] = []
     @Option(name: .long, help: "A file with a recorded answer.") var answer: String?
-    @Option(name: .long, help: "What was asked: a capability, with .state or .undo behind it for that.") var call:
-        String?
+    @Option(name: .long, help: "What was asked: a capability; .state, .verify or .undo behind it.") var call: String?
     @Option(name: .long, help: "What it was asked with, as JSON.") var with: String = "{}"
     @Option(name: .long, help: "The provider's id in connections.yaml.") var provider: String?
     @Option(name: .long, help: "The id in identities.yaml of whom is read.") var subject: String?
     @Option(name: .long, help: "Another address in place of the provider's own, https://HOST[:PORT].") var to: String?
+
+    @Flag(name: .long, help: "Use what the subject holds too, as the control of a proof would.") var control = false
 
     func run() async throws {
         let settings = try await common.settings()
@@ -136,6 +138,7 @@ struct ConnectorTest: AsyncParsableCommand {
             switch call {
             case name: return (action.act, action.effectClass.isWrite)
             case name + ".state": if let state = action.state { return (state, false) }
+            case name + ".verify": if let verify = action.verify { return (verify, false) }
             case name + ".undo": if let undo = action.undo { return (undo, true) }
             default: break
             }
@@ -191,8 +194,9 @@ struct ConnectorTest: AsyncParsableCommand {
             inventory: shelf.library.inventory, secrets: SecretReader(folder: settings.folder), transport: transport)
         var outcomes: [(String, Outcome)] = []
         for name in shape.actions.keys.sorted() {
-            guard let outcome = await reader.outcome(of: name) else { continue }
-            outcomes.append((name, outcome))
+            if let outcome = await reader.outcome(of: name) { outcomes.append((name, outcome)) }
+            guard control, let outcome = await reader.outcome(of: name, .control) else { continue }
+            outcomes.append((name + ".verify", reader.weighed(outcome, of: name)))
         }
         await transport.close()
         guard !outcomes.isEmpty else {
@@ -219,15 +223,35 @@ private struct Reading {
     var secrets: SecretReader
     var transport: CurlTransport
 
+    /// With the word on whether what the subject holds works.
+    func weighed(_ outcome: Outcome, of name: String) -> Outcome {
+        guard let rule = provider.shape.actions[name]?.proof, let capability = Capability.named(name),
+            outcome.kind == .done || outcome.kind == .already
+        else { return outcome }
+        var told = outcome
+        var members = outcome.result.objectValue ?? [:]
+        members["works"] =
+            switch rule.works.decide(["seen": outcome.result, "with": arguments(capability)]) {
+            case .isTrue: true
+            case .isFalse: false
+            case .undecided: .null
+            }
+        told.result = .object(members)
+        return told
+    }
+
+    private func arguments(_ capability: Capability) -> Value {
+        .object(Dictionary(uniqueKeysWithValues: capability.parameters.map { ($0.name, subject.expressionValue) }))
+    }
+
     /// `nil`: it reads nothing, or takes more than the subject.
-    func outcome(of name: String) async -> Outcome? {
+    func outcome(of name: String, _ wanted: Call.Purpose? = nil) async -> Outcome? {
         guard let action = provider.shape.actions[name], let capability = Capability.named(name),
             capability.subjects.contains(subject.kind), capability.parameters.allSatisfy({ $0.takes == .subject })
         else { return nil }
-        let purpose = action.effectClass.isWrite ? Call.Purpose.before : .act
+        let purpose = wanted ?? (action.effectClass.isWrite ? .before : .act)
         guard action.exchange(for: purpose) != nil else { return nil }
-        let arguments = Value.object(
-            Dictionary(uniqueKeysWithValues: capability.parameters.map { ($0.name, subject.expressionValue) }))
+        let arguments = arguments(capability)
         let id = provider.connection.id
         let sealer = CallSealer(providers: [id: provider], key: Secret(Array(randomHex(32).utf8)))
         let run = RunID(stem: "01")

@@ -161,13 +161,14 @@ private struct Demonstration {
             for item in outcome.evidence { say("evidence", "\(item.digest)  \(item.about)", at: at) }
         case .stepFinished(let step, let isVerified, _):
             if isVerified { say("step", "\(run)/\(step)  the effect was seen at the provider", at: at) }
+        case .proofTaken(let step, let proof): say("proof", "\(run)/\(step)  \(proof.text)", at: at)
         case .runEnded(let ending, _): say("run", "\(run)  \(ending.rawValue)", at: at)
         case .runAsked(let ask): say("run", "\(run)  waits for a person: \(ask.reason)", at: at)
         case .runResumed, .runMigrated, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined,
             .stepOpened,
             .stepSkipped, .stepFailed, .stepStopped, .stepHalted, .waitScheduled, .rungFinished, .questionAsked,
             .questionReminded, .questionEscalated, .answerGiven, .questionClosed, .holdStarted, .holdChanged,
-            .exposureFound, .exposureEnded,
+            .exposureFound, .exposureEnded, .proofAwaited,
             .callRedelivered, .callResolved, .retryScheduled:
             say("run", "\(run)  \(event.kind)", at: at)
         }

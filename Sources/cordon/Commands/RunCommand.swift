@@ -172,6 +172,7 @@ enum RunText {
 
     private static func waits(_ step: Value) -> [String] {
         var out: [String] = []
+        if let proof = step["proof"]?["text"]?.stringValue { out.append("    proof     \(printable(proof))") }
         if let hold = step["hold"], let state = hold["state"]?.stringValue {
             out.append("    hold      \(state), until \(hold["until"]?.stringValue ?? "")")
         }

@@ -290,7 +290,8 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
         provider:
           settings: { url: { type: url }, client: { type: string } }
           secrets: [password]
-          subject_secrets: []
+          subject_secrets: [held]
+          lacks: { already: "a" }
           format: { body: json, lists: [], repeated: [] }
           client_certificate: { certificate: password, key: password }
           rates: { remaining: x-left, reset: x-reset, reset_as: epoch }
@@ -350,12 +351,24 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
                 answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
                 pages: { items: "${body}", next: link }
                 pick: { from: users, equal: { id: 7 } }
-                keep: [suspended]
+                keep: [suspended, version]
+                etag: version
+                secret: [suspended]
               probe: after.suspended
-              undo:
-                request: { method: POST, to: url, path: /restore, query: { a: b }, headers: { x-a: b },
+              lag: 1m
+              verify:
+                request: { method: GET, to: url, query: { a: "${secret.held}" }, headers: { x-a: b },
                   anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
                 answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+                pages: { items: "${body}", next: link }
+                pick: { from: users, equal: { id: 7 } }
+                keep: [worked]
+                works: seen.worked
+                expects: refused
+              undo:
+                request: { method: POST, to: url, path: /restore, query: { a: b }, headers: { x-a: "${with.live.version}" },
+                  anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
+                answers: { done: [200], conflict: [412], rules: [{ status: [400], that: "true", means: later }] }
                 keep: { id: "${body.id}" }
 
         """

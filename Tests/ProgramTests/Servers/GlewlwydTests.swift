@@ -66,7 +66,7 @@ struct GlewlwydTests {
                 $0["phase"] != "ended" && $0.step("suspend")?["verified"] == true
             }
             #expect(!front.isWaiting(fault))
-            #expect(held.step("suspend")?.calls == ["before done", "act done", "read_back done"])
+            #expect(held.step("suspend")?.calls == ["control refused", "before done", "act done", "read_back done"])
             let act = held.step("suspend")?["calls"]?.arrayValue?.first { $0["purpose"] == "act" }
             // Cordon sends what it is in doubt about again; where the line breaks, libcurl may have done so before.
             #expect(act?["delivery"] == 2 || act?["outcome"]?["sent_twice"] == true, "\(fault)")

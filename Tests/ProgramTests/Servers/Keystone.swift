@@ -14,8 +14,12 @@ final class Keystone: Sendable {
     private let process: ProgramUnderTest
     private let admin: String
 
-    init(in scratch: ScratchFolder, port: Int) async throws {
+    /// What it lets people sign in with.
+    static let methods = "password,token,application_credential,totp"
+
+    init(in scratch: ScratchFolder, port: Int, methods: String = methods) async throws {
         let home = try await Keystone.home(in: scratch)
+        if methods != Keystone.methods { try Keystone.settings(home, methods) }
         base = "http://127.0.0.1:\(port)/v3"
         web = try Web()
         process = try await PythonServers.start(
@@ -53,7 +57,7 @@ final class Keystone: Sendable {
     }
 
     /// What a remedy changes and a test looks at is never answered from memory; the rest is, or each call takes a second.
-    private static func settings(_ folder: String) throws {
+    private static func settings(_ folder: String, _ methods: String = methods) throws {
         let text = """
             [DEFAULT]
             log_dir = \(folder)
@@ -69,7 +73,7 @@ final class Keystone: Sendable {
             [credential]
             key_repository = \(folder)/creds
             [auth]
-            methods = password,token,application_credential,totp
+            methods = \(methods)
             [identity]
             password_hash_algorithm = bcrypt
             password_hash_rounds = 4
