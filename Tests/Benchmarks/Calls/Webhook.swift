@@ -137,7 +137,7 @@ struct HookServer {
     init(_ cordon: String, in scratch: ScratchFolder) async throws {
         try scratch.write("listen: { port: 0 }\nstate: state\n", to: "cordon.yaml")
         try scratch.write(
-            "sources:\n  - { id: github, connector: github, secrets: [{ file: hook-secret }] }\n",
+            "sources:\n  - { id: github, connector: github, secrets: [{ file: hook-secret }] }\nproviders: []\n",
             to: "connections.yaml")
         try scratch.write("identities: []\n", to: "identities.yaml")
         let secret = try scratch.write(Webhook.secret, to: "hook-secret")
