@@ -122,7 +122,7 @@ struct CallBench {
 
     /// The same calls over one transport, with and without thousands of transfers beside them that get no answer.
     private mutating func measureWaiting(
-        _ port: UInt16, beside slow: UInt16, _ where: String, target: Double?
+        _ port: UInt16, beside slow: UInt16, _ place: String, target: Double?
     ) async throws {
         let waiting = options.waiting
         var limits = CurlTransport.Limits()
@@ -150,7 +150,7 @@ struct CallBench {
             }
         }
         await transport.close()
-        report.add("beside \(waiting) that wait at \(`where`): Cordon's transport", median(rates), "calls/s")
+        report.add("beside \(waiting) that wait at \(place): Cordon's transport", median(rates), "calls/s")
         report.add("with them, of without them", median(ratios), "×", target: target)
     }
 
