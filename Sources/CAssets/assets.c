@@ -195,6 +195,27 @@ static const unsigned char rabbitmq[] = {
 static const unsigned char slack[] = {
 #embed "../../workflows/connectors/slack.yaml"
 };
+static const unsigned char aws_secrets[] = {
+#embed "../../workflows/connectors/aws-secrets.yaml"
+};
+static const unsigned char gitlab_issues[] = {
+#embed "../../workflows/connectors/gitlab-issues.yaml"
+};
+static const unsigned char github_issues[] = {
+#embed "../../workflows/connectors/github-issues.yaml"
+};
+static const unsigned char jira[] = {
+#embed "../../workflows/connectors/jira.yaml"
+};
+static const unsigned char servicenow[] = {
+#embed "../../workflows/connectors/servicenow.yaml"
+};
+static const unsigned char credential_rotation[] = {
+#embed "../../workflows/credential-rotation.yaml"
+};
+static const unsigned char rotate_credential[] = {
+#embed "../../playbooks/rotate-credential.yaml"
+};
 static const unsigned char vault[] = {
 #embed "../../workflows/connectors/vault.yaml"
 };
@@ -267,6 +288,13 @@ static const cordon_asset assets[] = {
     ASSET("workflows/connectors/rabbitmq.yaml", rabbitmq),
     ASSET("workflows/connectors/slack.yaml", slack),
     ASSET("workflows/connectors/vault.yaml", vault),
+    ASSET("workflows/connectors/aws-secrets.yaml", aws_secrets),
+    ASSET("workflows/connectors/gitlab-issues.yaml", gitlab_issues),
+    ASSET("workflows/connectors/github-issues.yaml", github_issues),
+    ASSET("workflows/connectors/jira.yaml", jira),
+    ASSET("workflows/connectors/servicenow.yaml", servicenow),
+    ASSET("workflows/credential-rotation.yaml", credential_rotation),
+    ASSET("playbooks/rotate-credential.yaml", rotate_credential),
     { 0, 0, 0 },
 };
 

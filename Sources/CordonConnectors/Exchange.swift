@@ -25,6 +25,8 @@ extension ProviderShape {
         package var jwt: WebToken?
         /// It says nothing of who asks: it goes elsewhere than the credential is for.
         package var isAnonymous: Bool
+        /// Who asks is whoever holds the credential that was just issued.
+        package var isAsIssued = false
 
         package init(
             method: String, to: String, path: Template?, tail: Template? = nil, query: [String: Arguments] = [:],
@@ -46,13 +48,27 @@ extension ProviderShape {
             self.jwt = jwt
         }
 
+        /// The paths that its templates read.
+        private var reads: [[String]] {
+            let trees = Array(query.values) + Array(headers.values) + Array(form.values) + (json.map { [$0] } ?? [])
+            return trees.flatMap(\.reads) + [path, tail, text].compactMap { $0 }.flatMap { $0.holes.flatMap(\.reads) }
+        }
+
+        /// It carries an issued secret, so it can be sent only while that is in memory.
+        var needsIssued: Bool { isAsIssued || reads.contains { $0.first == "issued" } }
+
+        /// It names what was made by what its making answered.
+        var takesResult: Bool { reads.contains { $0.starts(with: ["with", "result"]) } }
+
+        /// The parts of an issued secret that it names one by one.
+        var issuedParts: [String] {
+            reads.filter { $0.starts(with: ["issued", "value"]) && $0.count > 2 }.map { $0[2] }
+        }
+
         /// The secrets that its templates name.
         var secrets: Set<String> {
-            let trees = Array(query.values) + Array(headers.values) + Array(form.values) + (json.map { [$0] } ?? [])
-            let paths =
-                trees.flatMap(\.reads) + [path, tail, text].compactMap { $0 }.flatMap { $0.holes.flatMap(\.reads) }
-            return Set(
-                paths.filter { $0.first == "secret" && $0.count > 1 }.map { $0[1] } + [jwt?.key].compactMap(\.self))
+            Set(
+                reads.filter { $0.first == "secret" && $0.count > 1 }.map { $0[1] } + [jwt?.key].compactMap(\.self))
         }
     }
 
@@ -106,6 +122,17 @@ extension ProviderShape {
         }
     }
 
+    /// What an answer holds of a credential that it issued, each by an expression: what names it, and what nobody may see.
+    package struct Issue: Sendable, Hashable {
+        package var known: [String: Arguments]
+        package var secret: [String: Arguments]
+
+        package init(known: [String: Arguments], secret: [String: Arguments]) {
+            self.known = known
+            self.secret = secret
+        }
+    }
+
     package enum Format: Sendable, Hashable {
         case json
         /// Elements of these names hold lists, also of one or no entry.
@@ -142,6 +169,8 @@ extension ProviderShape {
         package var etag: String?
         package var format: Format
         let secrets: Set<String>
+        /// What the answer holds of a new credential; `nil` where it issues none.
+        package var issues: Issue?
         /// How large what is kept of an answer may be.
         package var resultBytesMax = Limits.resultBytesMax
 

@@ -13,11 +13,14 @@ extension ProviderLoader {
         var held: [String: ObjectSchema.Field] = [:]
         for name in secrets + subjectSecrets { held[name] = .init(.string) }
         for name in optionalSecrets { held[name] = .init(.string, isOptional: true) }
-        return ["provider": .object("provider", own), "with": .any, "secret": .object("secret", held)]
+        return [
+            "provider": .object("provider", own), "with": .any, "secret": .object("secret", held), "mark": .string,
+            "issued": .object("issued", ["value": .init(.any), "text": .init(.string)]),
+        ]
     }
 
     private var answerVariables: [String: Schema] {
-        ["status": .int, "headers": .map(.string), "body": .any, "with": .any]
+        ["status": .int, "headers": .map(.string), "body": .any, "with": .any, "mark": .string]
     }
 
     /// A request with its answers, the fields standing in `map` itself.
@@ -34,6 +37,20 @@ extension ProviderLoader {
         guard let request, let answers else { return nil }
         return ProviderShape.Exchange(
             request: request, answers: answers, pages: pages, pick: pick, kept: kept, format: format)
+    }
+
+    /// What names a new credential, and what of it nobody may see: both are handed to whoever delivers it, in memory.
+    func issues(_ map: YAMLFields) -> ProviderShape.Issue? {
+        defer { map.refuseUnknown() }
+        let known = loader.argumentMap(open(map, "known"), variables: answerVariables)
+        let secret = loader.argumentMap(open(map, "secret"), variables: answerVariables)
+        if secret.isEmpty {
+            map.report(
+                DefinitionCode.badAnswer.rawValue, map.keys.first ?? "secret",
+                "it issues something, and nothing secret",
+                "name under 'secret' what the answer holds: secret: { password: \"${body.password}\" }")
+        }
+        return ProviderShape.Issue(known: known, secret: secret)
     }
 
     /// A list of members, or a map that computes each.
@@ -86,16 +103,19 @@ extension ProviderLoader {
         let isAnonymous = fields.bool("anonymous") ?? false
         // Whoever is not Cordon may be the subject, by what it holds.
         refuseOwnHeaders(fields, headers.keys.sorted().filter { !isAnonymous || $0.lowercased() != "authorization" })
+        let isAsIssued = fields.bool("as_issued") ?? false
         if text != nil, json != nil || !form.isEmpty {
             fields.report(
                 DefinitionCode.badSetting.rawValue, "text", "a request has one body: 'text', 'json' or 'form'")
         }
         guard let method, let to else { return nil }
-        return ProviderShape.Request(
+        var request = ProviderShape.Request(
             method: method.rawValue, to: to, path: path, tail: tail, query: query,
             headers: Dictionary(headers.map { ($0.key.lowercased(), $0.value) }) { first, _ in first }, form: form,
             json: json, text: text, mediaType: mediaType ?? (text == nil ? "application/json" : "text/plain"), jwt: jwt,
             isAnonymous: isAnonymous)
+        request.isAsIssued = isAsIssued
+        return request
     }
 
     func open(_ fields: YAMLFields, _ key: String) -> YAMLNode? {

@@ -102,7 +102,9 @@ struct ProviderLoader {
         defer { map.refuseUnknown() }
         let effectClass = map.oneOf("class", EffectClass.self, required: true)
         let timeout = map.milliseconds("timeout", in: 1...Limits.callTimeoutMillisecondsMax)
-        let act = exchange(map, isRead: !capability.isWrite)
+        var act = exchange(map, isRead: !capability.isWrite)
+        let issues = capability.isWrite ? map.mapping("issues").flatMap(self.issues) : nil
+        act?.issues = issues
         var compared: [String]?
         let state = map.mapping("state").flatMap { fields -> ProviderShape.Exchange? in
             defer { fields.refuseUnknown() }

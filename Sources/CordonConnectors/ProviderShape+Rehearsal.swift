@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CordonCore
+import CordonLanguage
+
 extension Connector {
     /// The same for a rehearsal: a case holds what its source says, without what a channel puts around it.
     package var heardPlainly: Connector {
@@ -44,6 +47,9 @@ extension ProviderShape.Exchange {
         copy.format = .json
         copy.kept = .members(keep)
         copy.answers.rules = []
+        copy.issues = issues.map { issue in
+            ProviderShape.Issue(known: [:], secret: issue.secret.mapValues { _ in .literal("a rehearsal's secret") })
+        }
         return copy
     }
 }

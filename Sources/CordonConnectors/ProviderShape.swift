@@ -85,7 +85,8 @@ package struct ProviderShape: Sendable, Hashable {
             return Contract(
                 effectClass: effectClass, readsState: state != nil, canUndo: undo != nil, compared: compared,
                 probe: probe, precondition: precondition, revivesCredentials: reversibility == .revivesCredentials,
-                residual: residual, proof: proof, lagMilliseconds: lagMilliseconds,
+                residual: residual, proof: proof, lagMilliseconds: lagMilliseconds, issuesSecret: act.issues != nil,
+                undoTakesResult: undo?.request.takesResult ?? false,
                 timeoutMilliseconds: timeoutMilliseconds)
         }
 

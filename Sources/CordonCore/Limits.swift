@@ -186,6 +186,9 @@ package enum Limits {
     package static let callTimeoutMillisecondsDefault: Int64 = 10 * 1000
     package static let callTimeoutMillisecondsMax: Int64 = 120 * 1000
     package static let responseBytesMax = 1024 * 1024
+    /// Credentials that wait in memory for their delivery, and for how long; one that waits longer is issued anew.
+    package static let issuedSecretsMax = 1000
+    package static let issuedSecretMilliseconds: Int64 = 3600 * 1000
     package static let retryAfterMillisecondsMax: Int64 = 24 * 3600 * 1000
     /// How long a token is used whose provider doesn't say how long it lives, and how long any is.
     package static let tokenMillisecondsDefault: Int64 = 10 * 60 * 1000

@@ -72,9 +72,10 @@ extension Engine {
         for stored in page {
             do {
                 let run = try stored.run()
-                let needs = Needs(workflow: run.workflow, called: run.called, provider: run.subject?.provider)
+                let needs = Needs(
+                    workflow: run.workflow, called: run.called, provider: run.subject?.provider, inputs: run.inputs)
                 if known[needs] == nil {
-                    known[needs] = try await definition(of: run).lack(run.subject) ?? ""
+                    known[needs] = try await definition(of: run).lack(run.subject, run.inputs) ?? ""
                 }
                 // What has nothing to act on waits for its cancellation, whatever is configured.
                 guard run.gate?.kind != .undecided, let lack = known[needs], !lack.isEmpty else { continue }
@@ -92,12 +93,17 @@ private struct Needs: Hashable {
     var workflow: Run.Pin
     var called: [Run.Pin]
     var provider: String?
+    /// They may name connections.
+    var inputs: Value
 }
 
 extension RunDefinition {
     /// What a subject's provider does not offer of what the run may ask of it, in a sentence.
-    func lack(_ subject: Subject?) -> String? {
-        guard let subject, let first = capabilities.filter({ contracts[$0] == nil }).min() else { return nil }
+    func lack(_ subject: Subject?, _ inputs: Value) -> String? {
+        guard let subject else { return nil }
+        guard let first = capabilities.filter({ contracts[$0] == nil }).min() else {
+            return lacksElsewhere(inputs).first
+        }
         return "provider '\(subject.provider)' does not offer \(first)"
     }
 }

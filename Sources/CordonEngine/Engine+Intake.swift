@@ -370,20 +370,26 @@ extension Engine {
             }
             let called = library.called(by: workflow)
             let definition = definition(workflow, called, subject)
-            if gate == nil, let lack = definition.lack(subject) { gate = Run.Ask(kind: .undecided, reason: lack) }
+            let handed = (try? inputs.get()) ?? .object([:])
+            if gate == nil, let lack = definition.lack(subject, handed) {
+                gate = Run.Ask(kind: .undecided, reason: lack)
+            }
             let isShared = playbook.trigger.perSubject == .many
             let opening = Opening(
                 id: id, decision: decision.id, signal: signal.id, alert: signal.alert, playbook: match.playbook,
                 workflow: match.workflow, called: called.map(\.pin), subject: subject, severity: signal.severity,
-                inputs: (try? inputs.get()) ?? .object([:]), steps: workflow.lines.map(\.id),
-                gate: gate ?? (isShared ? nil : queueing(definition, subject, opened[subject?.key ?? ""] ?? [])),
+                inputs: handed, steps: workflow.lines.map(\.id),
+                gate: gate
+                    ?? (isShared
+                        ? nil : queueing(definition.wanted(handed), subject, opened[subject?.key ?? ""] ?? [])),
                 isShared: isShared,
                 objectsMax: EffectiveLimits(library.guards.limits, playbook.guards.limits).objectsMax)
             let transition = Run.open(opening, definition, halts: halts, at: now)
             if let subject, !isShared {
                 opened[subject.key, default: []].append(
                     LiveRun(
-                        run: transition.run, holds: [], wants: transition.run.isQueued ? definition.capabilities : []))
+                        run: transition.run, holds: [], wants: transition.run.isQueued ? definition.wanted(handed) : [])
+                )
             }
             return transition
         }
@@ -392,7 +398,7 @@ extension Engine {
     func definition(_ workflow: Workflow, _ called: [Workflow], _ subject: Subject?) -> RunDefinition {
         RunDefinition(
             workflow: workflow, called: Dictionary(called.map { ($0.name, $0) }) { first, _ in first },
-            contracts: subject.flatMap { providers[$0.provider]?.contracts } ?? [:],
+            contracts: subject.flatMap { promised[$0.provider] } ?? [:], elsewhere: promised,
             sealer: sealer)
     }
 }

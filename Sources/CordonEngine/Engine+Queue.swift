@@ -34,7 +34,7 @@ extension Engine {
         guard hasHold || run.isQueued else { return LiveRun(run: run, holds: [], wants: []) }
         let pinned = try await definition(of: run)
         return LiveRun(
-            run: run, holds: hasHold ? run.held(pinned) : [], wants: run.isQueued ? pinned.capabilities : [])
+            run: run, holds: hasHold ? run.held(pinned) : [], wants: run.isQueued ? pinned.wanted(run.inputs) : [])
     }
 
     /// The same decision with the runs left out that join a live one.
@@ -61,7 +61,7 @@ extension Engine {
     }
 
     /// Why a new run of this subject does not begin at once.
-    func queueing(_ definition: RunDefinition, _ subject: Subject?, _ live: [LiveRun]) -> Run.Ask? {
+    func queueing(_ wanted: Set<String>, _ subject: Subject?, _ live: [LiveRun]) -> Run.Ask? {
         guard let subject else { return nil }
         // Who waits for a hold keeps nobody waiting: it may stand for weeks.
         let ahead = live.first { other in
@@ -70,7 +70,7 @@ extension Engine {
         if let ahead = ahead?.run {
             return Run.Ask(kind: .queued, reason: "\(ahead.id) has \(subject.key) in hand")
         }
-        guard let (ahead, capability) = containment(in: live, of: definition.capabilities) else { return nil }
+        guard let (ahead, capability) = containment(in: live, of: wanted) else { return nil }
         return Run.Ask(
             kind: .queued,
             reason: "\(ahead) holds \(capability) on \(subject.key), and this run would take that for the state "

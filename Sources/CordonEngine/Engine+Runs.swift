@@ -50,7 +50,9 @@ extension Engine {
             await self.step(id, isAsked: true) { run, definition, now in
                 guard ifStill(run) else { return .failure(Engine.elseByNow) }
                 let others = try await self.liveRuns(of: [subject])[subject]?.filter { $0.run.id != id } ?? []
-                guard run.gate?.kind == .proposal, let ask = self.queueing(definition, run.subject, others) else {
+                guard run.gate?.kind == .proposal,
+                    let ask = self.queueing(definition.wanted(run.inputs), run.subject, others)
+                else {
                     return run.handle(input, definition, halts: self.halts, at: now)
                 }
                 return .success(run.lineUp(ask, by: by, reason: reason, definition, halts: self.halts, at: now))

@@ -46,7 +46,7 @@ extension Engine {
         else { return nil }
         let called = library.called(by: workflow)
         let definition = definition(workflow, called, subject)
-        guard definition.lack(subject) == nil else { return nil }
+        guard definition.lack(subject, inputs) == nil else { return nil }
         let opening = Opening(
             id: decision.id.run(place + 1), decision: decision.id, signal: signal.id, alert: signal.alert,
             playbook: match.playbook, workflow: match.workflow, called: called.map(\.pin), subject: subject,
@@ -121,5 +121,7 @@ extension Engine {
 
 extension ShadowLook {
     /// It changes nothing, so it is made.
-    fileprivate func reads(_ call: Call) -> Bool { definition.contracts[call.capability]?.effectClass == .read }
+    fileprivate func reads(_ call: Call) -> Bool {
+        definition.contract(of: call, for: run.subject)?.effectClass == .read
+    }
 }

@@ -122,6 +122,8 @@ package final class Engine: Sendable, Service {
     let queuedSubjects = Mutex<Set<String>>([])
     let counter = Mutex(Counts())
     let looksInShadow: Bool
+    /// What each connection promises, by its id.
+    let promised: [String: [String: Contract]]
     /// Looks that wait for their turn or are being made.
     let shadowLooks = Mutex(0)
     /// Alerts and runs that some task of this process has in hand: the sweep leaves them alone.
@@ -160,6 +162,7 @@ package final class Engine: Sendable, Service {
                     (connection.id, Provider(connection: connection, shape: $0))
                 }
             })
+        promised = providers.mapValues(\.contracts)
         fingerprints = parts.fingerprints ?? Fingerprints(parts.sealKey)
         sealer = CallSealer(providers: providers, key: parts.sealKey)
         let box = libraryBox

@@ -131,7 +131,7 @@ extension Counts {
                 .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
                 .waitScheduled, .rungFinished, .questionReminded, .questionEscalated, .answerGiven, .questionClosed,
                 .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .proofAwaited, .proofTaken,
-                .callResolved, .retryScheduled:
+                .callResolved, .retryScheduled, .secretLost, .stepReopened:
                 break
             }
         }

@@ -80,13 +80,24 @@ struct CallDesk {
             deadline: now.adding(milliseconds: 10_000))
     }
 
-    func perform(_ call: Call) async -> ReadAnswer {
-        let (inventory, secrets, now) = (inventory, secrets, now)
-        let performer = Performer(
+    func perform(_ call: Call) async -> ReadAnswer { await perform(call, by: performer) }
+
+    /// One process: what is in its memory is gone with it.
+    var performer: Performer {
+        let now = now
+        return performer { now }
+    }
+
+    func performer(_ clock: @escaping @Sendable () -> Instant) -> Performer {
+        let (inventory, secrets) = (inventory, secrets)
+        return Performer(
             providers: ["auth": provider], inventory: { inventory },
             secrets: SecretReader(folder: "/nowhere", environment: { secrets[$0] }), transport: transport,
-            sealer: sealer, tokens: tokens, clock: { now })
-        return await performer.performInTurn(
+            sealer: sealer, tokens: tokens, clock: clock)
+    }
+
+    func perform(_ call: Call, by performer: Performer) async -> ReadAnswer {
+        await performer.performInTurn(
             Errand(run: RunID(stem: "01"), step: "a", call: call, subject: Self.subject))
     }
 }

@@ -32,7 +32,7 @@ extension DefinitionMistake {
             "P021", .connector, "      timeout: 20s\n",
             "      timeout: 20s\n      pick: { from: users, equal: { id: 7 } }\n",
             """
-            workflows/connectors/desk.yaml:38:7: error[P021]: the field 'pick' is unknown (known here: class, timeout, keep, answers, request, state, undo, probe, verify, lag, precondition, reversibility, residual, lacks)
+            workflows/connectors/desk.yaml:38:7: error[P021]: the field 'pick' is unknown (known here: class, timeout, keep, answers, request, issues, state, undo, probe, verify, lag, precondition, reversibility, residual, lacks)
              38 |       pick: { from: users, equal: { id: 7 } }
                 |       ^^^^
             """),

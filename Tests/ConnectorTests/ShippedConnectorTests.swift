@@ -19,7 +19,9 @@ import Testing
             Set(Self.names).isSuperset(of: [
                 "agent-sessions", "auth0", "aws-iam", "caep-transmitter", "chat-webhook", "entra", "github", "gitlab",
                 "glewlwyd", "google-iam", "keycloak", "keystone", "kubernetes", "oauth2", "oidc-logout", "okta",
-                "pagerduty", "rabbitmq", "scim", "sink", "slack", "vault",
+                "pagerduty", "rabbitmq", "scim", "sink", "slack", "vault", "aws-secrets", "github-issues",
+                "gitlab-issues",
+                "jira", "servicenow",
             ]))
     }
 
@@ -52,7 +54,9 @@ import Testing
         "project": "ops", "plugin": "oidc",
         "client_id": "app-1", "token_endpoint": "https://login.example/token", "region": "us-east-1",
         "audience": "https://t.example/api/v2/", "client_email": "cordon@p.example", "channel": "C1",
-        "issuer": "https://op.example", "key_id": "k1",
+        "issuer": "https://op.example", "key_id": "k1", "sts": "https://sts.example", "owner": "acme",
+        "repository": "ops", "issue_type": "Task", "done": "31", "closed_state": "7",
+        "close_code": "Resolved by request",
     ]
 
     private static let subject: Value = [
@@ -155,7 +159,7 @@ import Testing
             Line(
                 "aws-iam", "policy.deny_write", .undo, "POST \(b)",
                 "Action=DeleteUserPolicy&PolicyName=CordonDeny&UserName=svc&Version=2010-05-08"),
-        ] + vendors
+        ] + vendors + tickets
 
     private static let project = "\(b)/projects/proj/serviceAccounts/svc%40p.example"
 
@@ -218,6 +222,70 @@ import Testing
         ),
     ]
 
+    private static let tickets = [
+        Line(
+            "aws-iam", "credential.issue", .act, "POST \(b)", "Action=CreateAccessKey&UserName=svc&Version=2010-05-08"),
+        Line(
+            "aws-iam", "credential.issue", .undo, "POST \(b)",
+            "AccessKeyId=AKIA3&Action=DeleteAccessKey&UserName=svc&Version=2010-05-08"),
+        Line(
+            "aws-iam", "credential.delete", .act, "POST \(b)",
+            "AccessKeyId=AKIA2&Action=DeleteAccessKey&UserName=svc&Version=2010-05-08"),
+        Line(
+            "aws-secrets", "secret.deliver", .undo, "POST \(b)/",
+            #"{"MoveToVersionId":"v1","RemoveFromVersionId":"MARK","SecretId":"billing/aws","VersionStage":"AWSCURRENT"}"#
+        ),
+        Line("aws-secrets", "secret.deliver", .before, "POST \(b)/", #"{"SecretId":"billing/aws"}"#),
+        Line(
+            "gitlab-issues", "ticket.open", .act, "POST \(b)/projects/ops/issues",
+            #"{"description":"look","labels":"cordon,cordon-MARK","title":"A key"}"#),
+        Line(
+            "gitlab-issues", "ticket.open", .probe,
+            "GET \(b)/projects/ops/issues?labels=cordon-MARK&per_page=100&state=all"),
+        Line(
+            "gitlab-issues", "ticket.open", .undo, "PUT \(b)/projects/ops/issues/12", #"{"state_event":"close"}"#),
+        Line(
+            "gitlab-issues", "ticket.comment", .act, "POST \(b)/projects/ops/issues/12/notes", #"{"body":"look"}"#),
+        Line(
+            "github-issues", "ticket.open", .act, "POST \(b)/repos/acme/ops/issues",
+            #"{"body":"look\n\ncordon-MARK","title":"A key"}"#),
+        Line(
+            "github-issues", "ticket.open", .undo, "PATCH \(b)/repos/acme/ops/issues/12",
+            #"{"state":"closed","state_reason":"not_planned"}"#),
+        Line(
+            "github-issues", "ticket.close", .act, "PATCH \(b)/repos/acme/ops/issues/12",
+            #"{"state":"closed","state_reason":"completed"}"#),
+        Line(
+            "jira", "ticket.open", .act, "POST \(b)/rest/api/3/issue",
+            #"{"fields":{"description":{"content":[{"content":[{"text":"look","type":"text"}],"type":"paragraph"}],"type":"doc","version":1},"issuetype":{"name":"Task"},"labels":["cordon","cordon-MARK"],"project":{"key":"ops"},"summary":"A key"}}"#
+        ),
+        Line(
+            "jira", "ticket.open", .probe, "POST \(b)/rest/api/3/search/jql",
+            #"{"fields":["status","labels"],"jql":"labels = \"cordon-MARK\"","maxResults":10}"#),
+        Line(
+            "jira", "ticket.open", .undo, "POST \(b)/rest/api/3/issue/12/transitions", #"{"transition":{"id":"31"}}"#),
+        Line(
+            "servicenow", "ticket.open", .act, "POST \(b)/api/now/table/incident",
+            #"{"correlation_display":"Cordon","correlation_id":"cordon-MARK","description":"look","short_description":"A key"}"#
+        ),
+        Line(
+            "servicenow", "ticket.open", .probe,
+            "GET \(b)/api/now/table/incident?sysparm_fields=sys_id%2Cnumber%2Cactive%2Ccorrelation_id&sysparm_limit=10&sysparm_query=correlation_id%3Dcordon-MARK"
+        ),
+        Line(
+            "servicenow", "ticket.open", .undo, "PATCH \(b)/api/now/table/incident/12",
+            #"{"close_code":"Resolved by request","close_notes":"Cordon took back what it did.","state":"7"}"#),
+    ]
+
+    /// The mark is a number of 128 bits under the installation's key: the same in each request of the step.
+    private func unmarked(_ text: String?) -> String? {
+        guard let text, let found = text.firstRange(of: /(cordon-|"RemoveFromVersionId":")[0-9a-f]{32}/) else {
+            return text
+        }
+        return text.replacingCharacters(
+            in: text.index(found.upperBound, offsetBy: -32)..<found.upperBound, with: "MARK")
+    }
+
     @Test(arguments: lines)
     func `a call is the request that its vendor describes`(_ line: Line) async throws {
         let about = ["account", "subject", "issued_by", "credential", "of", "workload"].map { ($0, Self.subject) }
@@ -225,17 +293,21 @@ import Testing
         arguments["grant"] = "g1"
         arguments["session"] = "sid1"
         arguments["text"] = "look"
+        arguments["title"] = "A key"
+        arguments["ticket"] = "12"
+        arguments["to"] = "billing/aws"
         if line.purpose == .undo {
             arguments["before"] = [
                 "enabled": true, "status": "Active", "active": true, "blocked": false, "disabled": false,
                 "limit": -1, "paused": false, "role": ["name": "writer"], "subjects": [["name": "exporter"]],
-                "labels": ["a": "b"], "annotations": nil,
+                "labels": ["a": "b"], "annotations": nil, "current": "v1",
             ]
             arguments["live"] = ["enabled": false, "version": "7"]
+            arguments["result"] = ["ticket": "12", "credential": ["access_key_id": "AKIA3"]]
         }
         let request = try await request(line.connector, line.capability, line.purpose, .object(arguments))
-        #expect("\(request.method) \(request.url)" == line.line)
-        #expect(request.text == line.body)
+        #expect("\(request.method) \(unmarked(request.url) ?? "")" == line.line)
+        #expect(unmarked(request.text) == line.body)
     }
 
     @Test(arguments: [

@@ -24,7 +24,7 @@ extension DefinitionMistake {
         """
 
     /// Ways through the steps that a reviewer would not want taken.
-    static let review = evidence + ways + people + values + types
+    static let review = evidence + ways + people + values + types + places
 
     private static let evidence = [
         DefinitionMistake(
@@ -290,6 +290,24 @@ extension DefinitionMistake {
             workflows/revoke.yaml:13:13: error[X021]: no field 'opend_at' in run (did you mean 'opened_at'?)
              13 |     if: run.opend_at == ''
                 |             ^^^^^^^^
+            """),
+    ]
+
+    private static let places = [
+        DefinitionMistake(
+            "P124", .workflow, "do: evidence.capture", "do: evidence.capture\n    at: \"${inputs.credential.id}\"",
+            """
+            workflows/revoke.yaml:9:9: error[P124]: what stands here could be any connection (write its id as it stands in connections.yaml, or "${inputs.NAME}" of an input of type connection)
+             9 |     at: "${inputs.credential.id}"
+               |         ^^^^^^^^^^^^^^^^^^^^^^^^^
+            """),
+        DefinitionMistake(
+            "P125", .workflow, "with: { of: \"${inputs.credential.id}\" }",
+            "at: gateway\n    with: { of: \"${inputs.credential}\" }",
+            """
+            workflows/revoke.yaml:10:11: error[P125]: 'of' of evidence.capture is done at another system, which doesn't know the subject (say what it is called there: of: { user_id: "${subject.attributes.…}" })
+             10 |     with: { of: "${inputs.credential}" }
+                |           ^
             """),
     ]
 }

@@ -49,7 +49,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P025", .workflow, "steps:", "  note: { type: text }\nsteps:",
             """
-            workflows/revoke.yaml:6:17: error[P025]: 'type' must be one of service_account, credential, workload, agent_session, string, int, bool, duration, found 'text'
+            workflows/revoke.yaml:6:17: error[P025]: 'type' must be one of service_account, credential, workload, agent_session, string, int, bool, duration, connection, found 'text'
              6 |   note: { type: text }
                |                 ^^^^
             """),

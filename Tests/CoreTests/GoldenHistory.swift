@@ -13,7 +13,7 @@ struct GoldenHistory: Sendable {
     /// Numbered from 1, each a second after the one before it.
     var events: [Event]
 
-    static let all = [proposed, doubted, asked, moved, exposed, proved]
+    static let all = [proposed, doubted, asked, moved, exposed, proved, reissued]
 
     var run: RunID { AlertID(stem: stem).signal(1).decision.run(1) }
     var history: [(at: Instant, event: Event)] {
@@ -171,6 +171,24 @@ struct GoldenHistory: Sendable {
             .stepFinished(step: "revoke", isVerified: true, note: nil),
             .runEnded(.completed, reason: "every step is done"),
         ])
+
+    /// A new credential whose secret was gone before its delivery.
+    private static let reissued = GoldenHistory(
+        stem: "01KATBBF900000000000000001",
+        events: [
+            .runOpened(opening("01KATBBF900000000000000001", subject: subject, gate: nil)),
+            .stepStarted(step: "revoke", deadline: at(900)),
+            .callIntended(step: "revoke", call(1, .act)),
+            .callReturned(step: "revoke", number: 1, lacking),
+            .secretLost(step: "notify", users: ["revoke"], reason: "the secret that it carries is in memory no more"),
+            .stepReopened(step: "notify"),
+        ])
+
+    private static var lacking: Outcome {
+        var outcome = Outcome(.refused, reason: "not sent: the secret that it carries is in memory no more")
+        outcome.lacksSecret = true
+        return outcome
+    }
 
     /// A run that waits and is moved to another version of its workflow.
     private static let moved = GoldenHistory(

@@ -15,6 +15,7 @@ import Testing
         case questionEscalated, answerGiven, questionClosed, holdStarted, holdChanged, callIntended
         case callRedelivered, callReturned, callResolved, retryScheduled, runMigrated, exposureFound, exposureEnded
         case proofAwaited, proofTaken
+        case secretLost, stepReopened
     }
 
     /// A new event: name it here and above, and give it a history in `GoldenHistory.all`.
@@ -50,6 +51,8 @@ import Testing
         case .exposureEnded: .exposureEnded
         case .proofAwaited: .proofAwaited
         case .proofTaken: .proofTaken
+        case .secretLost: .secretLost
+        case .stepReopened: .stepReopened
         case .callIntended: .callIntended
         case .callRedelivered: .callRedelivered
         case .callReturned: .callReturned

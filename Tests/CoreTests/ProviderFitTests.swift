@@ -103,6 +103,47 @@ import Testing
         #expect(both.map(\.code) == ["P120"])
     }
 
+    @Test func `a step elsewhere is held against the connection that it names, whoever the subject's provider is`()
+        throws
+    {
+        let elsewhere = DefinitionSketch.workflow.changed(
+            "do: evidence.capture", to: "do: evidence.capture\n    at: gateway")
+        let own = ["tokens.revoke": Self.write]
+        #expect(try told(fit(["one": own, "gateway": Self.poor], of: ["one"]), workflow: elsewhere).isEmpty)
+        let missing = try told(fit(["one": own, "gatewey": Self.poor], of: ["one"]), workflow: elsewhere)
+        #expect(missing.map(\.code) == ["P123"])
+        #expect(missing.map(\.severity) == [.error])
+        #expect(missing.first?.message == "there is no connection 'gateway' for step 'proof'")
+        #expect(missing.first?.suggestion == "did you mean 'gatewey'?")
+        let lacking = try told(fit(["one": own, "gateway": own], of: ["one"]), workflow: elsewhere)
+        #expect(lacking.map(\.code) == ["P120"])
+        #expect(lacking.first?.message == "gateway lacks evidence.capture (step 'proof')")
+        // Whoever checks a file by itself has no connections.
+        #expect(
+            try told(fit([:], of: [], connectors: ["able": own]), workflow: elsewhere).map(\.severity) == [.warning])
+    }
+
+    @Test func `a connection that an input names is written out in the playbook`() throws {
+        let workflow = DefinitionSketch.workflow.changed(
+            "do: evidence.capture", to: "do: evidence.capture\n    at: \"${inputs.where}\""
+        ).changed("inputs:\n", to: "inputs:\n  where: { type: connection }\n")
+        let loaded = try workflow.loadWorkflow().get()
+        func handing(_ text: String) -> DefinitionSketch {
+            DefinitionSketch.playbook.changed(
+                "with: { credential: \"${subject}\"", to: "with: { where: \(text), credential: \"${subject}\"")
+        }
+        let fit = fit(["one": ["tokens.revoke": Self.write], "gateway": Self.poor], of: ["one"])
+        #expect(try told(fit, workflow: workflow, playbook: handing("gateway")).isEmpty)
+        #expect(try told(fit, workflow: workflow, playbook: handing("nowhere")).map(\.code) == ["P123"])
+        for text in ["\"${signal.validity}\"", "\"no name\"", "7"] {
+            guard case .failure(let refusal) = handing(text).loadPlaybook([loaded]) else {
+                Issue.record("\(text) chose a connection")
+                continue
+            }
+            #expect(refusal.all.map(\.code) == ["P086"], "\(refusal.text)")
+        }
+    }
+
     @Test func `what is off is not looked at, and what came with the binary is only warned of`() throws {
         let none = fit(["one": Self.poor], of: ["one"])
         let off = DefinitionSketch.playbook.changed("mode: enforce", to: "mode: \"off\"")

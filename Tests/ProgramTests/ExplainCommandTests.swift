@@ -17,6 +17,7 @@ import Testing
         "P120": "a matter of the installation's providers: see ProviderFitTests",
         "P121": "a matter of the installation's providers: see ProviderFitTests",
         "P122": "a matter of the installation's connections: see BadInputTests",
+        "P123": "a matter of the installation's connections: see ProviderFitTests",
         "P070": "a matter of playing cases: see PlaybookTestCommandTests",
         "P072": "a matter of the folder: see PlaybookTestCommandTests",
         "X052": "the checker knows every function",

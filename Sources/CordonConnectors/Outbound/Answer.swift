@@ -11,8 +11,13 @@ struct Answer {
     var body: Value?
     /// What the call was asked with.
     var with: Value
+    /// The mark of the step that asks, the same for each of its calls.
+    var mark: String
 
-    init(_ response: OutboundResponse, _ format: ProviderShape.Format, with arguments: Value) {
+    init(
+        _ response: OutboundResponse, _ format: ProviderShape.Format, with arguments: Value, mark: String = ""
+    ) {
+        self.mark = mark
         status = response.status
         headers = response.headers
         with = arguments
@@ -36,7 +41,7 @@ struct Answer {
     var variables: [String: Value] {
         [
             "status": .int(Int64(status)), "headers": .object(headers.mapValues(Value.string)),
-            "body": body ?? .null, "with": with,
+            "body": body ?? .null, "with": with, "mark": .string(mark),
         ]
     }
 

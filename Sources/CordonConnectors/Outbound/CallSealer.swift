@@ -20,21 +20,43 @@ package struct CallSealer: Sealer {
         guard let provider = providers[draft.provider] else {
             return .failure(Refusal(.unbuildable, "no provider '\(draft.provider)' is configured"))
         }
+        if draft.purpose == .act, provider.shape.action(draft.capability)?.effectClass.isWrite == true,
+            let setting = provider.ownName(in: draft.arguments, of: draft.capability)
+        {
+            return .failure(
+                Refusal(
+                    .notAllowed,
+                    "it is about whom Cordon itself signs in as at \(draft.provider) ('\(setting)'); nothing was done"))
+        }
         // No epoch and no node in it: whoever sends this intent presents the same key.
         let code = HMAC<SHA256>.authenticationCode(for: Array(draft.id.utf8), using: key)
         let idempotencyKey = hexText(Array(Array(code).prefix(16)))
         return provider.build(
             draft.capability, draft.purpose, draft.arguments, secrets: provider.handles,
-            idempotencyKey: idempotencyKey
+            idempotencyKey: idempotencyKey, beside: Provider.Beside(mark: mark(draft))
         ).map { Seal(idempotencyKey: idempotencyKey, requestDigest: digestText($0.canonical)) }
     }
 
     /// What stands in place of a secret that a provider told: without the key nobody finds by trying which it was.
-    func mark(_ bytes: [UInt8]) -> String {
+    func standIn(_ bytes: [UInt8]) -> String {
         var code = HMAC<SHA256>(key: key)
         code.update(data: Array("cordon state secret\n".utf8))
         code.update(data: bytes)
         return "‹secret hmac-sha256:\(hexText(Array(code.finalize().prefix(16))))›"
+    }
+
+    /// What marks what a step makes, whichever of its calls asks.
+    func mark(_ draft: CallDraft) -> String {
+        let name = "mark of \(draft.run)/\(Step.forwardID(of: draft.step))"
+        return hexText(Array(HMAC<SHA256>.authenticationCode(for: Array(name.utf8), using: key).prefix(16)))
+    }
+
+    /// A keyed fingerprint: it tells one secret from another, and nothing of either.
+    func fingerprint(_ secret: IssuedSecret) -> String {
+        var code = HMAC<SHA256>(key: key)
+        code.update(data: Array("issued secret\n".utf8))
+        code.update(data: secret.bytes)
+        return "hmac-sha256:" + hexText(Array(code.finalize()))
     }
 
     package func digest(_ bytes: [UInt8]) -> String { digestText(bytes) }

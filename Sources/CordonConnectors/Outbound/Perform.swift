@@ -37,6 +37,7 @@ package struct Performer: Sendable {
     let tokens: TokenDesk
     private let sealer: CallSealer
     private let lanes: Lanes
+    private let issued = IssuedDesk()
     let clock: @Sendable () -> Instant
 
     package init(
@@ -75,12 +76,28 @@ package struct Performer: Sendable {
                     .later, reason: "not sent: \(reason)", retryAfterMilliseconds: milliseconds, wasWithheld: true))
         }
         switch prepare(errand, isSealedHere: isSealedHere) {
-        case .failure(let refused):
+        case .failure(let unready):
             lanes.settle(errand.call.provider, .nothing, at: clock())
-            return ReadAnswer(outcome: Outcome(.refused, reason: "not sent: \(refused.reason)"))
+            var outcome = Outcome(.refused, reason: "not sent: \(unready.refusal.reason)")
+            outcome.lacksSecret = unready.lacksSecret
+            return ReadAnswer(outcome: outcome)
         case .success(let ready):
-            return await send(ready.built, errand, ready.provider, ready.exchange, ready.held)
+            return keepIssued(await send(ready.built, errand, ready.provider, ready.exchange, ready.held), errand)
         }
+    }
+
+    /// What was issued stays in memory, and the history is told its handle and its fingerprint.
+    private func keepIssued(_ answer: ReadAnswer, _ errand: Errand) -> ReadAnswer {
+        guard let secret = answer.issued else { return answer }
+        var answer = answer
+        let handle = Value.handle(ofCall: errand.draft.id)
+        issued.keep(secret, as: handle, at: clock())
+        var told = answer.outcome.result.objectValue ?? [:]
+        told["secret"] = .string(handle)
+        told["fingerprint"] = .string(sealer.fingerprint(secret))
+        answer.outcome.result = .object(told)
+        answer.issued = nil
+        return answer
     }
 
     /// A request that may leave, and what its answer is read by.
@@ -98,28 +115,48 @@ package struct Performer: Sendable {
         var identity: ClientIdentity?
         /// The only authorities to trust.
         var authorityPEM: [UInt8]?
+        var mark = ""
     }
 
-    private func prepare(_ errand: Errand, isSealedHere: Bool) -> Result<Ready, Refusal> {
+    /// Why a call can't be sent.
+    private struct Unready: Error {
+        var refusal: Refusal
+        var lacksSecret = false
+
+        init(_ reason: String, lacksSecret: Bool = false) {
+            refusal = Refusal(.unbuildable, reason)
+            self.lacksSecret = lacksSecret
+        }
+    }
+
+    private func prepare(_ errand: Errand, isSealedHere: Bool) -> Result<Ready, Unready> {
         let call = errand.call
         guard let provider = providers[call.provider], let action = provider.shape.action(call.capability),
             let exchange = action.exchange(for: call.purpose)
-        else { return .failure(Refusal(.unbuildable, "\(call.provider) no longer offers \(call.capability)")) }
+        else { return .failure(Unready("\(call.provider) no longer offers \(call.capability)")) }
         // The intent says what would be sent. If settings changed since, a person decides, not the change.
         guard isSealedHere || sealer.seal(errand.draft) == .success(call.seal) else {
             return .failure(
-                Refusal(
-                    .unbuildable,
-                    "the request is no longer the one that was intended; its provider's settings changed"))
+                Unready("the request is no longer the one that was intended; its provider's settings changed"))
         }
-        let held: Held
-        do { held = try reveal(provider, exchange, errand.subject) } catch {
-            return .failure(Refusal(.unbuildable, error.reason))
+        var held: Held
+        do { held = try reveal(provider, exchange, errand.subject) } catch { return .failure(Unready(error.reason)) }
+        var beside = Provider.Beside(mark: sealer.mark(errand.draft))
+        held.mark = beside.mark
+        if exchange.request.needsIssued {
+            guard let handle = call.arguments.secretHandle, let secret = issued.secret(handle, at: clock()) else {
+                return .failure(
+                    Unready("the secret that it carries is in memory no more, and is stored nowhere", lacksSecret: true)
+                )
+            }
+            beside.issued = secret.variable
+            if exchange.request.isAsIssued { held.signInAs(secret, provider.shape) }
         }
         return provider.build(
             call.capability, call.purpose, call.arguments, secrets: held.values,
-            idempotencyKey: call.seal.idempotencyKey, for: .sending(clock(), id: call.seal.idempotencyKey)
-        ).map { Ready(built: $0, provider: provider, exchange: exchange, held: held) }
+            idempotencyKey: call.seal.idempotencyKey, beside: beside,
+            for: .sending(clock(), id: call.seal.idempotencyKey)
+        ).mapError { Unready($0.reason) }.map { Ready(built: $0, provider: provider, exchange: exchange, held: held) }
     }
 
     /// Sends it; the call's time ran while it waited for its lane. The pages of a listing are asked for in one turn of
@@ -143,7 +180,7 @@ package struct Performer: Sendable {
                 return ReadAnswer(outcome: box.lack)
             case .success(let delivery):
                 let page = Page(at: request.url, first: built.url, earlier: listing)
-                if let (next, taken) = page.goesOn(delivery, exchange, arguments: call.arguments) {
+                if let (next, taken) = page.goesOn(delivery, exchange, arguments: call.arguments, mark: held.mark) {
                     request.url = next
                     listing = taken
                     continue
@@ -151,8 +188,8 @@ package struct Performer: Sendable {
                 let now = clock()
                 lanes.settle(call.provider, Lane.Report(delivery, provider.shape.rates, at: now), at: now)
                 return read(
-                    delivery, exchange, call.redeliveryClass, arguments: call.arguments,
-                    rates: provider.shape.rates, at: now, page: page, mark: sealer.mark)
+                    delivery, exchange, call.redeliveryClass, arguments: call.arguments, mark: held.mark,
+                    rates: provider.shape.rates, at: now, page: page, standIn: sealer.standIn)
             }
         }
     }
@@ -218,6 +255,16 @@ package struct Performer: Sendable {
             held.authorityPEM = try secrets.read(authority, isPublic: true).reveal()
         }
         return held
+    }
+}
+
+extension Performer.Held {
+    /// Whoever holds the new credential asks: its parts stand in the place of the connection's own secrets.
+    fileprivate mutating func signInAs(_ secret: IssuedSecret, _ shape: ProviderShape) {
+        for name in shape.authentication.secrets.union(shape.optionalSecrets) { values[name] = nil }
+        for name in shape.authentication.secrets {
+            if let part = secret[name] { values[name] = .string(part) }
+        }
     }
 }
 

@@ -16,11 +16,33 @@ package struct Provider: Sendable {
     package var contracts: [String: Contract] { shape.contracts(connection.settings) }
 
     /// What the request's templates may use. The same names with handles where secrets stand give the sealed form.
-    func variables(_ arguments: Value, secrets: [String: Value]) -> [String: Value] {
-        [
+    func variables(_ arguments: Value, secrets: [String: Value], beside: Beside = Beside()) -> [String: Value] {
+        var variables: [String: Value] = [
             "provider": .object(connection.settings.mapValues(Value.string)), "with": arguments,
-            "secret": .object(secrets),
+            "secret": .object(secrets), "mark": .string(beside.mark),
         ]
+        if let issued = beside.issued { variables["issued"] = issued }
+        return variables
+    }
+
+    /// What a request may carry that neither its arguments nor its connection say.
+    struct Beside {
+        /// The same for every call of a step and of its undo, and of no other: by it a probe finds what the step made.
+        var mark = ""
+        /// An issued credential, or its handle.
+        var issued: Value?
+    }
+
+    /// The handle in an issued credential's place.
+    static func sealed(_ arguments: Value, for request: ProviderShape.Request) -> Value? {
+        guard let handle = arguments.secretHandle else { return nil }
+        let parts = request.issuedParts
+        let value: Value =
+            parts.isEmpty
+            ? .string(handle)
+            : .object(Dictionary(parts.map { ($0, Value.string("\(handle).\($0)")) }) { first, _ in first })
+        let issued: Value = ["value": value, "text": .string(handle)]
+        return issued
     }
 
     /// `‹secret:NAME›` for every secret.
@@ -55,13 +77,15 @@ extension Provider {
     /// only the moment of sending gives, a token or a signature, stands there as a handle.
     func build(
         _ capability: String, _ purpose: Call.Purpose, _ arguments: Value, secrets: [String: Value],
-        idempotencyKey: String?, for moment: BuildMoment = .sealing
+        idempotencyKey: String?, beside: Beside = Beside(), for moment: BuildMoment = .sealing
     ) -> Result<BuiltRequest, Refusal> {
         guard let exchange = shape.action(capability)?.exchange(for: purpose) else {
             return .failure(Refusal(.unbuildable, "\(connection.id) does not offer \(capability)"))
         }
         return Result { () throws(Refusal) in
-            var built = try build(exchange, arguments, secrets, for: moment)
+            var beside = beside
+            beside.issued = beside.issued ?? Self.sealed(arguments, for: exchange.request)
+            var built = try build(exchange, arguments, secrets, beside: beside, for: moment)
             built.isAnonymous = exchange.request.isAnonymous
             if !exchange.request.isAnonymous, let (name, value) = try credential(secrets, to: built.to) {
                 built.headers[name] = value
@@ -74,13 +98,13 @@ extension Provider {
     /// The request of an exchange without what says who asks.
     func build(
         _ exchange: ProviderShape.Exchange, _ arguments: Value, _ secrets: [String: Value],
-        for moment: BuildMoment = .sealing
+        beside: Beside = Beside(), for moment: BuildMoment = .sealing
     ) throws(Refusal) -> BuiltRequest {
         let request = exchange.request
         guard var url = connection.settings[request.to] else {
             throw Refusal(.unbuildable, "\(connection.id) has no setting '\(request.to)'")
         }
-        var variables = variables(arguments, secrets: secrets)
+        var variables = variables(arguments, secrets: secrets, beside: beside)
         if let token = request.jwt {
             // An instance without the key signs nothing, where its connector leaves that open.
             let isLeftOut = shape.optionalSecrets.contains(token.key) && connection.secrets[token.key] == nil

@@ -8,6 +8,8 @@ package struct ReadAnswer: Sendable, Hashable {
     package var outcome: Outcome
     /// The kept members of the answer with its status; `nil` when there was no answer to keep.
     package var keepsake: [UInt8]?
+    /// What a new credential consists of. It never leaves memory.
+    var issued: IssuedSecret?
 
     package init(outcome: Outcome, keepsake: [UInt8]? = nil) {
         self.outcome = outcome
@@ -18,11 +20,11 @@ package struct ReadAnswer: Sendable, Hashable {
 /// Reads what became of a request. Pure: the world's answer in, an outcome out; nothing here is an error.
 package func read(
     _ delivery: Delivery, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass, arguments: Value = .null,
-    rates: RateHeaders? = nil, at now: Instant? = nil, mark: ([UInt8]) -> String = unmarked
+    rates: RateHeaders? = nil, at now: Instant? = nil, standIn: ([UInt8]) -> String = unmarked
 ) -> ReadAnswer {
     read(
         delivery, exchange, effectClass, arguments: arguments, rates: rates, at: now,
-        page: Page(at: "", first: "", earlier: Listing()), mark: mark)
+        page: Page(at: "", first: "", earlier: Listing()), standIn: standIn)
 }
 
 /// In place of a secret where nobody has a key to mark it with.
@@ -31,13 +33,14 @@ package func unmarked(_ bytes: [UInt8]) -> String { "‹secret›" }
 /// The same of the last page of a listing.
 func read(
     _ delivery: Delivery, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass, arguments: Value,
-    rates: RateHeaders?, at now: Instant?, page: Page, mark: ([UInt8]) -> String
+    mark: String = "", rates: RateHeaders?, at now: Instant?, page: Page, standIn: ([UInt8]) -> String = unmarked
 ) -> ReadAnswer {
     var answer: ReadAnswer
     switch delivery.fate {
     case .answered(let response):
         answer = read(
-            Answer(response, exchange.format, with: arguments), exchange, effectClass, page, response.body.count, mark)
+            Answer(response, exchange.format, with: arguments, mark: mark), exchange, effectClass, page,
+            response.body.count, standIn)
         if answer.outcome.kind == .later {
             answer.outcome.retryAfterMilliseconds = retryAfter(response.headers, rates, now)
         }
@@ -56,7 +59,7 @@ func read(
 
 private func read(
     _ answer: Answer, _ exchange: ProviderShape.Exchange, _ effectClass: EffectClass, _ page: Page, _ bytes: Int,
-    _ mark: ([UInt8]) -> String
+    _ standIn: ([UInt8]) -> String
 ) -> ReadAnswer {
     var (kind, reason) = answer.meaning(exchange.answers, effectClass)
     var whole = answer
@@ -66,7 +69,7 @@ private func read(
         case .failure(let refusal): return ReadAnswer(outcome: incomplete(answer, refusal.reason))
         }
     }
-    let kept = whole.keep(exchange).cutting(exchange.secretMembers, mark)
+    let kept = whole.keep(exchange).cutting(exchange.secretMembers, standIn)
     let keepsake: Value = ["status": .int(Int64(answer.status)), "body": kept.value ?? .null]
     if kind == .done || kind == .already {
         switch kept {
@@ -88,7 +91,9 @@ private func read(
         if !effectClass.isWrite, kind == .done || kind == .already { kind = .refused }
     }
     let outcome = Outcome(kind, status: answer.status, reason: reason, result: result)
-    return ReadAnswer(outcome: outcome, keepsake: keepsake.jsonBytes)
+    let read = ReadAnswer(outcome: outcome, keepsake: keepsake.jsonBytes)
+    guard let issue = exchange.issues, kind == .done || kind == .already else { return read }
+    return whole.reading(issue, beside: read)
 }
 
 /// A part of a listing would let the rest stand unseen.
@@ -110,10 +115,10 @@ struct Page {
 
     /// Where the page after this one is, with this one taken in; `nil` where there is none, or none that may be asked.
     func goesOn(
-        _ delivery: Delivery, _ exchange: ProviderShape.Exchange, arguments: Value
+        _ delivery: Delivery, _ exchange: ProviderShape.Exchange, arguments: Value, mark: String = ""
     ) -> (url: String, listing: Listing)? {
         guard let pages = exchange.pages, case .answered(let response) = delivery.fate else { return nil }
-        let answer = Answer(response, exchange.format, with: arguments)
+        let answer = Answer(response, exchange.format, with: arguments, mark: mark)
         let kind = answer.meaning(exchange.answers, .read).kind
         guard kind == .done || kind == .already else { return nil }
         var listing = earlier

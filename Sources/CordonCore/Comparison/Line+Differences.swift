@@ -6,7 +6,7 @@ extension Workflow.Line {
     /// What the step is, in few words.
     package var words: String {
         switch kind {
-        case .act(let act): "\(act.capability)"
+        case .act(let act): act.capability + (act.at.map { " at \($0.text)" } ?? "")
         case .approve(let consent): "\(consent.by.text) approves"
         case .task(let consent): "\(consent.by.text) is asked: \(consent.text ?? "")"
         case .wait(.span(let span)): "wait \(span.spanText)"
@@ -86,6 +86,10 @@ extension Workflow.Line {
             found.append(
                 Difference(
                     "step '\(id)' does it with \(new.arguments.text), was \(old.arguments.text)", riskier: true))
+        }
+        if old.at != new.at {
+            let (now, was) = (new.at?.text ?? "the subject's provider", old.at?.text ?? "the subject's provider")
+            found.append(Difference("step '\(id)' is done at \(now), was at \(was)", riskier: true))
         }
         switch (old.undo, new.undo) {
         case (.byConnector, .none(let reason)):

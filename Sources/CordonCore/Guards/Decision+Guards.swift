@@ -187,7 +187,7 @@ struct GuardFrame {
 
     private mutating func weighDrift(_ subject: Subject) {
         guard let rule = policy.drift, let workflow = library.workflows[match.workflow.name] else { return }
-        let capabilities = Set(([workflow] + library.called(by: workflow)).flatMap(\.capabilities))
+        let capabilities = Set(([workflow] + library.called(by: workflow)).flatMap(\.ownCapabilities))
         let times = standing.putBacks(of: subject.key, capabilities, within: rule.windowMilliseconds, at: now)
         guard times > 0 else { return }
         let span = YAMLDuration.text(milliseconds: rule.windowMilliseconds)

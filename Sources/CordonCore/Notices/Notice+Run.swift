@@ -63,8 +63,8 @@ extension Event {
             true
         case .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined, .runMigrated,
             .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
-            .waitScheduled, .rungFinished, .holdStarted, .exposureFound, .exposureEnded, .proofAwaited,
-            .proofTaken, .callIntended,
+            .waitScheduled, .rungFinished, .holdStarted, .exposureFound, .exposureEnded, .proofAwaited, .proofTaken,
+            .callIntended, .secretLost, .stepReopened,
             .callRedelivered, .callReturned,
             .retryScheduled:
             false
@@ -98,8 +98,8 @@ private struct NoticeWriter {
         case .runEnded(let ending, let reason): ended(ending, reason, number)
         case .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined, .runMigrated,
             .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
-            .waitScheduled, .rungFinished, .holdStarted, .exposureFound, .exposureEnded, .proofAwaited,
-            .proofTaken, .callIntended,
+            .waitScheduled, .rungFinished, .holdStarted, .exposureFound, .exposureEnded, .proofAwaited, .proofTaken,
+            .callIntended, .secretLost, .stepReopened,
             .callRedelivered, .callReturned,
             .retryScheduled:
             []

@@ -13,7 +13,8 @@ extension DefinitionCode {
             .misplaced, .unexplained:
             explanationOfSteps
         case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput,
-            .abovePolicy, .lackedCapability, .lackedUndo, .unknownSelf:
+            .abovePolicy, .lackedCapability, .lackedUndo, .unknownSelf, .unknownConnection, .looseConnection,
+            .guessedSubject:
             explanationOfReview
         case .looserGuard, .badProtection, .badWindow: explanationOfGuards
         case .unknownPlaybook, .noArrival, .badFixture, .badOverride, .unknownFake, .contradiction, .badSignal,
@@ -101,6 +102,24 @@ extension DefinitionCode {
             nobody to let it go. Where a provider is signed in to with a bare token or key, nothing says whose that \
             is. Name the identities in connections.yaml under the provider: signs_in_as: [ID], each an id of \
             identities.yaml, or signs_in_as: [] when it is none of them. A connector may say which setting names it.
+            """
+        case .unknownConnection:
+            """
+            'at' names a connection of connections.yaml by its id: the step is done there and not at the provider of the \
+            subject. One that is not configured could never be asked, so the playbook is refused. Configure it, or name \
+            one that there is: 'cordon connector list' tells what each offers.
+            """
+        case .looseConnection:
+            """
+            Where a step is done is decided by whoever writes the playbook, never by the text of an alert or the answer \
+            of a provider. So 'at' takes the connection's id as it stands, or one input of type connection, and such an \
+            input takes an id written out in the playbook.
+            """
+        case .guessedSubject:
+            """
+            The subject belongs to its provider; another system may not know it, or may know somebody else by the same \
+            name. A step with 'at' therefore says in full whom it is about there, with what the inventory holds or an \
+            earlier step found: a text, or a map of what that connector's requests ask for.
             """
         case .lackedUndo:
             """
@@ -362,13 +381,15 @@ extension DefinitionCode {
         case .noOneKind, .noHold, .noBound, .silenceActs, .nobodyAsked, .badReference, .callsItself, .tooDeep,
             .misplaced, .unexplained:
             exampleOfSteps
-        case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput:
+        case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput,
+            .looseConnection, .guessedSubject:
             exampleOfReview
         case .unknownPlaybook, .noArrival, .badFixture, .badOverride, .unknownFake, .contradiction, .badSignal,
             .neverHappens, .unknownChoice, .noExpectation, .uncovered, .noProvider, .noTest, .unknownCase:
             exampleOfTests
         // A matter of the folder, or of the settings, and not of a text: tests of their own make them.
-        case .unreadable, .abovePolicy, .looserGuard, .lackedCapability, .lackedUndo, .unknownSelf: nil
+        case .unreadable, .abovePolicy, .looserGuard, .lackedCapability, .lackedUndo, .unknownSelf, .unknownConnection:
+            nil
         case .badProtection:
             .init(
                 .playbook, wrong: "guards: { protected: { ask: [tier0] } }\nmaps: { owasp_nhi: [NHI2] }",
@@ -455,6 +476,17 @@ extension DefinitionCode {
             .init(
                 step: "  - id: more\n    do: evidence.capture\n    with: { of: \(token) }\n",
                 right: "  - id: more\n    do: evidence.capture\n    with: { of: \"${inputs.credential.id}\" }\n")
+        case .looseConnection:
+            .init(
+                step: "  - id: tell\n    at: \"${inputs.credential.owner.name}\"\n" + Self.telling,
+                right: "  - id: tell\n    at: chat\n" + Self.telling)
+        case .guessedSubject:
+            .init(
+                step:
+                    "  - id: more\n    do: evidence.capture\n    at: gateway\n    with: { of: \"${inputs.credential}\" }\n",
+                right:
+                    "  - id: more\n    do: evidence.capture\n    at: gateway\n    with: { of: \"${inputs.credential.id}\" }\n"
+            )
         case .wrongInput:
             .init(
                 .playbook, wrong: "with: { credential: \"${subject}\", days: seven }",
@@ -473,6 +505,10 @@ extension DefinitionCode {
             + "      answers: { done: [200] }\n      state:\n        request: { method: GET, to: url }\n"
             + "        answers: { done: [200] }\n        keep: [active]\n\(more)"
     }
+
+    private static let telling =
+        "    do: notify\n    with: { subject: \"${inputs.credential.id}\", text: hello }\n"
+        + "    undo: none\n    because: what is told is told\n"
 
     private static func reducing(_ keep: String) -> String {
         "  workflow: reduce\n  with: { credential: \"${subject}\", keep: \(keep) }\n"

@@ -95,6 +95,9 @@ package struct Capability: Sendable, Hashable {
         Capability(
             "grants.list", "Name what an account has granted to clients", everything, [.init("account", .subject)],
             result: ["grants": .list(.any)]),
+        Capability(
+            "credential.prove", "Sign in with a credential that was just issued, and do nothing", everything,
+            [.init("credential", .subject), .init("secret", .any)]),
     ]
 
     private static let ofAccounts = [
@@ -183,6 +186,16 @@ package struct Capability: Sendable, Hashable {
         Capability(
             "notify", "Tell people of it where they read", writes: Reversibility.none, everything,
             [.init("subject", .subject), .init("text", .text)]),
+        // A ticket carries the mark of its step, so that a probe finds it, and closing it is its undo.
+        Capability(
+            "ticket.open", "Open a ticket where people work", writes: .full, everything,
+            [.init("title", .text), .init("text", .text)], state: ["open": .bool], result: ["ticket": .any]),
+        Capability(
+            "ticket.comment", "Add a comment to a ticket", writes: Reversibility.none, everything,
+            [.init("ticket", .text), .init("text", .text)]),
+        Capability(
+            "ticket.close", "Close a ticket", writes: Reversibility.none, everything, [.init("ticket", .text)],
+            state: ["open": .bool]),
         Capability(
             "http.call", "Post to an address that the connector names", writes: Reversibility.none, everything,
             [.init("subject", .subject), .init("body", .any)]),

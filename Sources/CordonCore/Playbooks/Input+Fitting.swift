@@ -10,6 +10,7 @@ extension Workflow.Input {
         case .string: "text"
         case .int: "a whole number"
         case .bool: "true or false"
+        case .connection: "the id of a connection, written out"
         case .duration: max.map { "a duration up to \(YAMLDuration.text(milliseconds: $0))" } ?? "a duration"
         }
     }
@@ -19,6 +20,7 @@ extension Workflow.Input {
         guard !kind.isSubject else { return nil }
         switch argument {
         case .literal(let value): return misfit(value)
+        case .template where kind == .connection: return "an expression"
         case .template(let template):
             let given = template.resultSchema
             return given == .any || given == kind.schema ? nil : given.name
@@ -32,6 +34,7 @@ extension Workflow.Input {
         switch (kind, value) {
         case (.serviceAccount, _), (.credential, _), (.workload, _), (.agentSession, _): return nil
         case (.string, .string), (.int, .int), (.bool, .bool): return nil
+        case (.connection, .string(let text)): return isName(text) ? nil : "'\(text.prefix(40))'"
         case (.duration, .string(let text)):
             guard let span = YAMLDuration.milliseconds(text) else { return "'\(text.prefix(40))'" }
             return max.map { span > $0 } == true ? text : nil

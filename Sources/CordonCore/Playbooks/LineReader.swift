@@ -137,24 +137,27 @@ struct LineReader {
     mutating func call(_ fields: YAMLFields) -> Workflow.Kind? {
         let arguments = loader.argumentMap(fields.node("with"), variables: schemas())
         guard let node = fields.node("call"), let name = fields.string("call") else { return nil }
+        let venues = arguments.compactMapValues(Workflow.Venue.init).filter { isConnection($0.value) }
         callSites.append(
             Workflow.CallSite(
-                workflow: name, given: Set(arguments.keys), place: node.place,
+                workflow: name, given: Set(arguments.keys), venues: venues, place: node.place,
                 sourceLine: loader.reader.document.line(node.place.line)))
         return .call(workflow: name, with: .map(arguments))
     }
 
     func act(_ fields: YAMLFields) -> Workflow.Act? {
         let capability = self.capability(fields, "do")
+        let at = venue(fields)
         let arguments = loader.argumentMap(fields.node("with"), variables: schemas())
-        if let capability { checkArguments(fields, capability, arguments) }
+        if let capability { checkArguments(fields, capability, arguments, isElsewhere: at != nil) }
         let states = schemas().merging(self.states(capability)) { own, _ in own }
         let verify = loader.expression(fields.node("verify"), "verify", variables: states, expecting: .bool)
         let undo = self.undo(fields, capability)
         let onUnknown = self.onUnknown(fields, capability)
         return capability.map {
             Workflow.Act(
-                capability: $0.name, arguments: .map(arguments), verify: verify, undo: undo, onUnknown: onUnknown)
+                capability: $0.name, at: at, arguments: .map(arguments), verify: verify, undo: undo,
+                onUnknown: onUnknown)
         }
     }
 
@@ -195,7 +198,9 @@ struct LineReader {
         return nil
     }
 
-    func checkArguments(_ fields: YAMLFields, _ capability: Capability, _ given: [String: Arguments]) {
+    func checkArguments(
+        _ fields: YAMLFields, _ capability: Capability, _ given: [String: Arguments], isElsewhere: Bool
+    ) {
         for name in given.keys.sorted() where !capability.parameters.contains(where: { $0.name == name }) {
             fields.report(
                 .unknownInput, "with", "\(capability.name) has no parameter '\(name)'",
@@ -206,7 +211,9 @@ struct LineReader {
                 fields.report(.missingInput, "with", "\(capability.name) needs the parameter '\(parameter.name)'")
                 continue
             }
-            if isTyped, let found = parameter.misfit(argument) {
+            if isElsewhere, parameter.takes == .subject {
+                refuseGuessedSubject(fields, capability, parameter, argument)
+            } else if isTyped, let found = parameter.misfit(argument) {
                 fields.report(
                     .wrongInput, "with",
                     "'\(parameter.name)' of \(capability.name) takes \(parameter.wanted), found \(found)")
@@ -275,13 +282,14 @@ struct LineReader {
         guard let map = fields.mapping("measure") else { return nil }
         defer { map.refuseUnknown() }
         let capability = self.capability(map, "do")
+        let at = venue(map)
         let arguments = loader.argumentMap(map.node("with"), variables: schemas())
         guard let capability else { return nil }
-        checkArguments(map, capability, arguments)
+        checkArguments(map, capability, arguments, isElsewhere: at != nil)
         if capability.isWrite {
             map.report(.misplaced, "do", "\(capability.name) changes something; what is measured is only read")
         }
-        return Workflow.Measure(capability: capability.name, arguments: .map(arguments))
+        return Workflow.Measure(capability: capability.name, at: at, arguments: .map(arguments))
     }
 
     func measured(_ measure: Workflow.Measure?, withLater: Bool = false) -> [String: Schema] {

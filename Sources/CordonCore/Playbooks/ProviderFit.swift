@@ -7,7 +7,7 @@ package import CordonLanguage
 /// connector there is.
 package struct ProviderFit: Sendable {
     /// What each provider of the installation offers, by its id.
-    private let offered: [String: [String: Contract]]
+    let offered: [String: [String: Contract]]
     /// What each connector offers, by its name.
     private let connectors: [String: [String: Contract]]
     /// The providers that the inventory's identities are of.
@@ -57,13 +57,20 @@ package struct ProviderFit: Sendable {
         of playbook: Playbook, among workflows: [Workflow], bytes: [UInt8], file: String, isOwn: Bool = true
     ) -> [Diagnostic] {
         guard playbook.mode != .off, let workflow = workflows.first(where: { $0.name == playbook.workflow }),
-            let finding = finding(playbook, WorkflowMap(workflow, among: workflows)),
             let document = try? YAMLDocument.parse(bytes, file: file, limits: .definition)
         else { return [] }
-        return [
+        let place = document.root["run"]?["workflow"]?.place ?? document.root.place
+        let elsewhere = lacksElsewhere(playbook, workflow, among: workflows).map { lack in
+            document.diagnostic(
+                lack.code.rawValue, at: place, width: workflow.name.count,
+                // Whoever checks a file by itself need not have connections.
+                severity: isOwn && !offered.isEmpty ? .error : .warning, message: lack.message, suggestion: lack.way)
+        }
+        guard let finding = finding(playbook, WorkflowMap(workflow, among: workflows)) else { return elsewhere }
+        return elsewhere + [
             document.diagnostic(
                 (finding.isOfUndos ? DefinitionCode.lackedUndo : .lackedCapability).rawValue,
-                at: document.root["run"]?["workflow"]?.place ?? document.root.place, width: workflow.name.count,
+                at: place, width: workflow.name.count,
                 severity: finding.isHopeless && isOwn ? .error : .warning,
                 message: message(finding, workflow.name, playbook.trigger.subjectKind),
                 suggestion: finding.isOfUndos
@@ -85,10 +92,11 @@ package struct ProviderFit: Sendable {
     private func lacks(of map: WorkflowMap, _ contracts: [String: Contract]) -> [Lack] {
         var found: [Lack] = []
         for spot in map.spots {
-            for name in spot.line.capabilities where contracts[name] == nil {
+            for name in spot.line.ownCapabilities where contracts[name] == nil {
                 found.append(Lack(capability: name, step: spot.step, isUndo: false))
             }
-            guard let act = spot.line.act, act.undo == .byConnector, contracts[act.capability]?.canUndo == false
+            guard let act = spot.line.act, act.at == nil, act.undo == .byConnector,
+                contracts[act.capability]?.canUndo == false
             else { continue }
             found.append(Lack(capability: act.capability, step: spot.step, isUndo: true))
         }

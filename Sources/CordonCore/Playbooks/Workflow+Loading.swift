@@ -72,7 +72,17 @@ extension Workflow {
             }
             let unknown = site.given.filter { given in !inner.inputs.contains { $0.name == given } }.sorted()
             let missing = inner.inputs.filter { $0.standard == nil && !site.given.contains($0.name) }.map(\.name)
-            return unknown.map { site.mistake(.unknownInput, "\(inner.name) has no input '\($0)'") }
+            // What chooses a connection is written out, here or in a playbook.
+            let loose = inner.inputs.filter {
+                $0.kind == .connection && site.given.contains($0.name) && site.venues[$0.name] == nil
+            }
+            let loosely = loose.map {
+                site.mistake(
+                    .looseConnection,
+                    "'\($0.name)' of \(inner.name) names a connection, and what is handed in is not fixed",
+                    "write the connection's id, or hand on an input of type connection")
+            }
+            return loosely + unknown.map { site.mistake(.unknownInput, "\(inner.name) has no input '\($0)'") }
                 + missing.map { site.mistake(.missingInput, "\(inner.name) needs the input '\($0)'") }
         }
     }
@@ -101,7 +111,7 @@ extension Workflow.Input.Kind {
     package var schema: Schema {
         switch self {
         case .serviceAccount, .credential, .workload, .agentSession: Subject.schema
-        case .string, .duration: .string
+        case .string, .duration, .connection: .string
         case .int: .int
         case .bool: .bool
         }

@@ -62,6 +62,8 @@ package struct Workflow: Sendable, Hashable {
 
     package struct Act: Sendable, Hashable {
         package var capability: String
+        /// Another connection than that of the subject's provider.
+        package var at: Venue?
         package var arguments: Arguments
         /// What must hold of `after`, the state read back, for the effect to count.
         package var verify: Expression?
@@ -71,14 +73,39 @@ package struct Workflow: Sendable, Hashable {
         package static let settler = "the workflow"
 
         package init(
-            capability: String, arguments: Arguments, verify: Expression? = nil, undo: Undo = .notNeeded,
-            onUnknown: OnUnknown = .ask
+            capability: String, at: Venue? = nil, arguments: Arguments, verify: Expression? = nil,
+            undo: Undo = .notNeeded, onUnknown: OnUnknown = .ask
         ) {
             self.onUnknown = onUnknown
             self.capability = capability
+            self.at = at
             self.arguments = arguments
             self.verify = verify
             self.undo = undo
+        }
+    }
+
+    /// The connection of the installation at which something is asked for, where that is not the subject's provider. It is
+    /// fixed before anything runs: no text of an alert, and no answer of a provider, chooses it.
+    package enum Venue: Sendable, Hashable {
+        case connection(String)
+        /// What an input of the workflow names.
+        case input(String)
+
+        /// As the workflow's file has it.
+        package var text: String {
+            switch self {
+            case .connection(let id): id
+            case .input(let name): "${inputs.\(name)}"
+            }
+        }
+
+        /// The connection that is meant, with the inputs known.
+        package func connection(_ inputs: Value) -> String? {
+            switch self {
+            case .connection(let id): id
+            case .input(let name): inputs[name]?.stringValue
+            }
         }
     }
 
@@ -216,10 +243,12 @@ package struct Workflow: Sendable, Hashable {
     /// What a condition is weighed by when it needs the provider's word: a reading capability, asked anew each time.
     package struct Measure: Sendable, Hashable {
         package var capability: String
+        package var at: Venue?
         package var arguments: Arguments
 
-        package init(capability: String, arguments: Arguments) {
+        package init(capability: String, at: Venue? = nil, arguments: Arguments) {
             self.capability = capability
+            self.at = at
             self.arguments = arguments
         }
     }
@@ -295,11 +324,13 @@ package struct Workflow: Sendable, Hashable {
             case int
             case bool
             case duration
+            /// The id of a connection, written out in the playbook.
+            case connection
 
             package var isSubject: Bool {
                 switch self {
                 case .serviceAccount, .credential, .workload, .agentSession: true
-                case .string, .int, .bool, .duration: false
+                case .string, .int, .bool, .duration, .connection: false
                 }
             }
         }
@@ -322,6 +353,8 @@ package struct Workflow: Sendable, Hashable {
     package struct CallSite: Sendable, Hashable {
         package var workflow: String
         package var given: Set<String>
+        /// Those of the given that are fixed enough to name a connection.
+        package var venues: [String: Venue] = [:]
         package var place: Place
         package var sourceLine: String?
     }
@@ -382,6 +415,9 @@ package struct Workflow: Sendable, Hashable {
     /// What its own lines ask of providers; called workflows ask for theirs.
     package var capabilities: Set<String> { Set(allLines.flatMap(\.capabilities)) }
 
+    /// What of it is asked of the subject's provider.
+    package var ownCapabilities: Set<String> { Set(allLines.flatMap(\.ownCapabilities)) }
+
     /// How many items its lists that change something can hold at most, those of called workflows too.
     package func listedObjectsMax(_ called: [String: Workflow]) -> Int {
         allLines.reduce(0) { sum, line in
@@ -389,6 +425,16 @@ package struct Workflow: Sendable, Hashable {
             guard case .call(let name, _) = line.kind, let inner = called[name] else { return sum }
             return sum + inner.listedObjectsMax(called)
         }
+    }
+
+    /// The connections among what it is handed, where these are fixed: `within` are the inputs of whoever hands them in.
+    package func venues(_ given: [String: Arguments], within outer: Value) -> Value {
+        var named: [String: Value] = [:]
+        for input in inputs where input.kind == .connection {
+            named[input.name] =
+                given[input.name].flatMap(Venue.init)?.connection(outer).map(Value.string) ?? input.standard
+        }
+        return .object(named)
     }
 
     /// The workflows that its lines call.
@@ -430,6 +476,34 @@ extension Workflow.Line {
     }
 
     package var capabilities: [String] { [act?.capability, measure?.capability].compactMap { $0 } }
+
+    package var ownCapabilities: [String] {
+        [act.flatMap { $0.at == nil ? $0.capability : nil }, measure.flatMap { $0.at == nil ? $0.capability : nil }]
+            .compactMap { $0 }
+    }
+
+    /// What it asks of another connection, and of which.
+    package var elsewhere: [(venue: Workflow.Venue, capability: String)] {
+        [act.map { ($0.at, $0.capability) }, measure.map { ($0.at, $0.capability) }].compactMap { pair in
+            guard let pair, let venue = pair.0 else { return nil }
+            return (venue, pair.1)
+        }
+    }
+}
+
+extension Workflow.Venue {
+    /// What stands there, where it is fixed: the id itself, or an input and nothing else.
+    package init?(_ argument: Arguments) {
+        switch argument {
+        case .literal(.string(let id)) where isName(id): self = .connection(id)
+        case .template(let template):
+            guard let passes = template.soleHole?.passes, passes.count == 1, passes[0].count == 2,
+                passes[0][0] == "inputs", template.soleHole?.source == passes[0].joined(separator: ".")
+            else { return nil }
+            self = .input(passes[0][1])
+        case .literal, .list, .map: return nil
+        }
+    }
 }
 
 /// A tree of parameters as the author wrote it, with `${…}` holes.

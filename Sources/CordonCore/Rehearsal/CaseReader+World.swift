@@ -27,11 +27,58 @@ extension CaseReader {
                 let near = nearest(to: name, among: setting.providers.keys.sorted()).map { "did you mean '\($0)'?" }
                 return state.report(.noProvider, "provider", "no connector '\(name)' describes a provider", near)
             }
-            if let lacking = map.capabilities.subtracting(offered).min() {
+            if let lacking = map.ownCapabilities.subtracting(offered).min() {
                 state.report(.noProvider, "provider", "\(name) does not offer \(lacking)")
             }
             draft.connector = name
         }
+        readConnections(state, &draft)
+    }
+
+    /// Which connector stands behind a connection that a step names with `at`.
+    private func readConnections(_ state: YAMLFields, _ draft: inout Draft) {
+        guard let named = state.mapping("connections") else { return }
+        let asked = askedElsewhere
+        for id in named.keys {
+            guard let name = named.string(id) else { continue }
+            guard let wanted = asked[id] else {
+                let near = nearest(to: id, among: asked.keys.sorted()).map { "did you mean '\($0)'?" }
+                named.report(.unknownConnection, id, "no step of the workflow is done at '\(id)'", near)
+                continue
+            }
+            guard let offered = setting.providers[name] else {
+                let near = nearest(to: name, among: setting.providers.keys.sorted()).map { "did you mean '\($0)'?" }
+                named.report(.noProvider, id, "no connector '\(name)' describes a provider", near)
+                continue
+            }
+            if let lacking = wanted.subtracting(offered).min() {
+                named.report(.noProvider, id, "\(name) does not offer \(lacking)")
+            }
+            draft.connections[id] = name
+        }
+    }
+
+    /// The connections that steps name, with what is asked of each.
+    private var askedElsewhere: [String: Set<String>] {
+        guard let workflow = setting.workflows.first(where: { $0.name == playbook.workflow }) else { return [:] }
+        return workflow.askedElsewhere(playbook, among: setting.workflows)
+    }
+
+    /// Each with the connector that the case names, or the first that offers all that is asked of it.
+    private func connections(_ draft: Draft, _ fields: YAMLFields, _ key: String) -> [String: String] {
+        var all: [String: String] = [:]
+        for (id, wanted) in askedElsewhere {
+            let able = setting.providers.filter { wanted.isSubset(of: $0.value) }.keys.min()
+            guard let name = draft.connections[id] ?? able else {
+                fields.report(
+                    .noProvider, key,
+                    "no connector offers all that is asked of '\(id)': \(wanted.sorted().joined(separator: ", "))",
+                    "without a connector no run of it could act there")
+                continue
+            }
+            all[id] = name
+        }
+        return all
     }
 
     private func readBefore(_ map: YAMLFields, _ before: inout PlaybookTest.Before) {
@@ -46,9 +93,9 @@ extension CaseReader {
 
     mutating func makeWorld(_ fields: YAMLFields, _ draft: Draft) -> PlaybookTest.World? {
         let key = fields.has("state") ? "state" : fields.has("with") ? "with" : "name"
-        let able = setting.providers.filter { map.capabilities.isSubset(of: $0.value) }.keys.sorted()
+        let able = setting.providers.filter { map.ownCapabilities.isSubset(of: $0.value) }.keys.sorted()
         guard let connector = draft.connector ?? able.first else {
-            let all = map.capabilities.sorted().joined(separator: ", ")
+            let all = map.ownCapabilities.sorted().joined(separator: ", ")
             fields.report(
                 .noProvider, key, "no connector offers all that the workflow asks for: \(all)",
                 "without a connector no run of it could act")
@@ -61,7 +108,8 @@ extension CaseReader {
         toldOfSubject = told
         guard let identity else { return nil }
         return PlaybookTest.World(
-            identity: identity, inventory: draft.inventory, connector: connector, before: draft.before)
+            identity: identity, inventory: draft.inventory, connector: connector,
+            connections: connections(draft, fields, key), before: draft.before)
     }
 
     private func readIdentity(

@@ -53,7 +53,7 @@ package struct Coverage: Sendable {
         case .stepFailed, .stepStopped, .runAsked: return isAsking ? silence(event) : failure(event, line)
         case .stepFinished(_, let isVerified, _): return end(step, line, isVerified)
         case .stepOpened, .stepHalted, .waitScheduled, .questionAsked, .questionReminded, .answerGiven, .holdStarted,
-            .exposureFound, .exposureEnded, .proofAwaited, .proofTaken,
+            .exposureFound, .exposureEnded, .proofAwaited, .proofTaken, .secretLost, .stepReopened,
             .callIntended, .callRedelivered, .callReturned, .callResolved, .retryScheduled:
             return []
         case .rungFinished(_, let rounds): return [.rung(rounds)]
@@ -122,7 +122,7 @@ extension Event {
             .questionAsked(let step, _), .questionReminded(let step, _), .questionEscalated(let step, _),
             .answerGiven(let step, _), .questionClosed(let step, _, _), .holdStarted(let step, _),
             .exposureFound(let step, _), .exposureEnded(let step, _), .proofAwaited(let step, _),
-            .proofTaken(let step, _),
+            .proofTaken(let step, _), .secretLost(let step, _, _), .stepReopened(let step),
             .holdChanged(let step, _, _, _), .callIntended(let step, _), .callRedelivered(let step, _, _, _),
             .callReturned(let step, _, _), .callResolved(let step, _, _, _, _), .retryScheduled(let step, _, _):
             step

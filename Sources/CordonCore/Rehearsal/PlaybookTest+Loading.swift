@@ -82,6 +82,7 @@ struct CaseReader {
         var subject: Value = .object([:])
         var inventory: [Subject.Kind: Int] = [:]
         var connector: String?
+        var connections: [String: String] = [:]
         var before = PlaybookTest.Before()
         var fakes: [String: PlaybookTest.Fake] = [:]
         var answers: [String: [PlaybookTest.Answer]] = [:]

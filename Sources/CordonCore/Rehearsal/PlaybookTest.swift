@@ -65,6 +65,8 @@ package struct PlaybookTest: Sendable, Hashable {
         package var inventory: [Subject.Kind: Int]
         /// The connector through which the subject is acted on.
         package var connector: String
+        /// The connector of each connection at which a step is done, by the connection's id.
+        package var connections: [String: String] = [:]
         package var before = Before()
     }
 

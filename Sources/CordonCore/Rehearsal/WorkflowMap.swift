@@ -40,6 +40,8 @@ package struct WorkflowMap: Sendable {
 
     package var steps: [String] { spots.map(\.step) }
     package var capabilities: Set<String> { Set(spots.flatMap(\.line.capabilities)) }
+    /// What of it is asked of the subject's provider.
+    package var ownCapabilities: Set<String> { Set(spots.flatMap(\.line.ownCapabilities)) }
     /// What acts; what is only measured left out.
     package var acts: Set<String> { Set(spots.compactMap(\.line.act?.capability)) }
     package var workflows: Set<String> { Set(spots.map(\.workflow)) }

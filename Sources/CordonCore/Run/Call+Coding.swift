@@ -32,6 +32,7 @@ extension Outcome {
             "retry_after_ms": retryAfterMilliseconds.map(Value.int), "result": result == .null ? nil : result,
             "evidence": evidence.isEmpty ? nil : .array(evidence.map(\.value)),
             "sent_twice": wasSentTwice ? true : nil, "withheld": wasWithheld ? true : nil,
+            "lacks_secret": lacksSecret ? true : nil,
             "duration_ms": .int(durationMilliseconds),
         ])
     }
@@ -46,6 +47,7 @@ extension Outcome {
             evidence: fields.optional("evidence") == nil ? [] : try Evidence.list(fields),
             wasSentTwice: fields.optional("sent_twice") == true, wasWithheld: fields.optional("withheld") == true,
             durationMilliseconds: Int64(try fields.int("duration_ms")))
+        lacksSecret = fields.optional("lacks_secret") == true
     }
 }
 

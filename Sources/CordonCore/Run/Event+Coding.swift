@@ -22,7 +22,7 @@ extension Event {
         case .runEnded(let ending, let reason): ["ending": .string(ending.rawValue), "reason": .string(reason)]
         case .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
             .waitScheduled, .rungFinished, .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .proofAwaited,
-            .proofTaken:
+            .proofTaken, .secretLost, .stepReopened:
             stepValue
         case .questionAsked, .questionReminded, .questionEscalated, .answerGiven, .questionClosed: questionValue
         case .callIntended, .callRedelivered, .callReturned, .callResolved, .retryScheduled: callValue
@@ -46,6 +46,9 @@ extension Event {
         case .exposureFound(let step, let exposure): ["step": .string(step), "exposure": exposure.value]
         case .exposureEnded(let step, let by): ["step": .string(step), "by": .string(by)]
         case .proofTaken(let step, let proof): ["step": .string(step), "proof": proof.value]
+        case .secretLost(let step, let users, let reason):
+            ["step": .string(step), "users": .array(users.map(Value.string)), "reason": .string(reason)]
+        case .stepReopened(let step): ["step": .string(step)]
         case .holdChanged(let step, let hold, let by, let reason):
             ["step": .string(step), "hold": hold.value, "by": .string(by), "reason": .string(reason)]
         default: .null
@@ -130,6 +133,10 @@ extension Event {
         case "proofAwaited": self = .proofAwaited(step: step, until: try fields.instant("until"))
         case "proofTaken": self = .proofTaken(step: step, try Step.Proof(fields.fields("proof")))
         case "exposureEnded": self = .exposureEnded(step: step, by: try fields.string("by"))
+        case "secretLost":
+            self = .secretLost(
+                step: step, users: try fields.strings("users"), reason: try fields.string("reason"))
+        case "stepReopened": self = .stepReopened(step: step)
         case "holdChanged":
             self = .holdChanged(
                 step: step, try Step.Hold(fields.fields("hold")), by: try fields.string("by"),

@@ -50,7 +50,7 @@ extension Event {
             .runMigrated, .stepOpened, .stepSkipped, .stepFailed, .stepStopped, .stepHalted, .waitScheduled,
             .rungFinished, .questionAsked, .questionReminded, .questionEscalated, .answerGiven, .questionClosed,
             .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .proofAwaited, .proofTaken, .callResolved,
-            .retryScheduled:
+            .retryScheduled, .secretLost, .stepReopened:
             writer.value(value)
         }
     }
@@ -87,6 +87,7 @@ extension Outcome {
             writer.endArray()
         }
         writer.field("kind", kind.rawValue)
+        if lacksSecret { writer.field("lacks_secret", true) }
         writer.fieldIfPresent("reason", reason)
         writer.field("result", result)
         writer.fieldIfPresent("retry_after_ms", retryAfterMilliseconds)

@@ -43,6 +43,10 @@ package enum Event: Sendable, Hashable {
     case proofAwaited(step: String, until: Instant)
     /// What the use of what the subject holds proved.
     case proofTaken(step: String, Step.Proof)
+    /// What the step issued is in memory no more: it is taken back and issued anew, and those who would have used it wait.
+    case secretLost(step: String, users: [String], reason: String)
+    /// What it did is taken back, and it begins anew.
+    case stepReopened(step: String)
     case callIntended(step: String, Call)
     case callRedelivered(step: String, number: Int, delivery: Int, deadline: Instant)
     case callReturned(step: String, number: Int, Outcome)
@@ -81,6 +85,8 @@ package enum Event: Sendable, Hashable {
         case .exposureEnded: "exposureEnded"
         case .proofAwaited: "proofAwaited"
         case .proofTaken: "proofTaken"
+        case .secretLost: "secretLost"
+        case .stepReopened: "stepReopened"
         case .callIntended: "callIntended"
         case .callRedelivered: "callRedelivered"
         case .callReturned: "callReturned"

@@ -138,6 +138,10 @@ private struct Forecaster {
             return Outcome(.refused, reason: "assumed to be refused")
         }
         switch call.purpose {
+        case .act where definition.contract(of: call, for: run.subject)?.issuesSecret == true:
+            let handle = Value.handle(ofCall: "\(run.id)/\(step.id)#\(call.number)")
+            return Outcome(
+                .done, result: assuming.results[step.id] ?? ["secret": .string(handle), "credential": .object([:])])
         case .act, .measure: return Outcome(.done, result: assuming.results[step.id] ?? .object([:]))
         case .before where step.isUndo:
             // The live state is still what the run wrote.
@@ -182,8 +186,8 @@ private struct Forecaster {
         case .runOpened, .runAsked, .runResumed, .runPaused, .runConcluded, .runMigrated, .rollbackRequested,
             .rollbackFinished, .signalJoined, .stepStarted, .stepOpened, .stepFinished, .stepStopped, .stepHalted,
             .rungFinished, .questionReminded, .questionEscalated, .answerGiven, .questionClosed, .callRedelivered,
-            .callReturned, .callResolved, .retryScheduled, .exposureFound, .exposureEnded,
-            .proofAwaited, .proofTaken:
+            .callReturned, .callResolved, .retryScheduled, .exposureFound, .exposureEnded, .proofAwaited,
+            .proofTaken, .secretLost, .stepReopened:
             nil
         }
     }
@@ -196,13 +200,15 @@ extension RunDefinition {
     fileprivate var assumingEffects: RunDefinition {
         var copy = self
         copy.workflow = workflow.assumingEffects
-        copy.contracts = contracts.mapValues { contract in
+        func assumed(_ contract: Contract) -> Contract {
             var contract = contract
             contract.probe = nil
             contract.proof = nil
             contract.lagMilliseconds = nil
             return contract
         }
+        copy.contracts = contracts.mapValues(assumed)
+        copy.elsewhere = elsewhere.mapValues { $0.mapValues(assumed) }
         copy.called = called.mapValues(\.assumingEffects)
         return copy
     }

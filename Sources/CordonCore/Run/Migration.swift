@@ -168,7 +168,7 @@ private struct MigrationCheck {
     private var reasonsOfProvider: [String] {
         guard let provider = run.subject?.provider else { return [] }
         return new.capabilities.filter { new.contracts[$0] == nil }.sorted()
-            .map { "provider '\(provider)' does not offer \($0)" }
+            .map { "provider '\(provider)' does not offer \($0)" } + new.lacksElsewhere(inputs)
     }
 
     // MARK: Lines and steps
@@ -219,6 +219,11 @@ private struct MigrationCheck {
         if from.act?.capability != to.act?.capability {
             return "step '\(step.id)' does \(from.act?.capability ?? "nothing"), "
                 + "and '\(to.id)' of the new version does \(to.act?.capability ?? "nothing")"
+        }
+        // What was done at one place can't be undone at another.
+        if from.act?.at != to.act?.at {
+            return "step '\(step.id)' is done at \(from.act?.at?.text ?? "the subject's provider"), "
+                + "and '\(to.id)' of the new version at \(to.act?.at?.text ?? "the subject's provider")"
         }
         if (from.each == nil) != (to.each == nil) {
             return "step '\(step.id)' is a list in one version and not in the other"

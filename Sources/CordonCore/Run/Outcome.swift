@@ -59,6 +59,8 @@ package struct Outcome: Sendable, Hashable {
     package var wasSentTwice: Bool
     /// Cordon itself gave the call back unsent, so that it counts as no try.
     package var wasWithheld: Bool
+    /// It was not sent, because the secret that it would have carried is in memory no more.
+    package var lacksSecret = false
     package var durationMilliseconds: Int64
 
     package init(

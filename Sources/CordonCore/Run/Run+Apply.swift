@@ -46,6 +46,15 @@ extension Run {
                 step.hold = hold
                 step.holdAsk = hold.state == .asking ? Ask(kind: .holdEnded, step: id, reason: reason) : nil
             }
+        case .secretLost(let id, let users, let reason):
+            change(id) {
+                $0.isLost = true
+                $0.note = reason
+            }
+            for user in users { change(user) { $0.reopen() } }
+        case .stepReopened(let id):
+            change(id) { $0.reopen() }
+            change(Step.undoID(of: id)) { $0.reopen() }
         case .callIntended, .callRedelivered, .callReturned, .callResolved, .retryScheduled: applyCall(event)
         }
     }
@@ -193,6 +202,14 @@ extension Step {
         control = nil
         seen = nil
         proof = nil
+    }
+
+    /// As if it had not begun, but for the numbers of its calls and what it keeps as evidence.
+    fileprivate mutating func reopen() {
+        beginAnew(isForced: false)
+        (deadline, before, after, result, arguments, actedNumber, doubt) = (nil, nil, nil, nil, nil, nil, nil)
+        (isVerified, hasActed, isUndone, mayHaveActed, isLost) = (false, false, false, false, false)
+        (control, seen, proof, proofUntil) = (nil, nil, nil, nil)
     }
 
     fileprivate mutating func takeBack() {

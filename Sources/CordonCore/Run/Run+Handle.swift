@@ -9,20 +9,63 @@ package struct RunDefinition: Sendable {
     /// The pinned workflows that it calls, by name.
     package var called: [String: Workflow]
     package var contracts: [String: Contract]
+    /// What the other connections of the installation promise, by their ids.
+    package var elsewhere: [String: [String: Contract]]
     package var sealer: any Sealer
 
     package init(
-        workflow: Workflow, called: [String: Workflow] = [:], contracts: [String: Contract], sealer: any Sealer
+        workflow: Workflow, called: [String: Workflow] = [:], contracts: [String: Contract],
+        elsewhere: [String: [String: Contract]] = [:], sealer: any Sealer
     ) {
+        self.elsewhere = elsewhere
         self.workflow = workflow
         self.called = called
         self.contracts = contracts
         self.sealer = sealer
     }
 
-    /// What the run may still ask of its provider.
+    /// What the run may still ask of its subject's provider.
     package var capabilities: Set<String> {
-        called.values.reduce(into: workflow.capabilities) { $0.formUnion($1.capabilities) }
+        called.values.reduce(into: workflow.ownCapabilities) { $0.formUnion($1.ownCapabilities) }
+    }
+
+    /// What the one that a call goes to promises.
+    package func contract(of call: Call, for subject: Subject?) -> Contract? {
+        if call.provider == subject?.provider, let own = contracts[call.capability] { return own }
+        return elsewhere[call.provider]?[call.capability]
+    }
+
+    /// What it may ask of other connections, as `connection: capability`, of those that `inputs` names.
+    package func askedElsewhere(_ inputs: Value) -> Set<[String]> {
+        Self.asked(workflow, inputs, called, above: [workflow.name])
+    }
+
+    /// What other connections do not offer of what the run may ask of them, each in a sentence.
+    package func lacksElsewhere(_ inputs: Value) -> [String] {
+        askedElsewhere(inputs).compactMap { pair in
+            guard let offered = elsewhere[pair[0]] else { return "there is no connection '\(pair[0])'" }
+            return offered[pair[1]] == nil ? "connection '\(pair[0])' does not offer \(pair[1])" : nil
+        }.sorted()
+    }
+
+    /// What it may take for the state before: its capabilities, and `connection: capability` of those elsewhere.
+    package func wanted(_ inputs: Value) -> Set<String> {
+        capabilities.union(askedElsewhere(inputs).map { $0.joined(separator: ": ") })
+    }
+
+    static func asked(
+        _ workflow: Workflow, _ inputs: Value, _ called: [String: Workflow], above: [String]
+    ) -> Set<[String]> {
+        var found: Set<[String]> = []
+        for line in workflow.allLines {
+            for (venue, capability) in line.elsewhere {
+                found.insert([venue.connection(inputs) ?? venue.text, capability])
+            }
+            guard case .call(let name, .map(let given)) = line.kind, let inner = called[name], !above.contains(name)
+            else { continue }
+            found.formUnion(asked(inner, inner.venues(given, within: inputs), called, above: above + [name]))
+        }
+        return found
     }
 }
 
@@ -47,16 +90,22 @@ package struct Contract: Sendable, Hashable {
     package var proof: ProofRule?
     /// How long the provider is known to take until a change shows; `nil`: the step's own time is all it has.
     package var lagMilliseconds: Int64?
+    /// Its answer holds a secret, which is never stored: without the answer there is none.
+    package var issuesSecret: Bool
+    /// What it made is named to its undo by what its answer said.
+    package var undoTakesResult: Bool
     package var timeoutMilliseconds: Int64
 
     package init(
         effectClass: EffectClass, readsState: Bool, canUndo: Bool = false, compared: [String]? = nil,
         probe: Expression? = nil, precondition: Expression? = nil, revivesCredentials: Bool = false,
-        residual: Residual? = nil, proof: ProofRule? = nil, lagMilliseconds: Int64? = nil,
-        timeoutMilliseconds: Int64 = Limits.callTimeoutMillisecondsDefault
+        residual: Residual? = nil, proof: ProofRule? = nil, lagMilliseconds: Int64? = nil, issuesSecret: Bool = false,
+        undoTakesResult: Bool = false, timeoutMilliseconds: Int64 = Limits.callTimeoutMillisecondsDefault
     ) {
         self.proof = proof
         self.lagMilliseconds = lagMilliseconds
+        self.issuesSecret = issuesSecret
+        self.undoTakesResult = undoTakesResult
         self.probe = probe
         self.precondition = precondition
         self.revivesCredentials = revivesCredentials

@@ -10,6 +10,7 @@ extension Step {
             "calls": calls == 0 ? nil : Value(calls), "before": before, "after": after, "result": result,
             "verified": flag(isVerified), "acted": flag(hasActed), "acted_n": actedNumber.map(Value.init(_:)),
             "arguments": arguments, "undone": flag(isUndone), "may_have_acted": flag(mayHaveActed),
+            "lost": flag(isLost),
             "doubt": doubt?.value, "ask": ask?.value,
             "hold_ask": holdAsk?.value,
             "permit": permit?.value, "hold": hold?.value, "exposure": exposure?.value, "items": items.map(Value.array),
@@ -37,6 +38,7 @@ extension Step {
         arguments = fields.present("arguments")
         isUndone = fields.optional("undone") == true
         mayHaveActed = fields.optional("may_have_acted") == true
+        isLost = fields.optional("lost") == true
         try readWaits(fields)
         items = fields.optional("items")?.arrayValue
         inputs = fields.present("inputs")

@@ -33,6 +33,8 @@ extension Step {
         var doubt: Call?
         /// An act of which nobody learned whether it took effect was done anew: undoing the step sets back that one too.
         var mayHaveActed: Bool
+        /// What it issued is in memory no more: it is taken back, and then done anew.
+        var isLost: Bool
         /// What a person is asked about it while it is stopped or uncertain.
         var ask: Run.Ask?
         /// Who agreed to it, under which digest of what they were shown.
@@ -68,6 +70,7 @@ extension Step {
             hasActed = false
             isUndone = false
             mayHaveActed = false
+            isLost = false
             rounds = 0
             isForced = false
             evidence = []
@@ -205,6 +208,13 @@ extension Step {
         _modify {
             own()
             yield &box.state.mayHaveActed
+        }
+    }
+    package var isLost: Bool {
+        get { box.state.isLost }
+        _modify {
+            own()
+            yield &box.state.isLost
         }
     }
     package var ask: Run.Ask? {

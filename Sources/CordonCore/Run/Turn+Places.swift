@@ -21,6 +21,10 @@ struct Spot {
     func capability(_ purpose: Call.Purpose) -> String? {
         purpose == .measure ? line.measure?.capability : line.act?.capability
     }
+
+    func venue(_ purpose: Call.Purpose) -> Workflow.Venue? {
+        purpose == .measure ? line.measure?.at : line.act?.at
+    }
 }
 
 extension Turn {
@@ -49,6 +53,23 @@ extension Turn {
         }
         return nil
     }
+
+    /// Whom a call of the place goes to: the subject's provider, or the connection that its line names. An undo goes where
+    /// its step went, because it has the same line.
+    func provider(_ place: Spot, _ purpose: Call.Purpose = .act) -> String? {
+        guard let subject = run.subject else { return nil }
+        guard let venue = place.venue(purpose) else { return subject.provider }
+        return venue.connection(place.scope.inputs)
+    }
+
+    /// What that one promises.
+    func contract(_ place: Spot, _ purpose: Call.Purpose = .act) -> Contract? {
+        guard let capability = place.capability(purpose) else { return nil }
+        guard place.venue(purpose) != nil else { return definition.contracts[capability] }
+        return provider(place, purpose).flatMap { definition.elsewhere[$0]?[capability] }
+    }
+
+    func contract(of step: String) -> Contract? { place(step).flatMap { contract($0) } }
 
     /// What expressions at a place may use.
     func variables(_ place: Spot) -> [String: Value] { variables(place.scope) }

@@ -23,11 +23,11 @@ extension Turn {
         if outcome == .lost, call.attempt < Limits.controlAttemptsMax {
             return intend(id, .control, attempt: call.attempt + 1)
         }
-        goOnWithout(id, call.capability, objection(call, outcome))
+        goOnWithout(id, objection(id, call, outcome))
     }
 
-    private func objection(_ call: Call, _ outcome: Outcome) -> Step.Proof? {
-        guard let rule = definition.contracts[call.capability]?.proof else { return nil }
+    private func objection(_ id: String, _ call: Call, _ outcome: Outcome) -> Step.Proof? {
+        guard let rule = contract(of: id)?.proof else { return nil }
         switch outcome.kind {
         case .done, .already:
             return rule.objection(to: outcome.result, call.arguments).map { Step.Proof(.nothing, $0) }
@@ -37,12 +37,12 @@ extension Turn {
     }
 
     /// The same for a control that can't be asked for at all.
-    mutating func goOnWithoutControl(_ id: String, _ capability: String, _ reason: String) {
-        goOnWithout(id, capability, Step.Proof(.noControl, "no control was taken before: \(reason)"))
+    mutating func goOnWithoutControl(_ id: String, _ reason: String) {
+        goOnWithout(id, Step.Proof(.noControl, "no control was taken before: \(reason)"))
     }
 
-    private mutating func goOnWithout(_ id: String, _ capability: String, _ proof: Step.Proof?) {
-        guard let contract = definition.contracts[capability] else {
+    private mutating func goOnWithout(_ id: String, _ proof: Step.Proof?) {
+        guard let contract = contract(of: id) else {
             return stop(id, "no provider of this run offers what the step asks for")
         }
         if let proof { emit(.proofTaken(step: id, proof)) }
@@ -63,7 +63,7 @@ extension Turn {
     /// The state shows the effect, or there is none to read. Does whoever holds what was contained see it too?
     mutating func prove(_ id: String, _ call: Call?) {
         guard let step = run.step(id), !step.isUndo, step.proof?.verdict.isFinal != true,
-            let capability = place(id)?.capability(.act), let contract = definition.contracts[capability],
+            let contract = contract(of: id),
             contract.effectClass.isWrite, let rule = contract.proof
         else { return finish(id) }
         if rule.asksItself {
@@ -81,7 +81,7 @@ extension Turn {
 
     /// What the subject holds was used again.
     mutating func weighVerify(_ id: String, _ call: Call) {
-        guard let rule = definition.contracts[call.capability]?.proof else { return finish(id) }
+        guard let rule = contract(of: id)?.proof else { return finish(id) }
         weigh(rule, id, call, run.step(id)?.seen ?? .null)
     }
 
@@ -101,7 +101,7 @@ extension Turn {
             let note = wasSeenBefore(id) ? "was so before the call" : nil
             return emit(.stepFinished(step: id, isVerified: true, note: note))
         }
-        let contract = place(id)?.capability(.act).flatMap { definition.contracts[$0] }
+        let contract = contract(of: id)
         let isUnjudged = !isProved && contract?.readsState == true && contract?.effectClass.isWrite == true
         emit(
             .stepFinished(
@@ -116,7 +116,7 @@ extension Turn {
 
     /// Why nobody looks any longer.
     func notInEffect(_ id: String, _ call: Call, _ what: String) -> String {
-        guard run.step(id)?.proofUntil != nil, let lag = definition.contracts[call.capability]?.lagMilliseconds else {
+        guard run.step(id)?.proofUntil != nil, let lag = contract(of: id)?.lagMilliseconds else {
             return what
         }
         return "not in effect after \(lag / 1000) s, which is as long as the provider is known to take: \(what)"

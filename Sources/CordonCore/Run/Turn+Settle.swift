@@ -10,6 +10,7 @@ extension Turn {
         switch outcome.kind {
         case .done, .already: carryOn(id, call, outcome)
         case .later: tryLater(id, call, outcome)
+        case .refused where outcome.lacksSecret: loseSecret(id, call, refusalText(call, outcome))
         case .refused: giveUp(id, call, refusalText(call, outcome))
         case .unknown: faceUnknown(id, call, outcome)
         }
@@ -33,7 +34,7 @@ extension Turn {
 
     /// Whether the state just read is still what the act was planned for.
     private mutating func weighPrecondition(_ id: String, _ call: Call) {
-        guard let wanted = definition.contracts[call.capability]?.precondition else {
+        guard let wanted = contract(of: id)?.precondition else {
             return intend(id, .act, attempt: 1)
         }
         // Looked at again before a later try, it is that try.
@@ -117,7 +118,7 @@ extension Turn {
         if let verify = act.verify { return verify.decide(variables) }
         var own = ["before", "after"].reduce(into: [:]) { $0[$1] = variables[$1] }
         own["with"] = run.step(id)?.arguments ?? .null
-        return definition.contracts[act.capability]?.probe?.decide(own)
+        return contract(of: id)?.probe?.decide(own)
     }
 
     private mutating func tryLater(_ id: String, _ call: Call, _ outcome: Outcome) {
@@ -149,12 +150,12 @@ extension Turn {
 
     /// Asks the provider what became of an act in doubt, or a person where the provider can't be asked.
     mutating func lookInto(_ id: String, _ call: Call, _ reason: String) {
-        guard definition.contracts[call.capability]?.readsState == true else { return stop(id, reason) }
+        guard contract(of: id)?.readsState == true else { return stop(id, reason) }
         intend(id, .probe, attempt: call.attempt)
     }
 
     /// No further try of this call. An act that an earlier delivery may have done is looked into first.
-    private mutating func giveUp(_ id: String, _ call: Call, _ reason: String) {
+    mutating func giveUp(_ id: String, _ call: Call, _ reason: String) {
         guard call.purpose.isChange, run.step(id)?.doubt != nil else { return stop(id, reason) }
         lookInto(id, call, "\(reason); an earlier delivery of it may have taken effect")
     }
@@ -190,7 +191,8 @@ extension Turn {
             return emit(.stepHalted(step: id, backOff, reason: reason))
         }
         let timeout =
-            definition.contracts[call.capability]?.timeoutMilliseconds ?? Limits.callTimeoutMillisecondsDefault
+            place(id).flatMap { contract($0, call.purpose) }?.timeoutMilliseconds
+            ?? Limits.callTimeoutMillisecondsDefault
         emit(
             .callRedelivered(
                 step: id, number: call.number, delivery: call.delivery + 1,
@@ -200,13 +202,11 @@ extension Turn {
     /// What must hold for the act, or what an undo would overwrite, may have changed while it waited. After an act that
     /// may have happened nothing that is read is a before-image.
     func looksAgain(_ id: String, _ purpose: Call.Purpose) -> Bool {
-        guard let step = run.step(id), let capability = place(id)?.capability(.act),
-            let contract = definition.contracts[capability]
-        else { return false }
+        guard let step = run.step(id), let contract = contract(of: id) else { return false }
         return switch purpose {
         case .act: step.doubt == nil && !step.mayHaveActed && contract.precondition != nil
         case .undo: contract.readsState && !step.isForced
-        case .before, .probe, .readBack, .measure: false
+        case .before, .probe, .readBack, .measure, .control, .verify: false
         }
     }
 
@@ -242,7 +242,7 @@ extension Turn {
         let attempts = retry(id).attempts
         guard tries < attempts || isPolling || !isTry, isBounded || until < limit else {
             // Where nobody could look, nothing is known of the effect.
-            if isAnswered, definition.contracts[call.capability]?.proof != nil, !isUndo(id) {
+            if isAnswered, contract(of: id)?.proof != nil, !isUndo(id) {
                 emit(.proofTaken(step: id, Step.Proof(.notInEffect, exhausted)))
             }
             return giveUp(id, call, exhausted)

@@ -9,8 +9,8 @@ extension Turn {
     func isUndoable(_ step: Step) -> Bool {
         // An act in doubt counts too: setting back what did not happen changes nothing.
         guard step.hasActed || step.doubt != nil || step.mayHaveActed, !step.isUndone, !step.isUndo,
-            let act = place(step.id)?.line.act,
-            let contract = definition.contracts[act.capability], contract.effectClass.isWrite, contract.canUndo
+            let place = place(step.id), let act = place.line.act,
+            let contract = contract(place), contract.effectClass.isWrite, contract.canUndo
         else { return false }
         return act.undo == .byConnector
     }
@@ -86,7 +86,7 @@ extension Turn {
             emit(.stepSkipped(step: forward, reason: "what it did is undone before it was done with"))
         }
         emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
-        guard let act = place(forward)?.line.act, let contract = definition.contracts[act.capability] else {
+        guard let contract = contract(of: forward) else {
             return stop(id, "no provider of this run offers what would be undone")
         }
         if run.step(id)?.hasActed == true { return finishOrProve(id) }
@@ -97,9 +97,9 @@ extension Turn {
     /// Compare and set: what the provider says now must still be what the run wrote.
     mutating func weighLiveState(_ id: String, attempt: Int) {
         let forward = run.step(Step.forwardID(of: id))
-        guard let capability = place(id)?.line.act?.capability, let contract = definition.contracts[capability],
-            let live = run.step(id)?.before
-        else { return stop(id, "no provider of this run offers what would be undone") }
+        guard let contract = contract(of: id), let live = run.step(id)?.before else {
+            return stop(id, "no provider of this run offers what would be undone")
+        }
         if contract.isSame(live, forward?.before) {
             if let doubt = run.step(id)?.doubt {
                 // It was this run's own undo that took effect, and nobody had said so.
@@ -116,7 +116,7 @@ extension Turn {
                 "somebody changed it since: it is neither what the run wrote nor what was before; undo it all the same "
                     + "with 'cordon run resume --force', or leave it with 'cordon run skip'", asking: .undoConflict)
         }
-        if contract.revivesCredentials, !hasEndedCredentials {
+        if contract.revivesCredentials, !hasEndedCredentials(where: place(id).flatMap { provider($0) }) {
             return stop(
                 id,
                 "undone, it would give back what the subject held before, and this run ended none of that; end its "
@@ -126,20 +126,18 @@ extension Turn {
         intend(id, .undo, attempt: attempt)
     }
 
-    private var hasEndedCredentials: Bool {
+    private func hasEndedCredentials(where provider: String?) -> Bool {
         run.steps.contains { step in
-            guard !step.isUndo, step.hasActed, let capability = place(step.id)?.line.act?.capability else {
-                return false
-            }
+            guard !step.isUndo, step.hasActed, let place = place(step.id), self.provider(place) == provider,
+                let capability = place.line.act?.capability
+            else { return false }
             return Capability.named(capability)?.endsCredentials == true
         }
     }
 
     /// The state was read back after an undo: is it what it was before?
     func isRestored(_ id: String) -> Bool {
-        guard let capability = place(id)?.line.act?.capability, let contract = definition.contracts[capability] else {
-            return false
-        }
+        guard let contract = contract(of: id) else { return false }
         return contract.isSame(run.step(id)?.after, run.step(Step.forwardID(of: id))?.before)
     }
 
@@ -218,7 +216,8 @@ extension Run {
         }
         guard !found.isEmpty else { return [] }
         let turn = Turn(self, definition, .none, now)
-        return found.compactMap { turn.place($0)?.line.act?.capability }.map {
+        // What is put back elsewhere is no state of the subject's own.
+        return found.compactMap { turn.place($0)?.line.act }.filter { $0.at == nil }.map(\.capability).map {
             Mark(
                 what: .putBack(capability: $0), subject: subject.key, playbook: playbook.name, at: now, cause: id.text)
         }
@@ -230,7 +229,8 @@ extension Run {
         return Set(
             steps.compactMap { step in
                 guard let hold = step.hold, !hold.hasEnded, turn.isUndoable(step) else { return nil }
-                return turn.place(step.id)?.line.act?.capability
+                guard let place = turn.place(step.id), let act = place.line.act else { return nil }
+                return act.at == nil ? act.capability : turn.provider(place).map { "\($0): \(act.capability)" }
             })
     }
 }

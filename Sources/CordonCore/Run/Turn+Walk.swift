@@ -48,6 +48,7 @@ extension Turn {
 
     /// Moves one step as far as it goes. True when it has ended.
     mutating func drive(_ line: Workflow.Line, _ id: String, _ scope: Scope) -> Bool {
+        if run.step(id)?.isLost == true { return false }
         switch run.step(id)?.phase ?? .pending {
         case .pending: begin(line, id, scope)
         case .open: driveOpen(line, id, scope)
@@ -62,7 +63,9 @@ extension Turn {
     /// What forbade the call may be gone: the step goes on with a new span of time. A key's time is not renewed: its
     /// provider may have forgotten it.
     private mutating func release(_ id: String, _ backOff: Step.BackOff) {
-        guard let provider = run.subject?.provider, haltReason(provider) == nil else { return }
+        guard let provider = place(id).flatMap({ provider($0, backOff.purpose) }), haltReason(provider) == nil else {
+            return
+        }
         if backOff.redelivers?.effectClass == .keyed { return goOn(id, backOff) }
         emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
         goOn(id, backOff)
@@ -117,8 +120,9 @@ extension Turn {
     }
 
     private mutating func startAct(_ act: Workflow.Act, _ id: String) {
-        guard let contract = definition.contracts[act.capability] else {
-            return stop(id, "no provider offers '\(act.capability)' for \(run.subject?.provider ?? "this run")")
+        guard let contract = contract(of: id) else {
+            let place = place(id).flatMap { provider($0) } ?? act.at?.text ?? "this run"
+            return stop(id, "no provider offers '\(act.capability)' for \(place)")
         }
         // A step that acted before (a person had it tried anew) goes straight to the proof.
         if run.step(id)?.hasActed == true { return finishOrProve(id) }

@@ -35,6 +35,7 @@ struct Turn {
 
     private mutating func pass() {
         liftHolds()
+        replaceLost()
         if run.rollback != nil { return rollBackNext() }
         guard run.conclusion == nil else { return endConcluded() }
         guard run.gate == nil, run.pause == nil else { return }
@@ -46,7 +47,7 @@ struct Turn {
 
     /// A concluded run ends when its calls have their outcomes and its holds are over.
     private mutating func endConcluded() {
-        guard let conclusion = run.conclusion, !run.steps.contains(where: \.isUnsettled) else { return }
+        guard let conclusion = run.conclusion, !run.steps.contains(where: \.isUnsettled), !isReplacing else { return }
         end(conclusion.ending, reason: conclusion.reason)
     }
 
@@ -145,8 +146,8 @@ struct Turn {
 
     /// Makes and seals the next call, or stops the step when it can't be built.
     mutating func intend(_ id: String, _ purpose: Call.Purpose, attempt: Int) {
-        guard let place = place(id), let step = run.step(id), let provider = run.subject?.provider,
-            let capability = place.capability(purpose), let contract = definition.contracts[capability]
+        guard let place = place(id), let step = run.step(id), let provider = provider(place, purpose),
+            let capability = place.capability(purpose), let contract = contract(place, purpose)
         else { return stop(id, "no provider of this run offers what the step asks for") }
         if let reason = obstacle(step, contract, purpose, provider) { return reason.apply(&self, id, purpose, attempt) }
         let arguments: Value
@@ -158,7 +159,7 @@ struct Turn {
             run: run.id, step: id, number: step.calls + 1, purpose: purpose, capability: capability,
             provider: provider, arguments: arguments)
         switch definition.sealer.seal(draft) {
-        case .failure(let refusal) where purpose == .control: goOnWithoutControl(id, capability, refusal.reason)
+        case .failure(let refusal) where purpose == .control: goOnWithoutControl(id, refusal.reason)
         case .failure(let refusal): stop(id, refusal.reason)
         case .success(let seal):
             let span = contract.timeoutMilliseconds
@@ -217,6 +218,8 @@ struct Turn {
             var members = forward?.arguments?.objectValue ?? [:]
             members["before"] = forward?.before ?? .null
             members["live"] = live(step, beside: forward)
+            // What was made is named by what its making answered.
+            if contract(place)?.undoTakesResult == true, let made = forward?.result { members["result"] = made }
             return .success(.object(members))
         }
         let template = purpose == .measure ? place.line.measure?.arguments : place.line.act?.arguments
@@ -232,9 +235,10 @@ struct Turn {
 
     /// The act took effect: it begins to be held, and is proved where the provider can be asked.
     mutating func finishOrProve(_ id: String) {
-        guard let place = place(id), let capability = place.capability(.act),
-            let contract = definition.contracts[capability]
-        else { return stop(id, "no provider of this run offers what the step asks for") }
+        guard let place = place(id), let contract = contract(place) else {
+            return stop(id, "no provider of this run offers what the step asks for")
+        }
+        if takesBackLost(id, contract) { return }
         beginHold(id, place)
         awaitEffect(id, contract)
         if contract.readsState && contract.effectClass.isWrite {
@@ -248,8 +252,8 @@ struct Turn {
     ///
     /// - Parameter isSeen: the provider shows the effect; one that it does not show ends nothing.
     mutating func noteExposure(_ id: String, isSeen: Bool = true) {
-        guard let step = run.step(id), !step.isUndo, step.hasActed,
-            let capability = place(id)?.line.act?.capability
+        guard let step = run.step(id), !step.isUndo, step.hasActed, let place = place(id),
+            let capability = place.line.act?.capability
         else { return }
         // One item of a list ends one of many, also in a workflow that is called for each: its step's id has a number in it.
         if isSeen, !id.split(separator: ".").contains(where: { Int($0) != nil }) {
@@ -258,11 +262,12 @@ struct Turn {
             where other.id != id && other.exposure?.endedBy.contains(capability) == true
                 && other.actedNumber ?? .max < step.actedNumber ?? 0
             {
+                guard self.place(other.id).flatMap({ provider($0) }) == provider(place) else { continue }
                 emit(.exposureEnded(step: other.id, by: id))
             }
         }
         let known = ["before": step.before ?? .null, "after": step.after ?? .null, "with": step.arguments ?? .null]
-        guard step.exposure == nil, let residual = definition.contracts[capability]?.residual,
+        guard step.exposure == nil, let residual = contract(place)?.residual,
             let exposure = residual.exposure(known, at: now)
         else { return }
         emit(.exposureFound(step: id, exposure))

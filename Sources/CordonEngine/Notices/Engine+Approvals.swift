@@ -158,7 +158,7 @@ extension Engine {
         var read: [ApprovalSight.Act] = []
         // All are shown, because all are agreed to; of so many the state is asked for.
         for (place, act) in acts.enumerated() {
-            let contract = definition.contracts[act.call.capability]
+            let contract = definition.contract(of: act.call, for: run.subject)
             var shown = ApprovalSight.Act(
                 step: act.step, capability: act.call.capability, provider: act.call.provider,
                 arguments: act.call.arguments, canUndo: contract?.canUndo ?? false,

@@ -62,9 +62,12 @@ extension Scene {
                     sources: [
                         Connections.Source(id: Scene.source, connector: inbound.name, secrets: [.environment("SOURCE")])
                     ],
-                    providers: [outboundConnection]),
+                    providers: [connection(outbound.name, outbound)]
+                        + elsewhere.sorted { $0.key < $1.key }.map { connection($0.key, $0.value) }),
                 // One connector may be both, and then the rehearsed one serves.
-                connectors: [inbound.name: inbound].merging([outbound.name: outbound]) { _, rehearsed in rehearsed },
+                connectors: Dictionary(
+                    [(outbound.name, outbound)] + elsewhere.values.map { ($0.name, $0) } + [(inbound.name, inbound)]
+                ) { rehearsed, _ in rehearsed },
                 secrets: SecretReader(folder: "/", environment: { "rehearsed-\($0.lowercased())" }),
                 sealKey: Secret(Array("a rehearsal's own key".utf8)), transport: provider,
                 evidence: EvidenceKeeper(inMemory: blobs), library: library,
@@ -73,12 +76,12 @@ extension Scene {
                 looksInShadow: false))
     }
 
-    private var outboundConnection: Connections.Provider {
+    private func connection(_ id: String, _ outbound: Connector) -> Connections.Provider {
         let settings = outbound.provider?.settings.map { name, setting in
             (name, setting.kind == .url ? "https://provider.invalid/\(name)" : "rehearsed-\(name)")
         }
         return Connections.Provider(
-            id: outbound.name, connector: outbound.name,
+            id: id, connector: outbound.name,
             settings: Dictionary(uniqueKeysWithValues: settings ?? []),
             secrets: Dictionary(
                 uniqueKeysWithValues: Set(outbound.provider?.secrets ?? []).map { ($0, .environment($0.uppercased())) }),

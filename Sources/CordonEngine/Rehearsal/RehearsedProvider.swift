@@ -28,15 +28,16 @@ final class RehearsedProvider: Transport {
     private let fakes: [String: PlaybookTest.Fake]
     private let crash: PlaybookTest.Crash?
     private let map: WorkflowMap
-    private let shape: ProviderShape
+    /// By the connection.
+    private let shapes: [String: ProviderShape]
     private let clock: VirtualClock
     private let state = Mutex(State())
 
-    init(_ item: PlaybookTest.Case, _ map: WorkflowMap, _ shape: ProviderShape, _ clock: VirtualClock) {
+    init(_ item: PlaybookTest.Case, _ map: WorkflowMap, _ shapes: [String: ProviderShape], _ clock: VirtualClock) {
         fakes = item.fakes
         crash = item.crash
         self.map = map
-        self.shape = shape
+        self.shapes = shapes
         self.clock = clock
     }
 
@@ -56,7 +57,8 @@ final class RehearsedProvider: Transport {
 
     func send(_ request: OutboundRequest) async -> Delivery {
         guard let errand = UnderWay.errand,
-            let exchange = shape.actions[errand.call.capability]?.exchange(for: errand.call.purpose)
+            let exchange = shapes[errand.call.provider]?.actions[errand.call.capability]?.exchange(
+                for: errand.call.purpose)
         else {
             return Delivery(
                 fate: .notSent(Fault(kind: .other, number: 0, reason: "the rehearsal knows no such call")),
@@ -158,7 +160,7 @@ final class RehearsedProvider: Transport {
     private func key(_ errand: Errand) -> String {
         var members = errand.call.arguments.objectValue ?? [:]
         // What an undo is handed besides is no other thing.
-        for name in ["before", "live"] { members[name] = nil }
+        for name in ["before", "live", "result"] { members[name] = nil }
         let capability = errand.call.purpose == .measure ? "\(errand.step) measures" : errand.call.capability
         return "\(capability) \(Value.object(members).json)"
     }

@@ -35,6 +35,8 @@ final class Scene: Sendable {
     let arrivals: Arrivals
     let inbound: Connector
     let outbound: Connector
+    /// What stands behind the connections at which steps are done.
+    let elsewhere: [String: Connector]
     private let stage: Stage
     let progress = Mutex(Progress())
 
@@ -51,7 +53,13 @@ final class Scene: Sendable {
         self.outbound = outbound
         arrivals = try Arrivals(item.arrival, kind: rehearsal.playbook.trigger.signalKind, rehearsal.connectors)
         inbound = arrivals.connector
-        provider = RehearsedProvider(item, rehearsal.map, shape, clock)
+        elsewhere = item.world.connections.compactMapValues { name in
+            guard var connector = rehearsal.connectors[name] else { return nil }
+            connector.provider = connector.provider?.rehearsed
+            return connector
+        }
+        let shapes = [outbound.name: shape].merging(elsewhere.compactMapValues(\.provider)) { own, _ in own }
+        provider = RehearsedProvider(item, rehearsal.map, shapes, clock)
         blobs = try Blobs(at: "/evidence", disk: MemoryDisk().disk)
         library = Scene.library(
             rehearsal, item, naming: arrivals.references(rehearsal.playbook, source: Scene.source, after: Scene.start))

@@ -46,7 +46,7 @@ struct CallLedger {
                 .signalJoined, .runEnded, .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed,
                 .stepStopped, .stepHalted, .waitScheduled, .rungFinished, .questionAsked, .questionReminded,
                 .questionEscalated, .answerGiven, .questionClosed, .holdStarted, .holdChanged, .exposureFound,
-                .exposureEnded, .proofAwaited, .proofTaken,
+                .exposureEnded, .proofAwaited, .proofTaken, .secretLost, .stepReopened,
                 .retryScheduled:
                 break
             }

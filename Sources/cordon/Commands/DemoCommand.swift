@@ -168,7 +168,7 @@ private struct Demonstration {
             .stepOpened,
             .stepSkipped, .stepFailed, .stepStopped, .stepHalted, .waitScheduled, .rungFinished, .questionAsked,
             .questionReminded, .questionEscalated, .answerGiven, .questionClosed, .holdStarted, .holdChanged,
-            .exposureFound, .exposureEnded, .proofAwaited,
+            .exposureFound, .exposureEnded, .proofAwaited, .secretLost, .stepReopened,
             .callRedelivered, .callResolved, .retryScheduled:
             say("run", "\(run)  \(event.kind)", at: at)
         }

@@ -155,6 +155,7 @@ struct Skeleton {
                 case .string: "text"
                 case .int: "1"
                 case .bool: "false"
+                case .connection: "CONNECTION"
                 case .duration: "1h"
                 }
             return "\(input.name): \(value)"

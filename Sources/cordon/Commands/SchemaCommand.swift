@@ -168,8 +168,15 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
         title: Every kind of step
         inputs:
           credential: { type: credential }
+          where: { type: connection }
           hold: { type: duration, default: 72h, max: 168h }
         steps:
+          - id: tell
+            do: notify
+            at: chat
+            with: { subject: "${inputs.credential.id}", text: hello }
+            undo: none
+            because: it is told
           - id: cut
             do: credential.disable
             with: { credential: "${inputs.credential.id}" }
@@ -197,7 +204,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             wait: 10m
           - id: calm
             wait:
-              measure: { do: evidence.capture, with: { of: "${inputs.credential.id}" } }
+              measure: { do: evidence.capture, at: gateway, with: { of: "${inputs.credential.id}" } }
               until: result.uses == 0
               every: 1m
               for: 30m
@@ -234,6 +241,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
               provider: example
               subject: unknown
               inventory: { credential: 40 }
+              connections: { chat: example }
               guards: { touched: 3, matched: 3, risk: 3, put_back: 3, frozen: true }
             with: { state.inventory.credential: 3 }
             fake:

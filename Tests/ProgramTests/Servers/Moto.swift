@@ -98,7 +98,8 @@ final class Moto: Sendable {
                                   aws_secret_access_key=secret)
             try:
                 answer = getattr(client, action)(**json.loads(parameters))
-                print(answer["Body"].read().decode() if "Body" in answer else answer.get("State", "ok"))
+                print(answer["Body"].read().decode() if "Body" in answer
+                      else answer.get("SecretString") or answer.get("State", "ok"))
             except botocore.exceptions.ClientError as refusal:
                 print("refused", refusal.response["ResponseMetadata"]["HTTPStatusCode"])
             """

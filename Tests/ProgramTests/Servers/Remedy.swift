@@ -22,6 +22,8 @@ struct Remedy {
     var settings: [String: String]
     var secrets: [String: String]
     var identities: [Identity]
+    /// Further entries under `providers`, with the same secrets.
+    var furtherProviders: [String: (connector: String, settings: [String: String])] = [:]
     /// Workflows of the test's own, by name, beside those that ship.
     var workflows: [String: String] = [:]
     /// Connectors of the test's own, by name.
@@ -75,6 +77,16 @@ struct Remedy {
                 egress: { plain_http: true, loopback: true }
 
             """
+                + furtherProviders.sorted { $0.key < $1.key }.map { id, provider in
+                    """
+                      - id: \(id)
+                        connector: \(provider.connector)
+                        settings: \(Value.object(provider.settings.mapValues(Value.string)).json)
+                        secrets: { \(references) }
+                        egress: { plain_http: true, loopback: true }
+
+                    """
+                }.joined()
     }
 
     private func listed(_ identity: Identity) -> String {
