@@ -40,6 +40,7 @@ struct ProviderLoader {
                 if let action = fields.mapping(key) { actions[key] = self.action(action, capability) }
             }
         }
+        refuseFetchedProof(map, authentication, actions)
         let lookups = self.lookups(map)
         let reconcile = self.reconcile(map)
         guard let authentication else { return nil }
@@ -47,6 +48,22 @@ struct ProviderLoader {
             settings: settings, secrets: secrets, optionalSecrets: optionalSecrets, subjectSecrets: subjectSecrets,
             authentication: authentication, signsInAs: ownNames, certificate: certificate, rates: rates,
             actions: actions, lookups: lookups, reconcile: reconcile)
+    }
+
+    /// A token that was fetched before would answer for the new credential, which nobody had tried.
+    private func refuseFetchedProof(
+        _ map: YAMLFields, _ authentication: ProviderShape.Authentication?, _ actions: [String: ProviderShape.Action]
+    ) {
+        switch authentication {
+        case .basic?, .header?, .signed?, nil: return
+        case .token?, .none?: break
+        }
+        for (name, action) in actions.sorted(by: { $0.key < $1.key }) where action.act.request.isAsIssued {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "authentication",
+                "\(name) is asked as whoever holds a new credential, and no request carries one here",
+                "sign in with it in the request itself: anonymous: true, with \"${issued.value.…}\" in it")
+        }
     }
 
     /// A setting for each attribute that names in the inventory whom Cordon is at this provider.

@@ -129,6 +129,18 @@ import Testing
         #expect(none.outcome.kind == .unknown)
     }
 
+    @Test func `a new credential is not proved by a token that was fetched with another`() throws {
+        let fetched = """
+            { scheme: token, sign_in: { request: { method: POST, to: url }, answers: { done: [200] }, token: "${body.t}" } }
+            """
+        let text = Self.text.replacing("{ scheme: header, prefix: Bearer, secret: key }", with: fetched)
+        guard case .failure(let refusal) = Connector.load(Array(text.utf8), file: "vendor.yaml", digest: "") else {
+            Issue.record("it was taken")
+            return
+        }
+        #expect(refusal.all.map(\.code) == ["P044"], "\(refusal.text)")
+    }
+
     @Test func `the mark of a step is the same for each of its calls, and another for each step`() async throws {
         let desk = try desk()
         _ = await desk.perform(try desk.call("credential.issue", .act, ["subject": "a"]), by: desk.performer)
