@@ -32,6 +32,21 @@ package enum Limits {
     package static let keySetBytesMax = 64 * 1024
     /// Certificates that messages of one source named.
     package static let certificatesKeptMax = 8
+    /// Certificates that one client presents: its own and those that lead to an authority.
+    package static let clientCertificatesMax = 8
+    /// Questions that a look-up asks before its own.
+    package static let lookupStepsMax = 3
+
+    // Vault
+    package static let vaultMillisecondsMin: Int64 = 1000
+    package static let vaultMillisecondsMax: Int64 = 30 * 24 * 3600 * 1000
+    package static let vaultRefreshMillisecondsDefault: Int64 = 5 * 60 * 1000
+    package static let vaultKeepMillisecondsDefault: Int64 = 3600 * 1000
+    package static let vaultRetryMillisecondsMin: Int64 = 1000
+    package static let vaultRetryMillisecondsMax: Int64 = 30_000
+    package static let vaultTimeoutMilliseconds: Int64 = 5000
+    package static let vaultAnswerBytesMax = 1024 * 1024
+
     /// How far a signed time may lie from now, either way.
     package static let signedTimeToleranceMillisecondsMax: Int64 = 24 * 3600 * 1000
     package static let headerValueBytesMax = 1024

@@ -8,9 +8,11 @@ import CordonStore
 extension Desk {
     private static let pageRows = 100
 
-    /// The signals that were decided about since then, with what was made of them by the playbook of that name.
-    func given(since: Instant, playbook: String) async throws -> [Hindcast.Given] {
+    /// The signals that were decided about since then, with what was made of them by the playbook of that name, and whom
+    /// providers named then of those whom the library doesn't know.
+    func given(since: Instant, playbook: String, _ library: Library) async throws -> [Hindcast.Given] {
         var signals: [AlertID: [Value]] = [:]
+        var sought: [AlertID: [Sought]] = [:]
         var all: [Hindcast.Given] = []
         var beyond: DecisionID?
         while true {
@@ -25,7 +27,12 @@ extension Desk {
                 guard let signal = body.flatMap(Signal.init(_:)) else { continue }
                 let match = decision["matches"]?.arrayValue?.first { $0.at("playbook", "name") == .string(playbook) }
                 let live = match?["verdict"]?.stringValue.flatMap(Decision.Verdict.init(rawValue:))
-                all.append(Hindcast.Given(signal: signal, decidedAt: at, live: live ?? .ignore))
+                let wanted = library.wanted(by: signal)
+                if !wanted.isEmpty, sought[alert] == nil { sought[alert] = try await self.sought(of: alert) }
+                all.append(
+                    Hindcast.Given(
+                        signal: signal, decidedAt: at, live: live ?? .ignore,
+                        sought: (sought[alert] ?? []).filter { wanted.contains($0.wanted) }))
             }
             guard page.count == Desk.pageRows,
                 let last = page.last?["id"]?.stringValue.flatMap(DecisionID.init(_:))
@@ -46,6 +53,21 @@ extension Desk {
             query.limit = Desk.pageRows
             return try await store.decisions(query).map { try JSON.parse($0.body) }
         }
+    }
+
+    /// What the alert's history says of those who were looked up.
+    private func sought(of alert: AlertID) async throws -> [Sought] {
+        let entries: [Value]
+        switch self {
+        case .server(let client):
+            entries = (try await client.get("/alerts/\(escaped(alert.text))")["entries"]?.arrayValue ?? [])
+                .compactMap { $0["entry"] }
+        case .store(let store):
+            entries = try await store.history(alert.text, from: 1, limit: StoreLimits.rowsPerPageMax)
+                .map { try JSON.parse($0.entry.bytes) }
+        }
+        return entries.filter { $0["type"] == "subjectResolved" || $0["type"] == "subjectUnresolved" }
+            .compactMap { $0["body"].flatMap(Sought.init(line:)) }
     }
 
     private func signals(of alert: AlertID) async throws -> [Value] {

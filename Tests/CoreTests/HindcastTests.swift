@@ -86,6 +86,43 @@ import Testing
         return Hindcast.Given(signal: signal, decidedAt: at, live: live)
     }
 
+    @Test func `whom a provider named then is whom the draft means, unless the inventory of today knows better`() throws
+    {
+        let found = Subject(
+            kind: .credential, id: "p/z", provider: "p", owner: "ann", tags: ["t"], attributes: ["hosts": ["h1"]])
+        func sought(_ name: String, _ resolution: Resolution) -> Sought {
+            Sought(
+                wanted: Wanted(kind: .credential, reference: ["name": .string(name)]), resolution: resolution,
+                told: "p names it (alr@3) as")
+        }
+        func hindcast(_ name: String, _ sought: [Sought]) throws -> Hindcast.Line {
+            var given = Self.given(name, minute: 0)
+            given.sought = sought
+            return Hindcast([given], try Self.library()).lines[0]
+        }
+        let named = try hindcast("z", [sought("z", .resolved(found))])
+        #expect(named.verdict == .enforce && named.subject == "credential:p/z")
+        #expect(named.plan.certain["account.suspend"] == 1)
+        #expect(try hindcast("z", []).subject == nil)
+        #expect(try hindcast("z", [sought("y", .resolved(found))]).subject == nil, "of somebody else")
+        #expect(try hindcast("a", [sought("a", .resolved(found))]).subject == "credential:a")
+        #expect(try hindcast("z", [sought("z", .ambiguous(["a", "b"]))]).subject == nil)
+    }
+
+    @Test func `a line of the history is read as it was written, and one that was cut is none`() {
+        let subject = Subject(kind: .credential, id: "p/z", provider: "p", owner: "ann", attributes: ["x": 1])
+        let resolutions: [Resolution] = [.resolved(subject), .missing("nobody"), .ambiguous(["a", "b"])]
+        for resolution in resolutions {
+            let line: Value = [
+                "about": ["kind": "credential", "named": ["name": "z"]], "subject": resolution.value, "because": "so",
+            ]
+            let wanted = Wanted(kind: .credential, reference: ["name": "z"])
+            #expect(Sought(line: line) == Sought(wanted: wanted, resolution: resolution, told: "so"))
+        }
+        #expect(Sought(line: ["about": ["kind": "credential", "cut": true], "subject": resolutions[0].value]) == nil)
+        #expect(Sought(line: .null) == nil)
+    }
+
     @Test func `what is certain is told from what hangs on answers`() throws {
         let hindcast = Hindcast(
             [Self.given("a", minute: 0), Self.given("b", minute: 1, exposure: "internal")], try Self.library())

@@ -28,6 +28,34 @@ package struct Sought: Sendable, Hashable {
     }
 }
 
+extension Sought {
+    /// As a line of an alert's history has it (`subjectResolved`, `subjectUnresolved`); `nil` where it was cut, or is
+    /// none.
+    package init?(line body: Value) {
+        guard let kind = body.at("about", "kind")?.stringValue.flatMap(Subject.Kind.init(rawValue:)),
+            let named = body.at("about", "named"), let resolution = body["subject"].flatMap(Resolution.init(_:))
+        else { return nil }
+        self.init(
+            wanted: Wanted(kind: kind, reference: named), resolution: resolution,
+            told: body["because"]?.stringValue ?? "")
+    }
+}
+
+extension Resolution {
+    fileprivate init?(_ value: Value) {
+        switch value["is"]?.stringValue {
+        case "resolved":
+            guard let held = value["subject"], let fields = try? Fields(held, "subject"),
+                let subject = try? Subject(fields)
+            else { return nil }
+            self = .resolved(subject)
+        case "missing": self = .missing(value["reason"]?.stringValue ?? "")
+        case "ambiguous": self = .ambiguous((value["candidates"]?.arrayValue ?? []).compactMap(\.stringValue))
+        default: return nil
+        }
+    }
+}
+
 /// An identity as one provider's answer names it.
 package struct Found: Sendable, Hashable {
     /// The provider's own name of it, never given twice.

@@ -11,8 +11,11 @@ package struct Hindcast: Sendable {
         package var decidedAt: Instant
         /// `ignore` where the playbook's trigger did not hold, or where there was no such playbook.
         package var live: Decision.Verdict
+        /// Whom providers named then, where the inventory knew nobody.
+        package var sought: [Sought]
 
-        package init(signal: Signal, decidedAt: Instant, live: Decision.Verdict) {
+        package init(signal: Signal, decidedAt: Instant, live: Decision.Verdict, sought: [Sought] = []) {
+            self.sought = sought
             self.signal = signal
             self.decidedAt = decidedAt
             self.live = live
@@ -68,6 +71,9 @@ package struct Hindcast: Sendable {
     private static func line(
         _ given: Given, _ library: Library, _ opened: inout [String: Instant], _ standing: inout Standing
     ) -> Line {
+        // The inventory of today goes first; of others the history says whom a provider named.
+        var library = library
+        library.inventory.sought = given.sought
         let plain = decide(given.signal, library, at: given.decidedAt)
         let joins = plain.matches.first.map { Hindcast.joins($0, given, library, opened) } ?? false
         // What joins a run is not weighed: the run was.

@@ -15,8 +15,9 @@ struct PlaybookSimulateCommand: AsyncParsableCommand {
         abstract: "Say what a draft would have made of the alerts of the last days, beside what was made of them.",
         discussion: """
             Reads stored signals and decisions, from the running server or from the state folder, and decides them anew \
-            with the draft and the identities of today. Nothing is called and nothing is stored. What hangs on the \
-            answers of people or providers is counted as 'perhaps'.
+            with the draft and the identities of today; whom those don't know is whom a provider named when the alert \
+            came. Nothing is called and nothing is stored. What hangs on the answers of people or providers is counted \
+            as 'perhaps'.
 
             EXAMPLES
               cordon playbook simulate secret-leaked --days 30
@@ -39,17 +40,18 @@ struct PlaybookSimulateCommand: AsyncParsableCommand {
             throw CommandFailure(.usage, "--days is \(days); it takes a number from 1 to 3650")
         }
         let settings = try await common.settings()
-        let library = try Shelf.load(settings).library
+        let shelf = try Shelf.load(settings)
+        let library = shelf.library
         var playbook = try playbook(library)
         playbook.mode = mode ?? playbook.mode
+        var decider = Library(
+            playbooks: [playbook], workflows: Array(library.workflows.values), inventory: library.inventory,
+            guards: library.guards)
+        decider.inventory.isWidened = shelf.connectors.values.contains { $0.provider?.lookups.isEmpty == false }
         let since = SystemClock().now.adding(milliseconds: -Int64(days) * 86_400_000)
-        let given = try await Desk.open(settings).given(since: since, playbook: playbook.name)
+        let given = try await Desk.open(settings).given(since: since, playbook: playbook.name, decider)
         let own = given.filter { $0.signal.kind == playbook.trigger.signalKind }
-        let hindcast = Hindcast(
-            own,
-            Library(
-                playbooks: [playbook], workflows: Array(library.workflows.values), inventory: library.inventory,
-                guards: library.guards))
+        let hindcast = Hindcast(own, decider)
         let report = HindcastReport(
             hindcast: hindcast, playbook: playbook, days: days, signals: given.count, since: since)
         Output.one(report.value, as: common.output) { _ in report.text }
