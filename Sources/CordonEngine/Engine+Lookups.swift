@@ -15,7 +15,7 @@ import Logging
 struct AlertLines: Sendable {
     let alert: Alert
     private(set) var number: Int
-    private var answers: [String: (line: Int, answer: LookupAnswer)] = [:]
+    private var answers: [String: (line: Int, outcome: Outcome)] = [:]
     private var attempts: [String: Int] = [:]
     private(set) var lookups = 0
 
@@ -27,15 +27,17 @@ struct AlertLines: Sendable {
             guard let body = try? JSON.parse(entry.bytes)["body"], let key = body["asks"]?.stringValue else { continue }
             switch entry.kind {
             case "lookupIntended": attempts[key, default: 0] += 1
-            case "lookupReturned": answers[key] = LookupAnswer(line: body).map { (entry.number, $0) }
+            case "lookupReturned": answers[key] = Outcome(line: body).map { (entry.number, $0) }
             default: break
             }
         }
         lookups = attempts.count
     }
 
+    /// The question, or those before it.
+    func hasAsked(_ key: String) -> Bool { attempts[key] != nil || attempts[key + "/via1"] != nil }
     func attempt(_ key: String) -> Int { attempts[key, default: 0] + 1 }
-    func answer(to key: String) -> (line: Int, answer: LookupAnswer)? { answers[key] }
+    func answer(to key: String) -> (line: Int, outcome: Outcome)? { answers[key] }
 
     mutating func intended(_ key: String) {
         if attempts[key] == nil { lookups += 1 }
@@ -43,9 +45,9 @@ struct AlertLines: Sendable {
         number += 1
     }
 
-    mutating func returned(_ key: String, _ answer: LookupAnswer?) {
+    mutating func returned(_ key: String, _ outcome: Outcome) {
         number += 1
-        answers[key] = answer.map { (number, $0) }
+        answers[key] = outcome.isWord ? (number, outcome) : nil
     }
 }
 
@@ -55,6 +57,15 @@ enum LookupAnswer: Sendable, Hashable {
     case nobody(String)
     /// It could not be asked, or not understood: no word about anybody.
     case unheard(String)
+
+    /// What an earlier question brought, where it is not what the next one needs.
+    init(unusable outcome: Outcome) {
+        switch LookupAnswer(outcome) {
+        case .nobody(let reason): self = .nobody(reason)
+        case .unheard(let reason): self = .unheard(reason)
+        case .found, nil: self = .unheard("its answer to an earlier question can't be used")
+        }
+    }
 
     /// `nil`: it is to be asked again.
     init?(_ outcome: Outcome) {
@@ -72,15 +83,37 @@ enum LookupAnswer: Sendable, Hashable {
         case .later, .unknown: return nil
         }
     }
+}
 
-    /// As a line of the history has it.
-    init?(line body: Value) {
+extension Outcome {
+    /// The provider's word, and none that it may take back the next moment.
+    fileprivate var isWord: Bool {
+        switch kind {
+        case .done, .already, .refused: true
+        case .later, .unknown: false
+        }
+    }
+
+    /// As a line of the history has it; `nil`: it is to be asked again.
+    fileprivate init?(line body: Value) {
         guard let kind = body["outcome"]?.stringValue.flatMap(Outcome.Kind.init(rawValue:)) else { return nil }
         self.init(
-            Outcome(
-                kind, status: body["status"]?.intValue.map(Int.init), reason: body["reason"]?.stringValue,
-                result: body["result"] ?? .null))
+            kind, status: body["status"]?.intValue.map(Int.init), reason: body["reason"]?.stringValue,
+            result: body["result"] ?? .null)
+        guard isWord else { return nil }
     }
+}
+
+/// What a provider is asked, in one request.
+private struct LookupQuestion {
+    var provider: Provider
+    var lookup: ProviderShape.Lookup
+    var capability: String
+    var wanted: Wanted
+    /// Tells it from the alert's other questions.
+    var key: String
+    var signal: Signal
+    var arguments: [String: Value]
 }
 
 extension Engine {
@@ -123,33 +156,57 @@ extension Engine {
         for provider in providers.values.sorted(by: { $0.connection.id < $1.connection.id }) {
             guard let lookup = provider.lookup(for: wanted) else { continue }
             let key = "\(provider.connection.id)/\(lookup.name)/\(sealer.digest(wanted.line.jsonBytes))"
-            guard lines.lookups < Limits.lookupsPerAlertMax || lines.attempt(key) > 1 else {
+            guard lines.lookups < Limits.lookupsPerAlertMax || lines.hasAsked(key) else {
                 return Sought(
                     wanted: wanted,
                     resolution: .missing(
                         "the alert names more than \(Limits.lookupsPerAlertMax) whom nobody knows (lookupsPerAlertMax)"),
                     told: "")
             }
-            let (line, answer) = try await ask(provider, lookup, wanted, key, signal, &lines)
+            let (line, answer) = try await askAll(provider, lookup, wanted, key, signal, &lines)
             heard.append((provider, line, answer))
         }
         return heard.isEmpty ? nil : conclude(wanted, heard, inventory, lines.alert.id.text)
     }
 
-    /// Asks until it is answered, or its time is up.
-    private func ask(
+    /// The look-up's questions: what comes before its own is never acted on, it only says what to ask by.
+    private func askAll(
         _ provider: Provider, _ lookup: ProviderShape.Lookup, _ wanted: Wanted, _ key: String, _ signal: Signal,
         _ lines: inout AlertLines
     ) async throws -> (line: Int, answer: LookupAnswer) {
+        var question = LookupQuestion(
+            provider: provider, lookup: lookup, capability: lookup.capability, wanted: wanted, key: key, signal: signal,
+            arguments: ["named": wanted.reference])
+        var known: [String: Value] = [:]
+        for (index, capability) in lookup.viaCapabilities.enumerated() {
+            var step = question
+            step.capability = capability
+            step.key = "\(key)/via\(index + 1)"
+            let (line, outcome) = try await ask(step, &lines)
+            guard case .done = outcome.kind, let kept = outcome.result.objectValue else {
+                return (line, LookupAnswer(unusable: outcome))
+            }
+            known.merge(kept) { _, later in later }
+            question.arguments["via"] = .object(known)
+        }
+        let (line, outcome) = try await ask(question, &lines)
+        return (line, LookupAnswer(outcome) ?? .unheard(outcome.reason ?? "it gave no answer"))
+    }
+
+    /// Asks until it is answered, or its time is up.
+    private func ask(
+        _ question: LookupQuestion, _ lines: inout AlertLines
+    ) async throws -> (line: Int, outcome: Outcome) {
+        let key = question.key
         let until = max(
             lines.alert.receivedAt.adding(milliseconds: Limits.lookupMillisecondsMax),
             clock.now.adding(milliseconds: Limits.lookupMillisecondsMin))
         while true {
             if let known = lines.answer(to: key) { return known }
             let errand: Errand
-            switch try await intend(provider, lookup, wanted, key, signal, &lines) {
+            switch try await intend(question, &lines) {
             case .success(let intended): errand = intended
-            case .failure(let refusal): return (lines.number, .unheard(refusal.reason))
+            case .failure(let refusal): return (lines.number, Outcome(.later, reason: refusal.reason))
             }
             // Durable from here: a question that was asked and not answered is asked again, for it changes nothing.
             let attempt = errand.call.attempt
@@ -159,13 +216,11 @@ extension Engine {
             let isLast = again >= until
             try await note(outcome, of: errand.call, key, isLast: isLast, &lines)
             if let known = lines.answer(to: key) { return known }
-            guard !isLast else {
-                return (lines.number, .unheard(outcome.reason ?? "it gave no answer"))
-            }
+            guard !isLast else { return (lines.number, outcome) }
             logger.warning(
                 "an alert waits: whom it means could not be looked up",
                 metadata: [
-                    "alert": "\(lines.alert.id)", "provider": "\(provider.connection.id)", "tries": "\(attempt)",
+                    "alert": "\(lines.alert.id)", "provider": "\(errand.call.provider)", "tries": "\(attempt)",
                     "reason": "\(outcome.reason ?? "")",
                 ])
             await clock.sleep(until: again)
@@ -174,15 +229,16 @@ extension Engine {
     }
 
     private func intend(
-        _ provider: Provider, _ lookup: ProviderShape.Lookup, _ wanted: Wanted, _ key: String, _ signal: Signal,
-        _ lines: inout AlertLines
+        _ question: LookupQuestion, _ lines: inout AlertLines
     ) async throws -> Result<Errand, Refusal> {
         let now = clock.now
+        let (key, signal, lookup) = (question.key, question.signal, question.lookup)
         let attempt = lines.attempt(key)
         // Named as the first step of the run that may follow, each question by its line in the history.
         let draft = CallDraft(
             run: signal.id.decision.run(1), step: "subject", number: lines.number + 1, purpose: .act,
-            capability: lookup.capability, provider: provider.connection.id, arguments: ["named": wanted.reference])
+            capability: question.capability, provider: question.provider.connection.id,
+            arguments: .object(question.arguments))
         let seal: Seal
         switch sealer.seal(draft) {
         case .success(let made): seal = made
@@ -194,7 +250,7 @@ extension Engine {
             deadline: now.adding(milliseconds: lookup.timeoutMilliseconds))
         let body: Value = [
             "asks": .string(key), "provider": .string(draft.provider), "lookup": .string(lookup.name),
-            "about": wanted.line, "attempt": .int(Int64(attempt)), "request": .string(seal.requestDigest),
+            "about": question.wanted.line, "attempt": .int(Int64(attempt)), "request": .string(seal.requestDigest),
             "deadline": .string(call.deadline.description),
         ]
         try await store.note(
@@ -224,7 +280,18 @@ extension Engine {
         try await store.note(
             chronicle.entry(lines.alert.id.text, lines.number + 1, clock.now, "lookupReturned", .object(body)),
             notices: [])
-        lines.returned(key, LookupAnswer(heard))
+        lines.returned(key, heard)
+    }
+
+    /// What Cordon signs in as: an access key is told to nobody, and is Cordon's own all the same.
+    private func ownNames(of provider: Provider) -> [String: String] {
+        var names = provider.ownNames
+        if case .signed(let signing) = provider.shape.authentication,
+            let reference = provider.connection.secrets[signing.accessKey], let key = try? secrets.read(reference)
+        {
+            names[signing.accessKey] = String(decoding: key.reveal(), as: UTF8.self)
+        }
+        return names
     }
 
     /// One who is named by all that know anybody, or nobody.
@@ -243,7 +310,7 @@ extension Engine {
                     told: "")
             case .nobody(let reason): nobody.append("\(id) names nobody (\(stream)@\(line)): \(reason)")
             case .found(let found):
-                let resolution = inventory.place(found, for: wanted, at: id, own: provider.ownNames)
+                let resolution = inventory.place(found, for: wanted, at: id, own: ownNames(of: provider))
                 var told = "\(id) names it (\(stream)@\(line)) as"
                 if case .resolved(let subject) = resolution, inventory[subject.id] != nil {
                     told = "by what \(id) says of it (\(stream)@\(line)) the inventory knows it as"

@@ -196,6 +196,56 @@ import Testing
             kind: .serviceAccount, id: "billing-bot", provider: "okta", owner: "ann", attributes: ["okta_id": "00u9"]),
         matches: ["issuer": "okta", "type": "User", "id": "00u9"])
 
+    // MARK: By several questions
+
+    private static let token = #"{"id":"00T1","name":"ci","userId":"00u9"}"#
+    private static let named: Value = ["issuer": "okta", "type": "Token", "id": "00T1"]
+    private static let questions = [
+        "GET https://okta.example/api/v1/api-tokens/00T1", "GET https://okta.example/api/v1/users/00u9",
+    ]
+
+    @Test func `whose token it is, is asked in two questions, each of which stands in the history before it leaves`()
+        async throws
+    {
+        let alert = try await alert(Self.named)
+        let directory = Directory(store, [.answered(200, Self.token), .answered(200, Self.bot)])
+        await (try engine(directory)).read(alert)
+        #expect(directory.asked == Self.questions)
+        let lines = try await lines(alert)
+        #expect(
+            lines.map(\.kind) == [
+                "alertReceived", "lookupIntended", "lookupReturned", "lookupIntended", "lookupReturned",
+                "signalNormalized", "subjectResolved", "decisionMade", "alertRead",
+            ])
+        #expect(try await because(alert)[1] == "okta names it (\(alert.id)@5) as service_account:okta/00u9")
+    }
+
+    @Test func `a token of nobody, or of another number, is nobody's, and no second question is asked`() async throws {
+        let alert = try await alert(Self.named)
+        let directory = Directory(store, [.answered(200, Self.token.replacing("00T1", with: "00T2"))])
+        await (try engine(directory)).read(alert)
+        #expect(directory.asked == [Self.questions[0]])
+        let run = try #require(try await store.runs(RunQuery()).first).run()
+        #expect(run.subject == nil)
+        #expect(run.gate?.reason.contains("okta names nobody (\(alert.id)@3)") == true)
+    }
+
+    @Test func `an ended process's first answer is used on, and only the second question is asked`() async throws {
+        let alert = try await alert(Self.named)
+        let first = Directory(store, [.answered(200, Self.token), .answered(503, "{}")])
+        let ended = try engine(first)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await ended.read(alert) }
+            while clock.sleepers == 0 { await Task.yield() }
+            group.cancelAll()
+            clock.advance(milliseconds: 60_000)
+        }
+        let second = Directory(store, [.answered(200, Self.bot)])
+        await (try engine(second)).read(alert)
+        #expect(second.asked == [Self.questions[1]])
+        #expect(try await because(alert)[1].hasSuffix("as service_account:okta/00u9"))
+    }
+
     // MARK: Not found
 
     @Test func `nobody, or somebody else, is asked of a person, with what the provider said`() async throws {

@@ -12,12 +12,17 @@ extension ProviderShape {
         package var kind: Subject.Kind
         /// Whether it can be asked by what the alert names, `named`.
         package var condition: Expression
+        /// What is asked before, one after the other, where the provider takes several questions: what they keep is
+        /// `with.via` of those that follow.
+        package var via: [Exchange]
         package var exchange: Exchange
         package var timeoutMilliseconds: Int64
 
         package init(
-            name: String, kind: Subject.Kind, condition: Expression, exchange: Exchange, timeoutMilliseconds: Int64
+            name: String, kind: Subject.Kind, condition: Expression, via: [Exchange] = [], exchange: Exchange,
+            timeoutMilliseconds: Int64
         ) {
+            self.via = via
             self.name = name
             self.kind = kind
             self.condition = condition
@@ -28,10 +33,15 @@ extension ProviderShape {
         /// The name under which it is called: no workflow can say it.
         package var capability: String { Lookup.prefix + name }
         static let prefix = "lookup."
+        /// The names of what is asked before.
+        package var viaCapabilities: [String] { via.indices.map { "\(capability).via\($0 + 1)" } }
 
-        var action: Action {
-            Action(
-                effectClass: .read, act: exchange, state: nil, timeoutMilliseconds: timeoutMilliseconds)
+        /// What is called by this name, where it is this look-up's.
+        func action(_ name: String) -> Action? {
+            let before = zip(viaCapabilities, via).first { $0.0 == name }?.1
+            return (name == capability ? exchange : before).map {
+                Action(effectClass: .read, act: $0, state: nil, timeoutMilliseconds: timeoutMilliseconds)
+            }
         }
     }
 
@@ -39,7 +49,7 @@ extension ProviderShape {
     package func action(_ name: String) -> Action? {
         if let action = actions[name] { return action }
         guard name.hasPrefix(Lookup.prefix) else { return reconcile?.action(name) }
-        return lookups.first { $0.capability == name }?.action
+        return lookups.lazy.compactMap { $0.action(name) }.first
     }
 }
 
@@ -79,11 +89,20 @@ extension ProviderLoader {
         let condition = loader.expression(
             map.node("when", required: true), "when", variables: ["named": .any], expecting: .bool)
         let timeout = map.milliseconds("timeout", in: 1...Limits.callTimeoutMillisecondsMax)
+        let via = (map.mappings("via") ?? []).compactMap { fields -> ProviderShape.Exchange? in
+            defer { fields.refuseUnknown() }
+            return self.exchange(fields, isRead: true)
+        }
+        if via.count > Limits.lookupStepsMax {
+            map.report(
+                DefinitionCode.tooMany.rawValue, "via",
+                "\(via.count) questions come before, the limit is \(Limits.lookupStepsMax)")
+        }
         let exchange = self.exchange(map, isRead: true)
         if let exchange { check(exchange, map) }
         guard let kind, let condition, let exchange else { return nil }
         return ProviderShape.Lookup(
-            name: name, kind: kind, condition: condition, exchange: exchange,
+            name: name, kind: kind, condition: condition, via: via, exchange: exchange,
             timeoutMilliseconds: timeout ?? Limits.callTimeoutMillisecondsDefault)
     }
 
