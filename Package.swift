@@ -43,7 +43,7 @@ let rooms: [Room] = [
     Room(
         key: "server", name: "CordonServer",
         rooms: ["engine", "core", "language", "store", "connectors", "evidence"],
-        products: ["Hummingbird", "Logging", "ServiceLifecycle", "Crypto"]),
+        products: ["Hummingbird", "Logging", "NIOSSL", "ServiceLifecycle", "Crypto"]),
     Room(
         key: "program", name: "cordon",
         rooms: ["server", "engine", "core", "language", "store", "connectors", "evidence"],
@@ -66,6 +66,7 @@ let packages: [(products: [String], dependency: Package.Dependency, name: String
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
         "swift-configuration"
     ),
+    (["NIOSSL"], .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.2"), "swift-nio-ssl"),
     (["Logging"], .package(url: "https://github.com/apple/swift-log", from: "1.16.2"), "swift-log"),
     (
         ["ServiceLifecycle"],
@@ -157,7 +158,10 @@ let tests: [(name: String, needs: [String], products: [String])] = [
         ["Crypto", "CryptoExtras", "ServiceLifecycle"]
     ),
     ("ServerTests", ["server", "engine", "core", "language", "store", "connectors", "evidence"], []),
-    ("ProgramTests", ["program", "core", "language", "store", "connectors", "evidence"], ["Crypto", "CryptoExtras"]),
+    (
+        "ProgramTests", ["program", "core", "language", "store", "connectors", "evidence"],
+        ["Crypto", "CryptoExtras", "SwiftASN1", "X509"]
+    ),
 ]
 if exists("TestKit") { targets.append(.target(name: "TestKit", path: "Tests/TestKit", swiftSettings: strict)) }
 // What the tests of several rooms need of a store.

@@ -35,8 +35,15 @@ extension Connections {
                 }
             }
             let notifications = root.mapping("notifications").map { Notifications.read($0, loader) }
-            return Connections(
+            var connections = Connections(
                 sources: sources, providers: providers, notifications: notifications ?? Notifications())
+            connections.vault = root.mapping("vault").flatMap { Vault.read($0, loader) }
+            if !root.has("vault"), let first = connections.secretReferences.first(where: \.isInVault) {
+                root.report(
+                    DefinitionCode.badSecret.rawValue, "sources", "\(first.text) lies in a Vault, and none is told",
+                    "add vault: { url: …, login: … }")
+            }
+            return connections
         }
     }
 
@@ -68,7 +75,7 @@ extension Connections {
         let own = map.mapping("authentication").flatMap(SourceShape.Authentication.read)
         var shape = connector?.source
         if let own { shape?.authentication = own }
-        let isUnsigned = shape?.authentication == SourceShape.Authentication.none
+        let takesSecrets = shape?.authentication.takesSecrets ?? true
         let egress = map.mapping("egress").map(readEgress) ?? EgressPolicy()
         let keys = readKeys(map, of: shape, egress)
         let poll = map.mapping("poll").flatMap { readPoll($0, of: shape, egress, loader) }
@@ -79,7 +86,7 @@ extension Connections {
                 DefinitionCode.badSetting.rawValue, "fetch_certificate", "only messages of SNS name a certificate",
                 "name a secret instead")
         }
-        let hasOwn = isUnsigned || keys != nil || fetches
+        let hasOwn = !takesSecrets || keys != nil || fetches
         let references = map.list("secrets", required: shape != nil && !hasOwn)
         let secrets = (references ?? []).compactMap { SecretReference.read($0, loader.reader) }
         if references?.isEmpty == true, !hasOwn {

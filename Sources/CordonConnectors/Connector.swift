@@ -196,11 +196,27 @@ package struct Connections: Sendable, Hashable {
     package var sources: [Source]
     package var providers: [Provider]
     package var notifications: Notifications
+    /// Where secrets lie that are named by `vault`.
+    package var vault: Vault?
 
     package init(sources: [Source], providers: [Provider], notifications: Notifications = Notifications()) {
         self.notifications = notifications
         self.sources = sources
         self.providers = providers
+    }
+
+    /// Every secret that the file refers to.
+    package var secretReferences: [SecretReference] {
+        var all = sources.flatMap { $0.secrets + [$0.poll?.token].compactMap { $0 } }
+        for provider in providers { all += Array(provider.secrets.values) + [provider.authority].compactMap { $0 } }
+        for channel in notifications.channels {
+            switch channel.means {
+            case .webhook(let url): all.append(url)
+            case .pager(_, let routingKey): all.append(routingKey)
+            case .mail(let mail): all += [mail.password, mail.authority].compactMap { $0 }
+            }
+        }
+        return all
     }
 
     /// The identities that Cordon itself signs in as, each with the provider: those that connections name, and those

@@ -8,6 +8,8 @@ package struct ConnectorError: Error, Sendable, CustomStringConvertible {
         case secretMissing
         /// A secret's file may be read by others.
         case secretExposed
+        /// It is somewhere else, which does not answer now.
+        case secretUnavailable
         case unknownSource
         case unknownProvider
         case transport

@@ -26,6 +26,8 @@ package struct SecretReader: Sendable {
     /// Relative file references start here.
     package var folder: String
     package var environment: @Sendable (String) -> String?
+    /// `nil`: none is configured.
+    package var vault: VaultDesk?
 
     package init(folder: String, environment: @escaping @Sendable (String) -> String? = systemEnvironment) {
         self.folder = folder
@@ -45,6 +47,12 @@ package struct SecretReader: Sendable {
             return Secret(
                 try readFile(
                     path.hasPrefix("/") ? path : folder + "/" + path, refusing: isPublic ? 0 : SecretReader.others))
+        case .vault(let path, let field):
+            guard let vault else {
+                throw ConnectorError(
+                    .secretMissing, "\(reference.text): connections.yaml says nothing under 'vault'; tell it there")
+            }
+            return try vault.secret(path, field)
         case .credential(let name):
             guard let directory = environment("CREDENTIALS_DIRECTORY"), directory.hasPrefix("/") else {
                 throw ConnectorError(

@@ -18,6 +18,13 @@ extension Engine {
         connections.sources.map(\.id).filter { shape(of: $0)?.authentication == SourceShape.Authentication.none }
     }
 
+    /// Sources whose deliveries are theirs by the client certificate of the connection.
+    package var certifiedSources: [String] { connections.sources.map(\.id).filter(needsClientCertificate) }
+
+    package func needsClientCertificate(source: String) -> Bool {
+        shape(of: source)?.authentication.needsClientCertificates == true
+    }
+
     /// The source's answers are those of RFC 8935.
     package func answersAsSecurityEvents(source: String) -> Bool {
         shape(of: source)?.authentication.answersAsSecurityEvents == true

@@ -187,6 +187,7 @@ package final class Engine: Sendable, Service {
         try await readSessions()
         try await recallGuards()
         await failStrandedNotices()
+        await readSecrets()
         try await recallProviders()
         try await withGracefulShutdownHandler {
             try await self.work()
@@ -201,6 +202,7 @@ package final class Engine: Sendable, Service {
     private func work() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await self.keepTime() }
+            group.addTask { await self.keepSecrets() }
             group.addTask { await self.keepSweeping() }
             for endpoint in self.notifications.endpoints { group.addTask { await self.keepTelling(endpoint) } }
             group.addTask { await self.keepPolling() }

@@ -11,6 +11,8 @@ package struct ServerError: Error, Sendable, CustomStringConvertible {
         /// This machine has no such address.
         case addressUnknown
         case notListening
+        /// A certificate, its key, or the authorities of clients can't be used.
+        case certificateWrong
         case badName
         case badExpiry
         case noSuchToken

@@ -10,6 +10,9 @@ package enum ServerLimits {
     package static let bodyMilliseconds: Int64 = 10_000
     /// How long a connection that is to be closed stays, so that its peer can read the answer.
     package static let lingerMilliseconds: Int64 = 500
+    /// Connections of the commands on this machine, where the rest of the world has a port of its own.
+    package static let commandConnectionsMax = 64
+    package static let certificateFileBytesMax = 1024 * 1024
     package static let headBytesMax = 32 * 1024
     package static let headerFieldsMax = 100
 

@@ -23,6 +23,8 @@ struct Composition {
     /// Where an authority outside is asked for the time.
     let timestamper: Timestamper?
     let transport: CurlTransport
+    /// `nil`: plain HTTP.
+    let tls: TLSDesk?
     let logger: Logger
     private let libraryMarks: Set<LibraryWatch.Mark>
     private let proofKey = ProofKey(randomHex(32))
@@ -43,10 +45,11 @@ struct Composition {
         limits.inFlightMax = Limits.callsInFlightMax
         transport = try CurlTransport(limits: limits)
         let clock = SystemClock()
+        let secrets = SecretReader(settings, shelf.connections, transport)
         engine = Engine(
             Engine.Parts(
                 store: store, clock: clock, connections: shelf.connections, connectors: shelf.connectors,
-                secrets: SecretReader(folder: settings.folder), sealKey: sealKey, transport: transport,
+                secrets: secrets, sealKey: sealKey, transport: transport,
                 evidence: EvidenceKeeper(blobs: blobs), library: shelf.library,
                 loadLibrary: { Shelf.library(settings, logger: logger) }, logger: logger,
                 alertBodiesMilliseconds: settings.alertBodiesMilliseconds,
@@ -67,9 +70,22 @@ struct Composition {
                     everyMilliseconds: settings.timestampMilliseconds, trust: trust, transport: sender,
                     logger: logger))
         }
+        tls = try settings.tlsFiles.map { files throws(ServerError) in try TLSDesk(files) }
+        try Composition.refuseUncertified(engine, tls)
         server = try Server(
             engine: engine, access: access, version: Version.text,
-            options: Server.Options(address: settings.address, port: settings.port, proofKey: proofKey), logger: logger)
+            options: Server.Options(address: settings.address, port: settings.port, proofKey: proofKey, tls: tls),
+            logger: logger)
+    }
+
+    /// A source that nothing it sends could ever be taken of is a mistake of its installation.
+    private static func refuseUncertified(_ engine: Engine, _ tls: TLSDesk?) throws {
+        let sources = engine.certifiedSources
+        guard !sources.isEmpty, tls?.asksClients != true else { return }
+        throw CommandFailure(
+            .definitionWrong,
+            "the sources \(sources.joined(separator: ", ")) show who they are by client certificates, and the server asks "
+                + "for none; name the authorities with --client-ca, and its own certificate with --tls-certificate")
     }
 
     /// Whoever reaches a source that signs nothing can accuse anybody: such a source is for this machine alone.
@@ -92,7 +108,7 @@ struct Composition {
                 tasks.addTask { try await group.run() }
                 tasks.addTask {
                     let port = try await server.boundPort()
-                    try announce(port: port)
+                    try announce(port: port, commandPort: try await server.commandPort())
                     try await onListening(port)
                 }
                 try await tasks.waitForAll()
@@ -105,7 +121,8 @@ struct Composition {
     }
 
     private var services: [ServiceGroupConfiguration.ServiceConfiguration] {
-        let watch = LibraryWatch(settings: settings, engine: engine, logger: logger, loaded: libraryMarks)
+        let watch = LibraryWatch(
+            settings: settings, engine: engine, tls: tls, logger: logger, loaded: libraryMarks)
         // First in, so last out: what the engine stores at its end is signed too.
         var all: [any Service] = [checkpointer, engine, server, watch]
         if let timestamper { all.append(timestamper) }
@@ -120,18 +137,19 @@ struct Composition {
     }
 
     /// Tells the commands of this machine where the server is.
-    private func announce(port: Int) throws {
+    private func announce(port: Int, commandPort: Int) throws {
+        let host = tls == nil ? settings.commandAddress : "127.0.0.1"
         let address: Value = [
-            "url": .string(url(host: settings.commandAddress, port)), "proof_key": .string(proofKey.text),
+            "url": .string(url(host: host, commandPort)), "proof_key": .string(proofKey.text),
             "pid": .int(Int64(ProcessInfo.processInfo.processIdentifier)),
         ]
         try settings.state.writePrivate(address.jsonBytes, to: settings.state.addressPath)
-        logger.notice("listening on \(url(host: settings.address, port))")
+        logger.notice("listening on \(url(scheme: tls == nil ? "http" : "https", host: settings.address, port))")
     }
 }
 
-private func url(host: String, _ port: Int) -> String {
-    "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+private func url(scheme: String = "http", host: String, _ port: Int) -> String {
+    "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)"
 }
 
 /// The administrator's token that `init` and a first start leave in the state folder.
@@ -153,6 +171,25 @@ enum FirstToken {
     static func make(_ state: StateFolder, _ access: Access) async throws {
         let grant = try await access.grant(name: "first", role: .administrator, by: "cordon init")
         try state.writePrivate(Array(grant.token.reveal().utf8), to: state.tokenPath)
+    }
+}
+
+extension SecretReader {
+    /// Reads where this installation has its secrets.
+    init(_ settings: Settings, _ connections: Connections, _ transport: any Transport) {
+        self.init(folder: settings.folder)
+        vault = connections.vault.map { VaultDesk($0, secrets: self, transport: transport) { SystemClock().now } }
+    }
+
+    /// The same, for a command: what lies in a Vault is read before it goes on.
+    static func ready(
+        _ settings: Settings, _ connections: Connections, for references: [SecretReference], _ transport: any Transport
+    ) async -> SecretReader {
+        let reader = SecretReader(settings, connections, transport)
+        reader.vault?.want(references)
+        // What could not be read is told by whoever needs it.
+        _ = await reader.vault?.refresh()
+        return reader
     }
 }
 

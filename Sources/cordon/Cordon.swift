@@ -86,7 +86,9 @@ struct Cordon: AsyncParsableCommand {
         switch error.code {
         case .noSuchToken: .notFound
         case .badName, .badExpiry: .usage
-        case .addressInUse, .addressForbidden, .addressUnknown, .notListening, .tooManyTokens, .store: .failed
+        case .addressInUse, .addressForbidden, .addressUnknown, .notListening, .certificateWrong, .tooManyTokens,
+            .store:
+            .failed
         }
     }
 

@@ -62,7 +62,11 @@ enum Desk {
     func why(_ id: RunID) async throws -> Value {
         switch self {
         case .server(let client): return try await client.get("/runs/\(id)/why")
-        case .store(let store): return try RunView.why(try await record(id, store), now: SystemClock().now)
+        case .store(let store):
+            let record = try await record(id, store)
+            let recent = try await store.history(
+                id.text, from: max(1, record.number - RunView.recentLines), limit: RunView.recentLines + 1)
+            return try RunView.why(record, now: SystemClock().now, recent: recent)
         }
     }
 

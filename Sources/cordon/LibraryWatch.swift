@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonEngine
+import CordonServer
 import CordonStore
 import Foundation
 import Logging
@@ -12,6 +13,7 @@ import UnixSignals
 struct LibraryWatch: Service {
     let settings: Settings
     let engine: Engine
+    let tls: TLSDesk?
     let logger: Logger
     /// The files as they were when the definitions in force were read.
     let loaded: Set<Mark>
@@ -25,7 +27,10 @@ struct LibraryWatch: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await watch() }
                 group.addTask {
-                    for await _ in await UnixSignalsSequence(trapping: .sighup) { await reload(by: "SIGHUP") }
+                    for await _ in await UnixSignalsSequence(trapping: .sighup) {
+                        reloadCertificates()
+                        await reload(by: "SIGHUP")
+                    }
                 }
             }
         }
@@ -41,9 +46,34 @@ struct LibraryWatch: Service {
             quiet = now == seen ? quiet + 1 : 0
             seen = now
             guard now != known, quiet >= Self.quietLooks else { continue }
+            if certificates(now) != certificates(known) { reloadCertificates() }
+            guard now.subtracting(certificates(now)) != known.subtracting(certificates(known)) else {
+                known = now
+                continue
+            }
             // What can't be stored now is tried again at the next look.
             if await reload(by: "folder") { known = now }
         }
+    }
+
+    /// Connections that stand keep what they were opened with.
+    private func reloadCertificates() {
+        guard let tls else { return }
+        do throws(ServerError) {
+            try tls.reload()
+            logger.notice("the certificates were read anew")
+        } catch {
+            logger.error("certificates could not be read anew; the former ones stay", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func certificates(_ marks: Set<Mark>) -> Set<Mark> {
+        let paths = Self.certificatePaths(settings)
+        return marks.filter { paths.contains($0.path) }
+    }
+
+    private static func certificatePaths(_ settings: Settings) -> [String] {
+        settings.tlsFiles.map { [$0.certificate, $0.key] + [$0.clientAuthorities].compactMap { $0 } } ?? []
     }
 
     @discardableResult
@@ -81,10 +111,13 @@ struct LibraryWatch: Service {
                         changed: file[.modificationDate] as? Date, rights: file[.posixPermissions] as? Int))
             }
         }
-        if let file = try? FileManager.default.attributesOfItem(atPath: settings.guardsPath) {
+        for path in [settings.guardsPath] + certificatePaths(settings) {
+            // A file that is linked is told by what it leads to: so tools that renew certificates change them.
+            let real = URL(filePath: path).resolvingSymlinksInPath().path
+            guard let file = try? FileManager.default.attributesOfItem(atPath: real) else { continue }
             marks.insert(
                 Mark(
-                    path: settings.guardsPath, number: file[.systemFileNumber] as? Int, size: file[.size] as? Int,
+                    path: path, number: file[.systemFileNumber] as? Int, size: file[.size] as? Int,
                     changed: file[.modificationDate] as? Date, rights: file[.posixPermissions] as? Int))
         }
         return marks

@@ -6,6 +6,7 @@ import CordonCore
 import CordonEngine
 import CordonEvidence
 import CordonLanguage
+import CordonServer
 import Foundation
 import Logging
 import SystemPackage
@@ -18,6 +19,8 @@ struct Settings: Sendable {
     var folder: String
     var address: String
     var port: Int
+    /// What the port's TLS is made of; `nil`: it takes plain HTTP.
+    var tlsFiles: TLSDesk.Files?
     var statePath: String
     /// The folder that holds `playbooks/` and `workflows/`; what is missing there comes from the binary.
     var libraryPath: String
@@ -89,7 +92,7 @@ struct Settings: Sendable {
         let checked: Result<Bool, Diagnostics> = DefinitionLoader.load(Array(contents), file: display(path)) {
             _, root in
             for (name, keys) in [
-                ("listen", ["address", "port"]), ("log", ["level", "format"]),
+                ("listen", ["address", "port", "certificate", "key", "client_ca"]), ("log", ["level", "format"]),
                 ("retention", ["alert_bodies", "evidence"]),
                 ("policy", ["writes", "irreversible", "questions", "hold"]),
                 ("audit", ["keys", "origin", "witnesses"]), ("timestamps", ["url", "every", "ca"]),
@@ -129,6 +132,7 @@ struct Settings: Sendable {
         }
         address = reader.string(forKey: "listen.address", default: "127.0.0.1")
         port = try number(reader.string(forKey: "listen.port", default: "8787"), key: "listen.port", in: 0...65_535)
+        tlsFiles = try tls(reader, in: folder)
         statePath = path("state", "state")
         libraryPath = path("library", ".")
         connectionsPath = path("connections", "connections.yaml")
@@ -187,6 +191,24 @@ struct Settings: Sendable {
                 }
                 return span
             })
+    }
+}
+
+/// All that TLS needs, or nothing of it.
+private func tls(_ reader: ConfigReader, in folder: String) throws -> TLSDesk.Files? {
+    func file(_ key: ConfigKey) -> String? { reader.string(forKey: key).map { absolute($0, in: folder) } }
+    let authorities = file("listen.client_ca")
+    switch (file("listen.certificate"), file("listen.key")) {
+    case (nil, nil):
+        guard authorities == nil else {
+            throw CommandFailure(
+                .usage, "listen.client_ca asks clients for certificates, which takes listen.certificate and listen.key")
+        }
+        return nil
+    case (let certificate?, let key?):
+        return TLSDesk.Files(certificate: certificate, key: key, clientAuthorities: authorities)
+    case (_?, nil), (nil, _?):
+        throw CommandFailure(.usage, "listen.certificate and listen.key go together: the certificate and its key")
     }
 }
 

@@ -49,7 +49,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P025", .connector, "scheme: hmac-sha256", "scheme: hmac-sha1",
             """
-            workflows/connectors/desk.yaml:5:29: error[P025]: 'scheme' must be one of hmac-sha256, hmac-sha512, standard-webhooks, ecdsa-p256, token, basic, body-token, sns, oidc, set, none, found 'hmac-sha1' (did you mean 'hmac-sha512'?)
+            workflows/connectors/desk.yaml:5:29: error[P025]: 'scheme' must be one of hmac-sha256, hmac-sha512, standard-webhooks, ecdsa-p256, token, basic, body-token, sns, oidc, set, mtls, none, found 'hmac-sha1' (did you mean 'hmac-sha512'?)
              5 |   authentication: { scheme: hmac-sha1, header: X-Desk-Signature, prefix: "v1=", encoding: base64 }
                |                             ^^^^^^^^^
             """),
@@ -320,7 +320,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P045", .connections, "{ file: state/hook }", "{ file: state/hook, env: HOOK }",
             """
-            connections.yaml:2:49: error[P045]: this is no reference to a secret (write { file: PATH }, { env: NAME } or { credential: NAME })
+            connections.yaml:2:49: error[P045]: this is no reference to a secret (write { file: PATH }, { env: NAME }, { credential: NAME } or { vault: MOUNT/data/PATH#FIELD })
              2 |   - { id: desk-main, connector: desk, secrets: [{ file: state/hook, env: HOOK }] }
                |                                                 ^
             """),

@@ -102,7 +102,7 @@ import Testing
             ),
             (
                 "{ id: s, connector: pagerduty, secrets: [{ env: A }], authentication: { scheme: sha } }",
-                "'scheme' must be one of hmac-sha256, hmac-sha512, standard-webhooks, ecdsa-p256, token, basic, body-token, sns, oidc, set, none, found 'sha'"
+                "'scheme' must be one of hmac-sha256, hmac-sha512, standard-webhooks, ecdsa-p256, token, basic, body-token, sns, oidc, set, mtls, none, found 'sha'"
             ),
         ] as [(String, String)])
     func `a mistake in a source's connection is told in words`(_ source: String, _ message: String) throws {

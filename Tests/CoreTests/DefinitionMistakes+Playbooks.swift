@@ -130,7 +130,7 @@ extension DefinitionMistake {
         DefinitionMistake(
             "P045", .inventory, "{ env: DEPLOY_PIN }", "{ env: DEPLOY_PIN, file: pin }",
             """
-            identities.yaml:9:52: error[P045]: this is no reference to a secret (write { file: PATH }, { env: NAME } or { credential: NAME })
+            identities.yaml:9:52: error[P045]: this is no reference to a secret (write { file: PATH }, { env: NAME }, { credential: NAME } or { vault: MOUNT/data/PATH#FIELD })
              9 |     secrets: { token: { file: deploy.token }, pin: { env: DEPLOY_PIN, file: pin } }
                |                                                    ^
             """),

@@ -10,10 +10,13 @@ package struct InboundDelivery: Sendable {
     /// Names in lower case.
     package var headers: [String: String]
     package var body: [UInt8]
+    /// Whose connection it came over, where it was asked for and shown.
+    package var client: ClientCertificate?
 
-    package init(headers: [String: String], body: [UInt8]) {
+    package init(headers: [String: String], body: [UInt8], client: ClientCertificate? = nil) {
         self.headers = headers
         self.body = body
+        self.client = client
     }
 }
 

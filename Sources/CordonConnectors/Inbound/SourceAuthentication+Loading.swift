@@ -15,6 +15,7 @@ extension SourceShape.Authentication {
         case sns
         case oidc
         case set
+        case mtls
         case none
     }
 
@@ -46,12 +47,34 @@ extension SourceShape.Authentication {
                 "name the issuer as its tokens do, in 'iss'")
             return nil
         case .set: return .securityEvent
+        case .mtls: return clients(map).map(SourceShape.Authentication.clientCertificate)
         case .some(.none): return SourceShape.Authentication.none
         case nil:
             // What the other fields mean depends on the scheme.
             for key in map.keys { _ = map.node(key) }
             return nil
         }
+    }
+
+    /// Several, so that one can take another's place without a pause.
+    private static func clients(_ map: YAMLFields) -> [ClientCertificate.Name]? {
+        guard let texts = map.strings("clients", required: true) else { return nil }
+        if texts.isEmpty {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "clients", "without a name no client is the source's",
+                "name whom its certificate is given to, as in uri:spiffe://example.org/alerts or dns:hooks.example.org")
+        }
+        let names = texts.compactMap { text in
+            let name = ClientCertificate.Name(text)
+            if name == nil {
+                map.report(
+                    DefinitionCode.badSetting.rawValue, "clients", "'\(text)' names no client certificate",
+                    "write uri:URI or dns:NAME as its subject's alternative names have it, or sha256: and 64 hex digits"
+                )
+            }
+            return name
+        }
+        return names.count == texts.count && !names.isEmpty ? names : nil
     }
 
     private static func signature(_ map: YAMLFields, _ hash: SourceShape.Signature.Hash) -> SourceShape.Signature? {

@@ -36,23 +36,27 @@ extension SourceShape.Authentication {
         case .token(let name, let prefix):
             let header = Array(try delivery.header(name).utf8)
             // An empty secret would be known to everybody.
-            try require(secrets) { !$0.reveal().isEmpty && isSame(header, Array(prefix.utf8) + $0.reveal()) }
+            try require(secrets) { !$0.reveal().isEmpty && isSameSecret(header, Array(prefix.utf8) + $0.reveal()) }
             return Shown(.channel)
         case .basic:
             let header = Array(try delivery.header("authorization").utf8)
-            try require(secrets) { isSame(header, Array(basicValue($0).utf8)) }
+            try require(secrets) { isSameSecret(header, Array(basicValue($0).utf8)) }
             return Shown(.channel)
         case .bodyToken(let path):
             let tokens = tokens(in: delivery.body, at: path)
             guard !tokens.isEmpty else { throw .signatureMissing }
             try require(secrets) { secret in
-                !secret.reveal().isEmpty && tokens.allSatisfy { isSame(Array($0.utf8), secret.reveal()) }
+                !secret.reveal().isEmpty && tokens.allSatisfy { isSameSecret(Array($0.utf8), secret.reveal()) }
             }
             return Shown(.channel)
         case .sns: return try TopicMessage.verify(delivery, secrets, topic: settings["topic"], at: now)
         case .identityToken(let issuers):
             return try IdentityToken.verify(delivery, secrets, issuers: issuers, settings, at: now)
         case .securityEvent: return try SecurityEventToken.verify(delivery, secrets, settings)
+        case .clientCertificate(let names):
+            guard let client = delivery.client else { throw .signatureMissing }
+            guard client.holds(at: now), names.contains(where: client.names.contains) else { throw .signatureWrong }
+            return Shown(.channel)
         }
     }
 
@@ -94,7 +98,7 @@ extension SourceShape.Authentication {
             return [(header, prefix + String(decoding: secret.reveal(), as: UTF8.self))]
         case .basic: return [("authorization", basicValue(secret))]
         case .bodyToken: return []
-        case .sns, .identityToken, .securityEvent: return nil
+        case .sns, .identityToken, .securityEvent, .clientCertificate: return nil
         }
     }
 }
@@ -119,9 +123,6 @@ private func require(_ secrets: [Secret], _ fits: (Secret) -> Bool) throws(Rejec
     for secret in secrets where fits(secret) { holds = true }
     guard holds else { throw .signatureWrong }
 }
-
-/// In time that depends on neither: digests are compared, as bytes.
-private func isSame(_ one: [UInt8], _ other: [UInt8]) -> Bool { SHA256.hash(data: one) == SHA256.hash(data: other) }
 
 extension SourceShape.Signature {
     fileprivate func verify(

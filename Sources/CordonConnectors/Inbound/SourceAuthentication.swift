@@ -23,6 +23,9 @@ extension SourceShape {
         case identityToken(issuers: [String])
         /// A security event token (RFC 8417) that is pushed (RFC 8935), under a JSON Web Key Set.
         case securityEvent
+        /// The client certificate of the connection (RFC 8446 §4.4.2), of any of these names. It speaks for the channel: the
+        /// body is not signed.
+        case clientCertificate([ClientCertificate.Name])
         /// It shows nothing. Only a server that listens on loopback alone takes such deliveries.
         case none
     }
@@ -85,7 +88,7 @@ extension SourceShape.Authentication {
         case .sns: ["topic": true]
         case .identityToken: ["audience": true, "email": true]
         case .securityEvent: ["issuer": true, "audience": true, "state": false]
-        case .hmac, .standardWebhooks, .ecdsaP256, .token, .basic, .bodyToken, .none: [:]
+        case .hmac, .standardWebhooks, .ecdsaP256, .token, .basic, .bodyToken, .clientCertificate, .none: [:]
         }
     }
 
@@ -93,18 +96,32 @@ extension SourceShape.Authentication {
     var checksKeySets: Bool {
         switch self {
         case .identityToken, .securityEvent: true
-        case .hmac, .standardWebhooks, .ecdsaP256, .token, .basic, .bodyToken, .sns, .none: false
+        case .hmac, .standardWebhooks, .ecdsaP256, .token, .basic, .bodyToken, .sns, .clientCertificate, .none: false
         }
     }
 
     /// Whether this is a JSON Web Key Set with a key that could be used.
     package static func isKeySet(_ bytes: [UInt8]) -> Bool { !WebKey.all(in: Secret(bytes)).isEmpty }
 
+    /// A secret, or a key to verify with, has to be given to it.
+    var takesSecrets: Bool {
+        switch self {
+        case .clientCertificate, .none: false
+        case .hmac, .standardWebhooks, .ecdsaP256, .token, .basic, .bodyToken, .sns, .identityToken, .securityEvent:
+            true
+        }
+    }
+
+    /// It is shown by the connection, before anything is sent over it.
+    package var needsClientCertificates: Bool { if case .clientCertificate = self { true } else { false } }
+
     /// What rules read stands inside something of the scheme's own.
     var wrapsBodies: Bool {
         switch self {
         case .sns, .securityEvent: true
-        case .standardWebhooks, .hmac, .ecdsaP256, .token, .basic, .bodyToken, .identityToken, .none: false
+        case .standardWebhooks, .hmac, .ecdsaP256, .token, .basic, .bodyToken, .identityToken, .clientCertificate,
+            .none:
+            false
         }
     }
 
@@ -112,7 +129,7 @@ extension SourceShape.Authentication {
     var namesDeliveries: Bool {
         switch self {
         case .standardWebhooks, .sns, .securityEvent: true
-        case .hmac, .ecdsaP256, .token, .basic, .bodyToken, .identityToken, .none: false
+        case .hmac, .ecdsaP256, .token, .basic, .bodyToken, .identityToken, .clientCertificate, .none: false
         }
     }
 

@@ -23,7 +23,8 @@ extension SourceShape {
                 return .unreadable("the body is no security event token")
             }
             return .body(.object(claims), envelope: .null)
-        case .hmac, .standardWebhooks, .ecdsaP256, .token, .basic, .bodyToken, .identityToken, .none:
+        case .hmac, .standardWebhooks, .ecdsaP256, .token, .basic, .bodyToken, .identityToken, .clientCertificate,
+            .none:
             return read(alert.body)
         }
     }

@@ -76,11 +76,9 @@ package struct Performer: Sendable {
                     .later, reason: "not sent: \(reason)", retryAfterMilliseconds: milliseconds, wasWithheld: true))
         }
         switch prepare(errand, isSealedHere: isSealedHere) {
-        case .failure(let unready):
+        case .failure(let box):
             lanes.settle(errand.call.provider, .nothing, at: clock())
-            var outcome = Outcome(.refused, reason: "not sent: \(unready.refusal.reason)")
-            outcome.lacksSecret = unready.lacksSecret
-            return ReadAnswer(outcome: outcome)
+            return ReadAnswer(outcome: box.lack)
         case .success(let ready):
             return keepIssued(await send(ready.built, errand, ready.provider, ready.exchange, ready.held), errand)
         }
@@ -118,36 +116,28 @@ package struct Performer: Sendable {
         var mark = ""
     }
 
-    /// Why a call can't be sent.
-    private struct Unready: Error {
-        var refusal: Refusal
-        var lacksSecret = false
-
-        init(_ reason: String, lacksSecret: Bool = false) {
-            refusal = Refusal(.unbuildable, reason)
-            self.lacksSecret = lacksSecret
-        }
-    }
-
-    private func prepare(_ errand: Errand, isSealedHere: Bool) -> Result<Ready, Unready> {
+    private func prepare(_ errand: Errand, isSealedHere: Bool) -> Result<Ready, TokenDesk.Box> {
         let call = errand.call
         guard let provider = providers[call.provider], let action = provider.shape.action(call.capability),
             let exchange = action.exchange(for: call.purpose)
-        else { return .failure(Unready("\(call.provider) no longer offers \(call.capability)")) }
+        else { return .failure(unsent("\(call.provider) no longer offers \(call.capability)")) }
         // The intent says what would be sent. If settings changed since, a person decides, not the change.
         guard isSealedHere || sealer.seal(errand.draft) == .success(call.seal) else {
             return .failure(
-                Unready("the request is no longer the one that was intended; its provider's settings changed"))
+                unsent("the request is no longer the one that was intended; its provider's settings changed"))
         }
         var held: Held
-        do { held = try reveal(provider, exchange, errand.subject) } catch { return .failure(Unready(error.reason)) }
+        do { held = try reveal(provider, exchange, errand.subject) } catch {
+            // Somewhere else has it, and may answer again: nothing is guessed, and nothing is given up.
+            return .failure(unsent(error.reason, error.code == .secretUnavailable ? .later : .refused))
+        }
         var beside = Provider.Beside(mark: sealer.mark(errand.draft))
         held.mark = beside.mark
         if exchange.request.needsIssued {
             guard let handle = call.arguments.secretHandle, let secret = issued.secret(handle, at: clock()) else {
-                return .failure(
-                    Unready("the secret that it carries is in memory no more, and is stored nowhere", lacksSecret: true)
-                )
+                var box = unsent("the secret that it carries is in memory no more, and is stored nowhere")
+                box.lack.lacksSecret = true
+                return .failure(box)
             }
             beside.issued = secret.variable
             if exchange.request.isAsIssued { held.signInAs(secret, provider.shape) }
@@ -156,7 +146,11 @@ package struct Performer: Sendable {
             call.capability, call.purpose, call.arguments, secrets: held.values,
             idempotencyKey: call.seal.idempotencyKey, beside: beside,
             for: .sending(clock(), id: call.seal.idempotencyKey)
-        ).mapError { Unready($0.reason) }.map { Ready(built: $0, provider: provider, exchange: exchange, held: held) }
+        ).mapError { unsent($0.reason) }.map { Ready(built: $0, provider: provider, exchange: exchange, held: held) }
+    }
+
+    private func unsent(_ reason: String, _ kind: Outcome.Kind = .refused) -> TokenDesk.Box {
+        TokenDesk.Box(lack: Outcome(kind, reason: "not sent: \(reason)"))
     }
 
     /// Sends it; the call's time ran while it waited for its lane. The pages of a listing are asked for in one turn of

@@ -63,20 +63,55 @@ extension Inventory {
 }
 
 extension SecretReference {
-    /// `{ file: PATH }`, `{ env: NAME }` or `{ credential: NAME }`.
+    /// `{ file: PATH }`, `{ env: NAME }`, `{ credential: NAME }` or `{ vault: MOUNT/data/PATH#FIELD }`.
     package static func read(_ node: YAMLNode, _ reader: YAMLReader) -> SecretReference? {
         guard let map = reader.mapping(node, "a secret") else { return nil }
         defer { map.refuseUnknown() }
-        switch (map.string("file"), map.string("env"), map.string("credential")) {
-        case (let path?, nil, nil) where !path.isEmpty: return .file(path)
-        case (nil, let name?, nil) where !name.isEmpty: return .environment(name)
-        case (nil, nil, let name?) where isCredentialName(name): return .credential(name)
+        switch (map.string("file"), map.string("env"), map.string("credential"), map.string("vault")) {
+        case (let path?, nil, nil, nil) where !path.isEmpty: return .file(path)
+        case (nil, let name?, nil, nil) where !name.isEmpty: return .environment(name)
+        case (nil, nil, let name?, nil) where isCredentialName(name): return .credential(name)
+        case (nil, nil, nil, let text?):
+            if let reference = vaultReference(text) { return reference }
+            reader.report(
+                DefinitionCode.badSecret.rawValue, at: node, "'\(text)' names no secret of a Vault",
+                "write MOUNT/data/PATH#FIELD, as in secret/data/cordon/okta#api_token")
+            return nil
         default:
             reader.report(
                 DefinitionCode.badSecret.rawValue, at: node, "this is no reference to a secret",
-                "write { file: PATH }, { env: NAME } or { credential: NAME }")
+                "write { file: PATH }, { env: NAME }, { credential: NAME } or { vault: MOUNT/data/PATH#FIELD }")
             return nil
         }
+    }
+}
+
+extension SecretReference {
+    private static func vaultReference(_ text: String) -> SecretReference? {
+        let parts = text.split(separator: "#", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, isVaultPath(parts[0]), isVaultPath(parts[1]), !parts[1].contains("/"),
+            // The mount before it, the secret after it.
+            let data = parts[0].split(separator: "/").firstIndex(of: "data"), data > 0,
+            data < parts[0].split(separator: "/").count - 1
+        else { return nil }
+        return .vault(path: parts[0], field: parts[1])
+    }
+
+    /// Words with slashes between them, which stand in a URL as they are and lead nowhere else.
+    package static func isVaultPath(_ text: String) -> Bool {
+        (1...512).contains(text.utf8.count)
+            && text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { word in
+                !word.isEmpty && word != "." && word != ".."
+                    && word.utf8.allSatisfy {
+                        switch $0 {
+                        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
+                            UInt8(ascii: "_"):
+                            true
+                        default: false
+                        }
+                    }
+            }
     }
 }
 

@@ -113,12 +113,17 @@ package enum SecretReference: Sendable, Hashable {
     case file(String)
     /// What systemd hands the service under this name (systemd.exec(5), LoadCredential).
     case credential(String)
+    /// A field of a secret in the key-value store of a Vault: `MOUNT/data/PATH` as its API has it.
+    case vault(path: String, field: String)
+
+    package var isInVault: Bool { if case .vault = self { true } else { false } }
 
     package var text: String {
         switch self {
         case .environment(let name): "env:\(name)"
         case .file(let path): "file:\(path)"
         case .credential(let name): "credential:\(name)"
+        case .vault(let path, let field): "vault:\(path)#\(field)"
         }
     }
 }

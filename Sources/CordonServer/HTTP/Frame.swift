@@ -9,7 +9,7 @@ import Logging
 /// Around every route: refuses what no honest client sends, turns errors into answers that tell no internals, and puts
 /// the headers that every answer has.
 struct Frame: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = ConnectionContext
 
     private static let host = HTTPField.Name("host")
     let logger: Logger
@@ -22,8 +22,8 @@ struct Frame: RouterMiddleware {
     ]
 
     func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: (Request, BasicRequestContext) async throws -> Response
+        _ request: Request, context: ConnectionContext,
+        next: (Request, ConnectionContext) async throws -> Response
     ) async throws -> Response {
         let started = ContinuousClock.now
         var response: Response
@@ -58,7 +58,7 @@ struct Frame: RouterMiddleware {
         }
     }
 
-    private func answer(_ error: any Error, _ context: BasicRequestContext) -> Problem {
+    private func answer(_ error: any Error, _ context: ConnectionContext) -> Problem {
         switch error {
         case let problem as Problem: return problem
         case let error as HTTPError where error.status == .notFound:

@@ -13,11 +13,13 @@ struct Listener: Sendable {
     var port: Int
     var connectionsMax: Int
     var spans: ConnectionClock.Spans
+    /// `nil`: plain HTTP.
+    var tls: TLSDesk?
     var logger: Logger
 
     /// Listens, then tells `port` which port it became, and returns after shutdown.
     func run(
-        _ responder: RouterResponder<BasicRequestContext>, port bound: PortPromise
+        _ responder: RouterResponder<ConnectionContext>, port bound: PortPromise
     ) async throws {
         var quiet = logger
         // The library tells of each request's inner life; our own frame tells what matters.
@@ -29,8 +31,8 @@ struct Listener: Sendable {
         decoder.maxHeaderFieldCount = ServerLimits.headerFieldsMax
         let application = Application(
             responder: responder,
-            server: .http1(
-                configuration: HTTP1Channel.Configuration(
+            server: builder(
+                HTTP1Channel.Configuration(
                     additionalChannelHandlers: [ConnectionClock(spans)], httpDecoderConfiguration: decoder)),
             configuration: ApplicationConfiguration(
                 address: .hostname(address, port: port),
@@ -44,6 +46,13 @@ struct Listener: Sendable {
             let reason = listening(error)
             bound.break(reason)
             throw reason
+        }
+    }
+
+    private func builder(_ configuration: HTTP1Channel.Configuration) -> HTTPServerBuilder {
+        guard let tls else { return .http1(configuration: configuration) }
+        return HTTPServerBuilder { responder in
+            TLSChannel(inner: HTTP1Channel(responder: responder, configuration: configuration), desk: tls)
         }
     }
 

@@ -43,11 +43,11 @@ package final class PracticeDirectory: Sendable, Service {
     /// As a person at its console would.
     package func set(_ account: String, to word: String) { state.withLock { $0.states[account] = word } }
 
-    private func responder() -> RouterResponder<BasicRequestContext> {
+    private func responder() -> RouterResponder<ConnectionContext> {
         var frame = Frame(logger: listener.logger)
         // The field's name is a constant of the right form.
         if let name = HTTPField.Name("x-practice-provider") { frame.headers[name] = "yes" }
-        let router = Router(context: BasicRequestContext.self)
+        let router = Router(context: ConnectionContext.self)
         router.add(middleware: frame)
         let bodies = BodyReader(heldBytesMax: ServerLimits.bodiesBytesMax)
         router.get("/accounts/{id}") { _, context in self.view(context.parameters.get("id") ?? "") }

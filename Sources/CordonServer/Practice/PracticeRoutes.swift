@@ -8,12 +8,12 @@ import Hummingbird
 import Logging
 
 extension PracticeDesk {
-    func responder(_ logger: Logger) -> RouterResponder<BasicRequestContext> {
+    func responder(_ logger: Logger) -> RouterResponder<ConnectionContext> {
         var frame = Frame(logger: logger)
         // The field's name is a constant of the right form.
         if let name = HTTPField.Name("x-practice-provider") { frame.headers[name] = "yes" }
         if let name = HTTPField.Name("pragma") { frame.headers[name] = "no-cache" }
-        let router = Router(context: BasicRequestContext.self)
+        let router = Router(context: ConnectionContext.self)
         router.add(middleware: frame)
         let bodies = BodyReader(heldBytesMax: ServerLimits.bodiesBytesMax)
         router.post("/token") { request, _ in try await self.form("token", request, bodies, self.token) }

@@ -26,15 +26,21 @@ extension API {
         let headers = deliveryHeaders(inquiry.request.headers)
         if let answer = handshake(inquiry, source, headers) { return answer }
         let isEvents = engine.answersAsSecurityEvents(source: source)
+        let client = engine.needsClientCertificate(source: source) ? await client(of: inquiry) : nil
         do {
             return try await bodies.read(inquiry.request, upTo: bytesMax) { body in
-                let receipt = await engine.receive(source: source, InboundDelivery(headers: headers, body: body))
+                let receipt = await engine.receive(
+                    source: source, InboundDelivery(headers: headers, body: body, client: client))
                 return try isEvents ? eventAnswer(receipt) : answer(receipt)
             }
         } catch let problem as Problem {
             if problem.code == .bodyTooLarge { engine.countRejected(.bodyTooLarge) }
             throw problem
         }
+    }
+
+    private func client(of inquiry: Inquiry) async -> ClientCertificate? {
+        await tls?.client(of: inquiry.channel, at: engine.clock.now)
     }
 
     /// Answers what a source's sender asks before it sends. Whatever else comes without a body is refused as a delivery

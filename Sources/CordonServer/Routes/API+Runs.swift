@@ -32,7 +32,9 @@ extension API {
     @Sendable func why(_ inquiry: Inquiry) async throws -> Response {
         _ = try inquiry.query()
         let record = try await record(try inquiry.id(of: "run"))
-        return .json(try RunView.why(record, now: engine.clock.now))
+        let recent = try await store.history(
+            record.id.text, from: max(1, record.number - RunView.recentLines), limit: RunView.recentLines + 1)
+        return .json(try RunView.why(record, now: engine.clock.now, recent: recent))
     }
 
     /// The run's lines as they are stored, from number `from` on.

@@ -61,7 +61,7 @@ extension API {
                 throw Problem(.notFound, "there is no such token; `cordon token list` shows those there are")
             case .badName, .badExpiry: throw Problem(.badBody, error.reason)
             case .tooManyTokens: throw Problem(.overLimit, error.reason)
-            case .store, .addressInUse, .addressForbidden, .addressUnknown, .notListening:
+            case .store, .addressInUse, .addressForbidden, .addressUnknown, .notListening, .certificateWrong:
                 logger.error("a token could not be changed", metadata: ["error": "\(error)"])
                 throw Problem.unavailable(retryAfterSeconds: 5)
             }

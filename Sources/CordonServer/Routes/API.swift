@@ -16,6 +16,8 @@ struct API: Sendable {
     let proofKey: ProofKey?
     let bodies: BodyReader
     let custody: StreamWriter
+    /// `nil`: nobody is asked for certificates.
+    var tls: TLSDesk?
     let logger: Logger
 
     var store: any Store { engine.store }

@@ -3,6 +3,7 @@
 import CordonCore
 import HTTPTypes
 import Hummingbird
+import NIOCore
 
 /// One thing that the API answers.
 struct Route: Sendable {
@@ -139,6 +140,7 @@ struct Inquiry: Sendable {
     var parameters: Parameters
     /// Known behind every gate but `open` and `signature`.
     var caller: Access.Caller?
+    var channel: any NIOCore.Channel
 
     func query(_ known: String...) throws(Problem) -> Query { try Query(request.uri.query, knows: known) }
 
@@ -158,8 +160,8 @@ struct Inquiry: Sendable {
 
 extension API {
     /// The routes as the library's router walks them, with an answer for the wrong method on each.
-    func responder() -> RouterResponder<BasicRequestContext> {
-        let router = Router(context: BasicRequestContext.self, options: [.autoGenerateHeadEndpoints])
+    func responder() -> RouterResponder<ConnectionContext> {
+        let router = Router(context: ConnectionContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: Frame(logger: logger))
         for route in Route.all { router.on(RouterPath(route.path), method: route.method, use: handler(route)) }
         for (path, routes) in Dictionary(grouping: Route.all, by: \.path) {
@@ -178,11 +180,12 @@ extension API {
 
     private static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
 
-    private func handler(_ route: Route) -> @Sendable (Request, BasicRequestContext) async throws -> Response {
+    private func handler(_ route: Route) -> @Sendable (Request, ConnectionContext) async throws -> Response {
         let act = route.act(self)
         return { request, context in
             let caller = try await admit(request, to: route)
-            return try await act(Inquiry(request: request, parameters: context.parameters, caller: caller))
+            return try await act(
+                Inquiry(request: request, parameters: context.parameters, caller: caller, channel: context.channel))
         }
     }
 

@@ -35,12 +35,27 @@ package enum RunView {
         return .object(all)
     }
 
+    /// How many of a run's last lines are looked at for why it tries again.
+    package static let recentLines = 50
+
     /// Why it waits, in one line and in fields.
-    package static func why(_ record: RunRecord, now: Instant) throws(EngineError) -> Value {
+    ///
+    /// - Parameter recent: the run's last lines.
+    package static func why(
+        _ record: RunRecord, now: Instant, recent: [IndexedEntry] = []
+    ) throws(EngineError) -> Value {
         let run = try record.run()
+        var reasons: [String: String] = [:]
+        for entry in recent.map(\.entry) where entry.kind == "retryScheduled" {
+            guard let body = try? JSON.parse(entry.bytes)["body"], let step = body["step"]?.stringValue else {
+                continue
+            }
+            reasons[step] = body["reason"]?.stringValue
+        }
         return [
             "id": .string(run.id.text), "phase": .string(run.phaseWord),
-            "ending": run.ending.map { .string($0.rawValue) } ?? .null, "why": .string(whyLine(run, now: now)),
+            "ending": run.ending.map { .string($0.rawValue) } ?? .null,
+            "why": .string(whyLine(run, now: now, reasons: reasons)),
             "waits_for": run.waitsFor.map(Value.string) ?? .null, "wake": run.wake.map { .string($0.word) } ?? .null,
             "due_at": Value(run.dueAt), "ask": ask(run), "next": run.nextCommand.map(Value.string) ?? .null,
         ]

@@ -3,7 +3,9 @@
 package import CordonCore
 
 /// Why a run stands where it stands, in one line for a person.
-package func whyLine(_ run: Run, now: Instant) -> String {
+///
+/// - Parameter reasons: why the steps that try again do, where their history was looked at.
+package func whyLine(_ run: Run, now: Instant, reasons: [String: String] = [:]) -> String {
     switch run.phase {
     case .ended(let ending):
         let at = run.endedAt ?? run.updatedAt
@@ -14,17 +16,17 @@ package func whyLine(_ run: Run, now: Instant) -> String {
         return "waits for a person\(place) since \(spanText(now.since(run.updatedAt))): \(ask.reason)\(next)"
     case .running:
         let ending = run.cancelRequestedBy.map { "; ends then, as \($0) asked" } ?? ""
-        return (runningLine(run, now) ?? "nothing will wake it: this is an error, please report it") + ending
+        return (runningLine(run, now, reasons) ?? "nothing will wake it: this is an error, please report it") + ending
     }
 }
 
 /// The nearest thing that will move it: an open call, then the timer that is due first, then the end of a halt.
-private func runningLine(_ run: Run, _ now: Instant) -> String? {
+private func runningLine(_ run: Run, _ now: Instant, _ reasons: [String: String]) -> String? {
     if run.isQueued { return "waits in line: \(run.gate?.reason ?? "")" }
     for step in run.steps {
         if case .calling(let call) = step.phase { return callingLine(step, call, now) }
     }
-    let timers = run.steps.compactMap { timerLine($0, now) }
+    let timers = run.steps.compactMap { timerLine($0, now, reasons[$0.id]) }
     if let first = timers.min(by: { $0.at < $1.at }) { return first.text }
     for step in run.steps {
         if case .halted = step.phase {
@@ -43,13 +45,14 @@ private func callingLine(_ step: Step, _ call: Call, _ now: Instant) -> String {
         + "call #\(call.number)\(again)); sent \(spanText(now.since(call.intendedAt))) ago, \(end)"
 }
 
-private func timerLine(_ step: Step, _ now: Instant) -> (at: Instant, text: String)? {
+private func timerLine(_ step: Step, _ now: Instant, _ reason: String?) -> (at: Instant, text: String)? {
     func when(_ at: Instant) -> String { at > now ? "in \(spanText(at.since(now)))" : "now" }
     switch step.phase {
     case .backingOff(let backOff):
         return (
             backOff.until,
             "waits at step '\(step.id)' to \(backOff.purpose.verb) again \(when(backOff.until)) (try \(backOff.attempt))"
+                + (reason.map { ": \($0)" } ?? "")
         )
     case .waiting(let until): return (until, "waits at step '\(step.id)'; looks again \(when(until))")
     case .pending, .calling, .halted, .uncertain, .asking, .open, .finished, .skipped, .failed, .stopped: break

@@ -44,8 +44,8 @@ package final class WitnessServer: Sendable, Service {
     /// The port it listens on, once it does; throws what kept it from listening.
     package func boundPort() async throws(ServerError) -> Int { try await bound.port() }
 
-    private var responder: RouterResponder<BasicRequestContext> {
-        let router = Router(context: BasicRequestContext.self)
+    private var responder: RouterResponder<ConnectionContext> {
+        let router = Router(context: ConnectionContext.self)
         var frame = Frame(logger: listener.logger)
         frame.routes = "this is a witness: POST \(WitnessRequest.path) is all that it answers"
         router.add(middleware: frame)

@@ -45,7 +45,10 @@ struct AlertSend: AsyncParsableCommand {
         let client = try await Client.required(settings)
         var headers = [(name: "content-type", value: "application/json")]
         let delivery = self.delivery ?? UUID().uuidString.lowercased()
-        let secret = try connection.secrets.first.map { try SecretReader(folder: settings.folder).read($0) }
+        let transport = try CurlTransport()
+        let secrets = await SecretReader.ready(settings, shelf.connections, for: connection.secrets, transport)
+        await transport.close()
+        let secret = try connection.secrets.first.map { try secrets.read($0) }
         guard let signed = shape.authentication.headers(body, delivery: delivery, with: secret, at: SystemClock().now)
         else {
             throw CommandFailure(

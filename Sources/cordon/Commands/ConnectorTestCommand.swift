@@ -189,9 +189,12 @@ struct ConnectorTest: AsyncParsableCommand {
             throw CommandFailure(.notFound, "identities.yaml has nobody of the id '\(subject ?? "")'; name --subject")
         }
         let transport = try CurlTransport()
+        let secrets = await SecretReader.ready(
+            settings, shelf.connections, for: Array(connection.secrets.values) + Array(identity.secrets.values),
+            transport)
         let reader = Reading(
             provider: Provider(connection: connection, shape: shape), subject: identity.subject,
-            inventory: shelf.library.inventory, secrets: SecretReader(folder: settings.folder), transport: transport)
+            inventory: shelf.library.inventory, secrets: secrets, transport: transport)
         var outcomes: [(String, Outcome)] = []
         for name in shape.actions.keys.sorted() {
             if let outcome = await reader.outcome(of: name) { outcomes.append((name, outcome)) }

@@ -25,7 +25,7 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try await common.settings()
         var findings = [checkFolder(settings)]
-        findings += checkDefinitions(settings)
+        findings += try await checkDefinitions(settings)
         findings.append(checkSealKey(settings))
         findings.append(await checkStore(settings))
         findings.append(await checkLog(settings))
@@ -70,14 +70,10 @@ struct DoctorCommand: AsyncParsableCommand {
         return Finding(check: "state folder", state: .ok, says: settings.statePath)
     }
 
-    private func checkDefinitions(_ settings: Settings) -> [Finding] {
+    private func checkDefinitions(_ settings: Settings) async throws -> [Finding] {
+        let shelf: Shelf
         do {
-            let shelf = try Shelf.load(settings)
-            let library = shelf.library
-            let says =
-                "\(library.playbooks.count) playbooks, \(library.workflows.count) workflows, "
-                + "\(shelf.connectors.count) connectors, \(library.inventory.identities.count) identities"
-            return [Finding(check: "definitions", state: .ok, says: says)] + checkSecrets(shelf, settings)
+            shelf = try Shelf.load(settings)
         } catch {
             let mistakes = error.all.filter { $0.severity == .error }
             return [
@@ -86,10 +82,14 @@ struct DoctorCommand: AsyncParsableCommand {
                     says: "\(mistakes.count) mistakes; see 'cordon playbook check': \(mistakes.first?.message ?? "")")
             ]
         }
+        let library = shelf.library
+        let says =
+            "\(library.playbooks.count) playbooks, \(library.workflows.count) workflows, "
+            + "\(shelf.connectors.count) connectors, \(library.inventory.identities.count) identities"
+        return [Finding(check: "definitions", state: .ok, says: says)] + (try await checkSecrets(shelf, settings))
     }
 
-    private func checkSecrets(_ shelf: Shelf, _ settings: Settings) -> [Finding] {
-        let reader = SecretReader(folder: settings.folder)
+    private func checkSecrets(_ shelf: Shelf, _ settings: Settings) async throws -> [Finding] {
         var references = shelf.connections.sources.flatMap { source in
             (source.secrets + [source.poll?.token].compactMap(\.self)).map { ("source \(source.id)", $0) }
         }
@@ -99,6 +99,10 @@ struct DoctorCommand: AsyncParsableCommand {
         for identity in shelf.library.inventory.identities {
             references += identity.secrets.map { ("identity \(identity.subject.id)", $0.value) }
         }
+        let transport = try CurlTransport()
+        let reader = await SecretReader.ready(
+            settings, shelf.connections, for: references.map(\.1), transport)
+        await transport.close()
         let bad = references.compactMap { owner, reference -> Finding? in
             do {
                 _ = try reader.read(reference)

@@ -332,6 +332,13 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             login:
               subject: service_account
               when: has(named.login)
+              via:
+                - request: { method: GET, to: url, query: { a: b }, headers: { x-a: b },
+                    anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
+                  answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+                  pages: { items: "${body}", next: link }
+                  pick: { from: users, equal: { id: 7 } }
+                  keep: { items: "${body}", next: "${body}" }
               request: { method: GET, to: url, query: { a: b }, headers: { x-a: b },
                 anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
               answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
@@ -390,7 +397,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
         "{ scheme: hmac-sha512, header: x-s, encoding: base64 }", "{ scheme: standard-webhooks, within: 5m }",
         "{ scheme: ecdsa-p256, header: x-s }", "{ scheme: token, header: x-s, prefix: a }", "{ scheme: basic }",
         "{ scheme: body-token, path: [a] }", "{ scheme: sns }", "{ scheme: oidc, issuers: [a] }", "{ scheme: set }",
-        "{ scheme: none }",
+        "{ scheme: mtls, clients: [\"dns:a\"] }", "{ scheme: none }",
     ]
 
     private static let anySource = """
@@ -419,7 +426,7 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
 
     private static let connectionsOfAllKinds = """
         sources:
-          - { id: github, connector: github, secrets: [{ file: hook-secret }, { env: HOOK_SECRET }, { credential: hook }],
+          - { id: github, connector: github, secrets: [{ file: hook-secret }, { env: HOOK_SECRET }, { credential: hook }, { vault: a/data/b#c }],
               reconcile: { provider: login, every: 5m, with: { hook: a } } }
           - id: hub
             connector: guardduty
@@ -446,6 +453,14 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             signs_in_as: [cordon-bot]
             authority: { file: ca.pem }
             egress: { plain_http: false, loopback: false, networks: ["10.0.0.0/8"] }
+        vault:
+          url: https://vault.example.org:8200
+          namespace: a
+          login: { token: { file: a } }
+          refresh: 5m
+          keep: 1h
+          authority: { file: ca.pem }
+          egress: { plain_http: false, loopback: false, networks: ["10.0.0.0/8"] }
         notifications:
           channels:
             - { id: chat, webhook: { url: { file: chat-url } }, people: [{ name: ann, groups: [approver] }] }

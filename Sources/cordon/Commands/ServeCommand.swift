@@ -16,6 +16,11 @@ struct ServeCommand: AsyncParsableCommand {
             EXAMPLES
               cordon serve
               cordon serve --address 0.0.0.0 --port 8787 --log-format json
+              cordon serve --address 0.0.0.0 --tls-certificate chain.pem --tls-key key.pem --client-ca clients.pem
+
+            With a certificate the port takes TLS alone, from 1.2 on; the commands of this machine use another port, on \
+            loopback. A renewed certificate, key or authority is read when its file changes or on SIGHUP; connections \
+            that stand keep theirs.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -25,6 +30,21 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(name: .long, help: "The port to listen on, 0 for any free one (setting: listen.port; default 8787).")
     var port: Int?
+
+    @Option(
+        name: .long,
+        help: "The server's certificate in PEM, then those up to its authority (setting: listen.certificate).")
+    var tlsCertificate: String?
+
+    @Option(name: .long, help: "Its private key in PEM, for its owner's eyes alone (setting: listen.key).")
+    var tlsKey: String?
+
+    @Option(
+        name: .long,
+        help:
+            "Authorities in PEM; with it clients may show certificates, and sources of mtls must (setting: listen.client_ca)."
+    )
+    var clientCA: String?
 
     @Option(name: .long, help: "text or json (setting: log.format).")
     var logFormat: String?
@@ -39,9 +59,13 @@ struct ServeCommand: AsyncParsableCommand {
         var flags: [String: String] = [:]
         flags["listen.address"] = address
         flags["listen.port"] = port.map(String.init)
+        let here = FileManager.default.currentDirectoryPath
+        flags["listen.certificate"] = tlsCertificate.map { absolute($0, in: here) }
+        flags["listen.key"] = tlsKey.map { absolute($0, in: here) }
+        flags["listen.client_ca"] = clientCA.map { absolute($0, in: here) }
         flags["log.format"] = logFormat
         flags["log.level"] = logLevel
-        flags["library"] = library.map { absolute($0, in: FileManager.default.currentDirectoryPath) }
+        flags["library"] = library.map { absolute($0, in: here) }
         let settings = try await common.settings(flags)
         let logger = Logger.cordon(settings)
         let composition = try Composition(settings, logger: logger)
