@@ -24,6 +24,12 @@ struct TidyTests {
         #expect(violations.isEmpty, "\(violations.sorted().map(\.description).joined(separator: "\n"))")
     }
 
+    @Test func `what is shown as proof is compared by the functions for it`() throws {
+        let repository = try Repository(around: #filePath)
+        let violations = repository.sources.flatMap(BannedCalls.checkComparisons)
+        #expect(violations.isEmpty, "\(violations.sorted().map(\.description).joined(separator: "\n"))")
+    }
+
     @Test(arguments: ["Alert", "Signal", "Decision", "Run", "Step", "Call", "Outcome", "Evidence", "Entry"])
     func `every noun has its type in the core`(_ noun: String) throws {
         let repository = try Repository(around: #filePath)
@@ -44,6 +50,13 @@ struct TidyTests {
         #expect(!Walls.check(wall).isEmpty)
         for call in ["let now = Date()", "Task.detached { }", "let x = try! f()", "fatalError()", "let y = x!"] {
             #expect(!BannedCalls.check(Source("Sources/CordonCore/Planted.swift", call + "\n")).isEmpty, "\(call)")
+        }
+        for line in [
+            "return header == secret.reveal()", "guard code == expected else { throw x }",
+            "if secret.reveal().elementsEqual(header) {", "HMAC<SHA256>.authenticationCode(for: a, using: k) == shown",
+        ] {
+            let planted = Source("Sources/CordonConnectors/Inbound/Planted.swift", line + "\n")
+            #expect(!BannedCalls.checkComparisons(planted).isEmpty, "\(line)")
         }
         let task = Source("Sources/CordonEngine/Planted.swift", "Task { await work() }\n")
         #expect(!BannedCalls.checkTasks(task).isEmpty)

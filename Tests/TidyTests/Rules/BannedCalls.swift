@@ -125,6 +125,25 @@ enum BannedCalls {
         }
     }
 
+    /// What a sender or a caller shows is compared in time that tells nothing: by the one function for it, or by the
+    /// cryptographic library's check of a code or a signature.
+    static func checkComparisons(_ source: Source) -> [Violation] {
+        let rooms = ["Sources/CordonConnectors/Inbound/", "Sources/CordonServer/Access/"]
+        guard source.isSwift, rooms.contains(where: source.path.hasPrefix) else { return [] }
+        return source.code.enumerated().compactMap { index, line in
+            guard
+                line.contains(#/reveal\(\)[^,{&|]*(==|!=)|(==|!=)[^,{&|]*reveal\(\)/#)
+                    || line.contains(
+                        #/\b(code|codes|mac|hmac|password|hash)\s*(==|!=)|(==|!=)\s*(code|mac|hmac|password|hash)\b/#)
+                    || line.contains(#/[aA]uthenticationCode\(.*\)\s*(==|!=)/#)
+                    || line.contains(#/reveal\(\)\.(elementsEqual|starts|hasPrefix)\(/#)
+            else { return nil }
+            return Violation(
+                source.path, index + 1,
+                "a secret is compared byte by byte; use isSameSecret, or the library's check of a code or a signature")
+        }
+    }
+
     /// A `!` right behind a name, `)` or `]` that is not the start of `!=`. Types written `T!` count too.
     private static func hasForceUnwrap(_ line: Substring) -> Bool {
         for match in line.matches(of: #/(?<before>[\w`]+|[\)\]"])!(?!=[^=])/#)
