@@ -253,6 +253,7 @@ struct ClientCertificateTests {
         #expect(try await refusal().contains("listen.certificate and listen.key go together"))
         try scratch.write("listen: { port: 0, client_ca: clients.pem }\nstate: state\n", to: "cordon.yaml")
         #expect(try await refusal().contains("takes listen.certificate and listen.key"))
+        try scratch.write("listen: { port: 0 }\nstate: state\n", to: "cordon.yaml")
         let mistake = try scratch.read("connections.yaml").replacingOccurrences(of: "dns:hooks", with: "host:hooks")
         try scratch.write(mistake, to: "connections.yaml")
         #expect(try await refusal().contains("'host:hooks.example.org' names no client certificate"))

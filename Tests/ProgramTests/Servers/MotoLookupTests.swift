@@ -99,7 +99,7 @@ struct MotoLookupTests {
         #expect(try await status(of: leaked, user: "leaked", server) == "Inactive")
         #expect(try await status(of: other, user: "other", server) == "Active")
         let shown = try await ward.installation.finish("alert", "show", alert)
-        #expect(shown.output.contains("access_key"), "\(shown.output)\(shown.error)")
+        #expect(shown.output.contains("as aws/\(leaked.id)"), "\(shown.output)\(shown.error)")
 
         // A draft is tried on whom the history says was found.
         let simulated = try await ward.installation.finish("playbook", "simulate", "key-misused", "-o", "json")

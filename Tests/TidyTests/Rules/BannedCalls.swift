@@ -132,7 +132,7 @@ enum BannedCalls {
         guard source.isSwift, rooms.contains(where: source.path.hasPrefix) else { return [] }
         return source.code.enumerated().compactMap { index, line in
             guard
-                line.contains(#/reveal\(\)[^,{&|]*(==|!=)|(==|!=)[^,{&|]*reveal\(\)/#)
+                line.contains(#/reveal\(\)[^,{&|?:]*(==|!=)|(==|!=)[^,{&|?:]*reveal\(\)/#)
                     || line.contains(
                         #/\b(code|codes|mac|hmac|password|hash)\s*(==|!=)|(==|!=)\s*(code|mac|hmac|password|hash)\b/#)
                     || line.contains(#/[aA]uthenticationCode\(.*\)\s*(==|!=)/#)
