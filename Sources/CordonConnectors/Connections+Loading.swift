@@ -43,6 +43,7 @@ extension Connections {
                     DefinitionCode.badSecret.rawValue, "sources", "\(first.text) lies in a Vault, and none is told",
                     "add vault: { url: …, login: … }")
             }
+            connections.transmitter = root.mapping("transmitter").flatMap { Transmitter.read($0, loader) }
             return connections
         }
     }

@@ -198,6 +198,8 @@ package struct Connections: Sendable, Hashable {
     package var notifications: Notifications
     /// Where secrets lie that are named by `vault`.
     package var vault: Vault?
+    /// Who is told of agent sessions by security events; `nil`: nobody.
+    package var transmitter: Transmitter?
 
     package init(sources: [Source], providers: [Provider], notifications: Notifications = Notifications()) {
         self.notifications = notifications

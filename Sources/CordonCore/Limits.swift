@@ -119,6 +119,10 @@ package enum Limits {
     package static let identitiesPerProvider = 60
     /// Looks at what playbooks in shadow would have done, waiting and under way: a wave is not one at the provider.
     package static let shadowLooksMax = 50
+    /// The latest decisions among which a start seeks looks that the process before it lost.
+    package static let shadowLooksSought = 2000
+    /// No look takes longer, from its decision on.
+    package static let shadowLookMillisecondsMax: Int64 = 15 * 60 * 1000
     package static let identitiesPerOwner = 30
     package static let identitiesPerHour = 100
     /// Of the identities of a kind, and how many are always allowed however few there are.
@@ -264,4 +268,24 @@ package enum Limits {
     package static let messageTimeoutMilliseconds: Int64 = 30 * 1000
     /// How long a link to an answer may live, whatever the question's own deadline.
     package static let linkMillisecondsMax: Int64 = 24 * 3600 * 1000
+
+    // Security events to receivers
+    package static let eventStreamsMax = 20
+    /// Events that wait for one receiver; what comes beyond is given up, and told as that.
+    package static let eventsWaitingMax = 10_000
+    /// What is pushed between two notes of it, or given with one poll.
+    package static let eventsPerTurnMax = 50
+    package static let eventRetryMillisecondsFirst: Int64 = 1000
+    package static let eventRetryMillisecondsMax: Int64 = 5 * 60 * 1000
+    package static let eventTimeoutMilliseconds: Int64 = 10 * 1000
+    /// How long it is tried to bring an event to its receiver.
+    package static let eventMillisecondsMax: Int64 = 7 * 24 * 3600 * 1000
+    /// How often an event is sent whose receiver says of the event itself that it is wrong.
+    package static let eventTriesWhenWrongMax = 3
+    /// How long a receiver is refused before people are told.
+    package static let eventAlarmMilliseconds: Int64 = 5 * 60 * 1000
+    /// How long a poll that wants to wait waits (RFC 8936 §2.2).
+    package static let eventPollMillisecondsMax: Int64 = 20 * 1000
+    /// How often a receiver may ask for a verification event (SSF 1.0 §8.1.4.2).
+    package static let eventVerificationMillisecondsMin: Int64 = 10 * 1000
 }

@@ -65,6 +65,24 @@ struct HaltBook: Sendable {
     }
 }
 
+extension Halt {
+    package var reported: GuardReport.Halted {
+        GuardReport.Halted(scope: scope.text, by: by, reason: reason, since: since)
+    }
+}
+
+extension Store {
+    /// The halts that stand, where no server runs.
+    package func standingHalts() async throws -> [Halt] {
+        var book = HaltBook()
+        while true {
+            let page = try await history(HaltBook.stream, from: book.number + 1, limit: 500)
+            for indexed in page { try book.apply(indexed.entry) }
+            if page.count < 500 { return book.standing.values.sorted { $0.scope.text < $1.scope.text } }
+        }
+    }
+}
+
 extension Engine {
     package var standingHalts: [Halt] {
         haltBook.withLock { $0.standing.values.sorted { $0.scope.text < $1.scope.text } }

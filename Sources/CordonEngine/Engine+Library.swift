@@ -10,7 +10,8 @@ import Synchronization
 /// What became of reading the definitions anew.
 package enum Reload: Sendable, Hashable {
     case unchanged
-    case published([LibraryChange])
+    /// `guards`: they are others than before; then there may be no other change.
+    case published([LibraryChange], guards: GuardsChange?)
     /// One mistake anywhere leaves everything as it was.
     case refused(Diagnostics)
 }
@@ -79,7 +80,8 @@ extension Engine {
     private func replace(_ read: Library, by: String) async throws(StoreError) -> Reload {
         let changes = try await publisher.publish(read, by: by)
         // Durable from here: a start finds these definitions in the folder and in the history, and changes nothing.
-        let isGuardedAnew = library.guards != read.guards
+        let before = library.guards
+        let isGuardedAnew = before != read.guards
         libraryBox.replace(read)
         if isGuardedAnew {
             logger.notice("guards are read anew", metadata: ["by": "\(by)"])
@@ -88,10 +90,12 @@ extension Engine {
                 logger.error("the latest runs can't be read for breakers", metadata: ["error": "\(error)"])
             }
         }
-        guard !changes.isEmpty else { return .unchanged }
+        let guards = GuardsChange(
+            digest: read.guards.digest, was: before.digest, parts: read.guards.parts(changedFrom: before))
+        guard !changes.isEmpty else { return isGuardedAnew ? .published([], guards: guards) : .unchanged }
         let names = changes.map { "\($0.kind.rawValue) \($0.name)" }.joined(separator: ", ")
         logger.notice("definitions are published", metadata: ["by": "\(by)", "changed": "\(names)"])
-        return .published(changes)
+        return .published(changes, guards: isGuardedAnew ? guards : nil)
     }
 
     private func refuse(_ mistakes: Diagnostics, by: String) async throws(StoreError) -> Reload {

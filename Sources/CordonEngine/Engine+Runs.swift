@@ -123,6 +123,7 @@ extension Engine {
                 remember(change.guards)
                 noticeDesk.note(change.notices)
                 count { $0.count(transition.events) }
+                countContainment(transition, at: now)
                 tell(transition)
                 carryOut(transition)
                 if transition.run.endedAt != nil, run.endedAt == nil { await noteTrial(of: transition.run) }

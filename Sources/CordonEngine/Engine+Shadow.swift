@@ -9,9 +9,10 @@ import Synchronization
 
 /// What a playbook that went no further than shadow would have done about one signal, looked up where it would have
 /// been done: with read-only calls, told as a line of the alert's own stream. A look that the process's end comes
-/// between is not made up for.
+/// between is not made later, when the provider would tell another state: the next start tells that it is lost.
 struct ShadowLook: Sendable {
     static let kind = "shadowLooked"
+    static let lost = "shadowLookLost"
 
     var alert: AlertID
     var decision: DecisionID
@@ -56,6 +57,60 @@ extension Engine {
         // Never stored: only what it would do, were it let begin, is looked at.
         let run = Run.open(opening, definition, halts: .none, at: clock.now).run
         return ShadowLook(alert: signal.alert, decision: decision.id, run: run, definition: definition)
+    }
+
+    /// Tells of the looks that an ended process had taken on and not told of: decided before `start`, shortly before its
+    /// end, and about somebody. So every signal in shadow has a line that says what its provider told, or that nobody
+    /// knows.
+    func noteLostLooks(before start: Instant) async {
+        guard looksInShadow else { return }
+        do {
+            var query = DecisionQuery()
+            query.limit = Limits.shadowLooksSought
+            let all = try await store.decisions(query).filter { $0.at < start }
+            guard let newest = all.map(\.at).max() else { return }
+            for decision in all where newest.since(decision.at) <= Limits.shadowLookMillisecondsMax {
+                for playbook in shadowed(in: decision) { try await noteLost(playbook, decision) }
+            }
+        } catch {
+            logger.error("looks in shadow that were lost can't be told", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The pins of the playbooks in force that would have been looked up.
+    private func shadowed(in decision: DecisionRecord) -> [Value] {
+        let known = Set(library.playbooks.map { Value.string($0.digest) })
+        let matches = (try? JSON.parse(decision.body))?["matches"]?.arrayValue ?? []
+        return matches.compactMap { match in
+            guard match["verdict"] == "shadow", match.at("subject", "is") == "resolved", let pin = match["playbook"],
+                let digest = pin["digest"], known.contains(digest)
+            else { return nil }
+            return pin
+        }
+    }
+
+    private func noteLost(_ playbook: Value, _ decision: DecisionRecord) async throws(StoreError) {
+        let stream = decision.alert.text
+        let lines = try await store.history(stream, from: 1, limit: 500)
+        let isTold = lines.contains { line in
+            guard [ShadowLook.kind, ShadowLook.lost].contains(line.entry.kind),
+                let body = (try? JSON.parse(line.entry.bytes))?["body"]
+            else { return false }
+            return body["decision"] == .string(decision.id.text)
+                && body.at("playbook", "digest") == playbook["digest"]
+        }
+        guard !isTold, lines.count < 500, let last = lines.last?.entry.number else { return }
+        let body: Value = [
+            "decision": .string(decision.id.text), "playbook": playbook,
+            "because": "the process ended before its provider was asked, or before the answer was stored",
+        ]
+        do throws(StoreError) {
+            try await store.note(chronicle.entry(stream, last + 1, clock.now, ShadowLook.lost, body))
+            count { $0.shadowLooksLost += 1 }
+        } catch {
+            // Another line came between: the next start tells it.
+            guard error.code == .conflict else { throw error }
+        }
     }
 
     /// Makes the look's read-only calls, and stores what they told.

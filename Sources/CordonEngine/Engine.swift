@@ -38,6 +38,8 @@ package final class Engine: Sendable, Service {
         package var links: ApprovalLinks?
         /// What is cut out before it is stored is told by these; `nil`: they are made under the seal's key.
         package var fingerprints: Fingerprints?
+        /// What signs the security events that receivers are told of sessions; `nil` where nobody is told.
+        package var eventKeys: EventKeys?
         /// Whether providers are asked, read-only, what a playbook in shadow would have done.
         package var looksInShadow: Bool
 
@@ -46,8 +48,9 @@ package final class Engine: Sendable, Service {
             secrets: SecretReader, sealKey: Secret, transport: any Transport, evidence: EvidenceKeeper,
             library: Library, loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil, logger: Logger,
             alertBodiesMilliseconds: Int64? = nil, evidenceMilliseconds: Int64? = nil, links: ApprovalLinks? = nil,
-            fingerprints: Fingerprints? = nil, looksInShadow: Bool = true
+            fingerprints: Fingerprints? = nil, looksInShadow: Bool = true, eventKeys: EventKeys? = nil
         ) {
+            self.eventKeys = eventKeys
             self.fingerprints = fingerprints
             self.looksInShadow = looksInShadow
             self.links = links
@@ -112,6 +115,10 @@ package final class Engine: Sendable, Service {
     let timekeeper = Timekeeper()
     let moving = MovingRuns()
     let sessionDesk = SessionDesk()
+    let receiverDesk = ReceiverDesk()
+    /// The last line of each receiver's stream, as far as this process knows.
+    let receiverNumbers = Mutex<[String: Int]>([:])
+    let eventKeys: EventKeys?
     let guardDesk = GuardDesk()
     let haltBook = Mutex(HaltBook())
     let subjectLocks = SubjectLocks()
@@ -144,6 +151,7 @@ package final class Engine: Sendable, Service {
         evidence = parts.evidence
         links = parts.links
         looksInShadow = parts.looksInShadow
+        eventKeys = parts.eventKeys
         // Each receiver is told one thing at a time; a server that takes long holds up its own alone.
         let mailDesk = DispatchQueue(label: "cordon.mail", attributes: .concurrent)
         courier = Courier(
@@ -188,6 +196,7 @@ package final class Engine: Sendable, Service {
         try await recallGuards()
         await failStrandedNotices()
         await readSecrets()
+        try await recallReceivers()
         try await recallProviders()
         try await withGracefulShutdownHandler {
             try await self.work()
@@ -205,6 +214,9 @@ package final class Engine: Sendable, Service {
             group.addTask { await self.keepSecrets() }
             group.addTask { await self.keepSweeping() }
             for endpoint in self.notifications.endpoints { group.addTask { await self.keepTelling(endpoint) } }
+            let start = self.clock.now
+            group.addTask { await self.noteLostLooks(before: start) }
+            for stream in self.transmitter?.streams ?? [] { group.addTask { await self.keepPushing(stream) } }
             group.addTask { await self.keepPolling() }
             group.addTask { await self.keepReconciling() }
             for await item in self.inbox {

@@ -24,6 +24,28 @@ package struct LibraryChange: Sendable, Hashable {
     }
 }
 
+/// What the installation guards against has changed, as a person is told of it.
+package struct GuardsChange: Sendable, Hashable {
+    /// `nil` where there is no file: then the standard guards stand.
+    package var digest: String?
+    package var was: String?
+    /// The parts of guards.yaml that are others; none where only its words are.
+    package var parts: [String]
+
+    package init(digest: String?, was: String?, parts: [String]) {
+        self.digest = digest
+        self.was = was
+        self.parts = parts
+    }
+
+    package var value: Value {
+        [
+            "digest": digest.map(Value.string) ?? .null, "was": was.map(Value.string) ?? .null,
+            "parts": .array(parts.map(Value.string)),
+        ]
+    }
+}
+
 /// Which definitions are in force, since when and by whom, as their own stream of the history tells of them.
 package struct LibraryBook: Sendable {
     package static let stream = "library"

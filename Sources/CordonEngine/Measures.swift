@@ -23,6 +23,12 @@ package struct Counts: Sendable, Hashable {
     package var boundariesExceeded = 0
     /// What a playbook in shadow would have done and nobody looked up: too many were waiting.
     package var shadowLooksLeftOut = 0
+    package var shadowLooksLost = 0
+    package var objectivesMet = 0
+    package var objectivesMissed = 0
+    /// By the place of their bound.
+    var containments: [Int: Int] = [:]
+    var containmentMilliseconds: Int64 = 0
     package var runsOpened = 0
     package var runsEnded = 0
     package var runsAsked = 0
@@ -32,6 +38,9 @@ package struct Counts: Sendable, Hashable {
     package var outcomes: [Outcome.Kind: Int] = [:]
     package var commitConflicts = 0
     package var messagesSent = 0
+    package var eventsDelivered = 0
+    package var eventsGivenUp = 0
+    package var eventTriesFailed = 0
     package var noticesDelivered = 0
     package var noticesMoot = 0
     package var noticesFailed = 0
@@ -73,6 +82,13 @@ package struct Counts: Sendable, Hashable {
         counter(
             "cordon_shadow_looks_left_out_total", "Signals in shadow that were not looked up: too many were waiting.",
             [("", shadowLooksLeftOut)])
+        counter(
+            "cordon_shadow_looks_lost_total", "Signals in shadow whose look an ended process lost.",
+            [("", shadowLooksLost)])
+        counter(
+            "cordon_objectives_total", "Containments of playbooks that have an objective.",
+            [("{result=\"met\"}", objectivesMet), ("{result=\"missed\"}", objectivesMissed)])
+        out += containmentText
         counter("cordon_runs_opened_total", "Runs opened.", [("", runsOpened)])
         counter("cordon_runs_ended_total", "Runs ended.", [("", runsEnded)])
         counter("cordon_runs_asked_total", "Times a run came to wait for a person.", [("", runsAsked)])
@@ -91,6 +107,10 @@ package struct Counts: Sendable, Hashable {
             ])
         counter(
             "cordon_notification_messages_total", "Messages sent, each with one notice or many.", [("", messagesSent)])
+        counter(
+            "cordon_events_total", "Security events about sessions, by what became of them at their receivers.",
+            [("{state=\"delivered\"}", eventsDelivered), ("{state=\"given_up\"}", eventsGivenUp)])
+        counter("cordon_event_tries_failed_total", "Tries to push an event that failed.", [("", eventTriesFailed)])
         counter(
             "cordon_notification_tries_failed_total", "Messages that no receiver took at that try.",
             [("", noticeTriesFailed)])

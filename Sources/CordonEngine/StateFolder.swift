@@ -88,6 +88,31 @@ package struct StateFolder: Sendable, Hashable {
         return Fingerprints(try key("fingerprint"), former: former)
     }
 
+    /// The keys that sign security events: the files `events-1`, `events-2` and so on, of which the last signs. The first
+    /// is made when it is needed; for another, write its PEM beside it and start again.
+    package func eventKeys(_ algorithm: ProviderShape.WebToken.Algorithm) throws(EngineError) -> EventKeys {
+        let numbers = try keyNames().compactMap { $0.hasPrefix("events-") ? Int($0.dropFirst(7)) : nil }.sorted()
+        if numbers.isEmpty {
+            do { try writePrivate(try EventKeys.make(algorithm).reveal(), to: keysPath + "/events-1") } catch {
+                throw EngineError(.keyFile, "could not make the key that signs security events: \(error)")
+            }
+        }
+        var files: [Secret] = []
+        for number in numbers.isEmpty ? [1] : numbers {
+            do throws(ConnectorError) {
+                files.append(try SecretReader(folder: keysPath).read(.file("events-\(number)")))
+            } catch {
+                throw EngineError(.keyFile, error.reason)
+            }
+        }
+        guard let keys = EventKeys(files) else {
+            throw EngineError(
+                .keyFile,
+                "a file \(keysPath)/events-… holds no private key: PEM of RSA with 2048 bits or more, or of P-256")
+        }
+        return keys
+    }
+
     private func keyNames() throws(EngineError) -> [String] {
         guard let folder = opendir(keysPath) else { throw failure("read", keysPath) }
         defer { closedir(folder) }

@@ -14,6 +14,10 @@ package struct NoticeRecord: Sendable, Hashable {
         case closed
     }
 
+    /// What the endpoints begin with that are programs: they are told of sessions by security events, in the order in
+    /// which these were stored.
+    package static let programPrefix = "receiver:"
+
     package var key: String
     /// The channel, and where it reaches several people, the one of them.
     package var endpoint: String
@@ -53,8 +57,13 @@ package struct NoticeRecord: Sendable, Hashable {
     }
 }
 
+extension NoticeRecord {
+    package var isForPeople: Bool { !endpoint.hasPrefix(NoticeRecord.programPrefix) }
+}
+
 /// One page of notices: the newest first, or where `dueBy` is given the longest due first.
 package struct NoticeQuery: Sendable, Hashable {
+    /// `nil`: all that reach people, and none for programs (`NoticeRecord.programPrefix`).
     package var endpoint: String?
     package var state: NoticeRecord.State?
     package var run: RunID?

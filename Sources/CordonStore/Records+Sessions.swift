@@ -36,8 +36,11 @@ package struct SessionCommit: Sendable, Hashable {
     package var session: SessionRecord
     /// Numbered `expectedNumber + 1 ... session.number`.
     package var entries: [Entry]
+    /// What receivers are told of it.
+    package var notices: [NoticeRecord]
 
-    package init(expectedNumber: Int, session: SessionRecord, entries: [Entry]) {
+    package init(expectedNumber: Int, session: SessionRecord, entries: [Entry], notices: [NoticeRecord] = []) {
+        self.notices = notices
         self.expectedNumber = expectedNumber
         self.session = session
         self.entries = entries

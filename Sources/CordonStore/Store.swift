@@ -92,7 +92,13 @@ package protocol Store: Sendable {
     /// `to`. A clock may have been set back: entries between them may have other times.
     func places(from: Instant, to: Instant, before end: Int) async throws(StoreError) -> ClosedRange<Int>?
     func vitals() async throws(StoreError) -> Vitals
+    /// The same as in the vitals, for whoever asks often: it reads no table.
+    func shortage() async throws(StoreError) -> String?
 
     /// Lets what was handed in be stored, then closes. Every verb after it throws `closed`.
     func close() async
+}
+
+extension Store {
+    package func shortage() async throws(StoreError) -> String? { try await vitals().shortage }
 }

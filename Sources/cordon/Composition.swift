@@ -55,7 +55,8 @@ struct Composition {
                 alertBodiesMilliseconds: settings.alertBodiesMilliseconds,
                 evidenceMilliseconds: settings.evidenceMilliseconds,
                 links: try settings.publicURL.map { ApprovalLinks(base: $0, key: try settings.state.key("links")) },
-                fingerprints: try settings.state.fingerprints()))
+                fingerprints: try settings.state.fingerprints(),
+                eventKeys: try shelf.connections.transmitter.map { try settings.state.eventKeys($0.algorithm) }))
         try Composition.refuseUnsigned(engine, settings)
         access = Access(store: store, clock: clock)
         checkpointer = Checkpointer(

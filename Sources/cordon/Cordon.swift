@@ -35,6 +35,7 @@ struct Cordon: AsyncParsableCommand {
             InitCommand.self, ServeCommand.self, DemoCommand.self, AlertCommand.self, SourceCommand.self,
             RunCommand.self,
             SessionCommand.self, GuardCommand.self, HaltCommand.self, UnhaltCommand.self, NotificationCommand.self,
+            StreamCommand.self,
             PlaybookCommand.self, ConnectorCommand.self, ExprCommand.self, ExplainCommand.self, SchemaCommand.self,
             TokenCommand.self, AuditCommand.self, KeyCommand.self, WitnessCommand.self, RetentionCommand.self,
             BackupCommand.self, RestoreCommand.self, CoverageCommand.self, DoctorCommand.self,

@@ -45,7 +45,10 @@ enum Desk {
         switch self {
         case .server(let client): return try await client.get("/runs/\(id)")
         case .store(let store):
-            return try RunView.make(try await record(id, store), try await entries(id, store), now: SystemClock().now)
+            let stored = try await record(id, store)
+            let now = SystemClock().now
+            let objective = try await store.objective(of: try stored.run(), at: now)
+            return try RunView.make(stored, try await entries(id, store), objective: objective, now: now)
         }
     }
 

@@ -148,7 +148,8 @@ import Testing
             Mark(
                 what: .risk(add: 70, halfLifeMilliseconds: 86_400_000), subject: "credential:a", playbook: "leak",
                 at: .start, cause: "sig_1"))
-        let rows = GuardReport(library, standing, at: .start).rows
+        let halted = GuardReport.Halted(scope: "all", by: "ann", reason: "a drill", since: .start)
+        let rows = GuardReport(library, standing, halts: [halted], at: .start).rows
         func row(_ playbook: String?, _ name: String) -> GuardReport.Row? {
             rows.first { $0.playbook == playbook && $0.guardName == name }
         }
@@ -158,6 +159,9 @@ import Testing
         #expect(row("leak", "risk")?.says == "adds 20, acts from 80 on; one more signal is enough for 1")
         #expect(row(nil, "limits")?.says == "1 of 100 identities within an hour, 99 left (all playbooks)")
         #expect(row(nil, "protected")?.numbers["own"] == ["x"])
+        #expect(row(nil, "halt")?.verdict == .deny)
+        #expect(row(nil, "halt")?.says == "all is halted since \(Instant.start) by ann: a drill")
+        #expect(row("leak", "mode")?.says == "its file says \(playbook.mode.rawValue)")
         #expect(row(nil, "risk")?.says == "1 identities have a score, the highest 70 of credential:a")
     }
 }

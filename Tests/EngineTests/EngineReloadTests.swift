@@ -106,7 +106,9 @@ struct EngineReloadTests {
                 $0.breaker = BreakerRule(last: 10, share: 0.5, atLeast: 2)
                 $0.digest = "sha256:guards"
             }
-            for _ in 0..<2 { #expect(try await second.reload(by: "ben") == .unchanged) }
+            let change = GuardsChange(digest: "sha256:guards", was: nil, parts: ["breaker"])
+            #expect(try await second.reload(by: "ben") == .published([], guards: change))
+            #expect(try await second.reload(by: "ben") == .unchanged)
             #expect(second.standing.breakers.keys.sorted() == ["leak"])
         }
         #expect(try await kinds(installation) == ["definitionsPublished", "guardsChanged"])
@@ -127,7 +129,7 @@ struct EngineReloadTests {
             try await installation.waitUntilResting(engine, wake: "timer")
             let before = try await installation.run.workflow
             try folder.edit(Self.quick, mode: "shadow")
-            guard case .published(let changes) = try await engine.reload(by: "ann") else {
+            guard case .published(let changes, _) = try await engine.reload(by: "ann") else {
                 throw CancellationError()
             }
             #expect(changes.map(\.name) == ["leak", "calm"])

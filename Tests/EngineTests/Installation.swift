@@ -28,6 +28,14 @@ final class Installation: Sendable {
     private let provider: Connections.Provider
     private let disk = FailingDisk()
     private let told = Mutex(Notifications())
+    private let transmits = Mutex<Transmitter?>(nil)
+    private let eventKeys = try? EventKeys.make(.es256)
+
+    /// Who is told of sessions by security events, for engines made from now on.
+    var transmitter: Transmitter? {
+        get { transmits.withLock { $0 } }
+        set { transmits.withLock { $0 = newValue } }
+    }
 
     /// Who is told what, for engines made from now on.
     var notifications: Notifications {
@@ -115,15 +123,15 @@ final class Installation: Sendable {
     func engine(
         _ transport: any Transport, over store: (any Store)? = nil, providers: Bool = true,
         alertBodiesMilliseconds: Int64? = nil, evidenceMilliseconds: Int64? = nil,
-        loading loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil
+        loading loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil, looksInShadow: Bool = false
     ) -> Engine {
-        Engine(
+        var connections = Connections(
+            sources: [Connections.Source(id: "github-main", connector: "github", secrets: [.environment("HOOK")])],
+            providers: providers ? [provider] : [], notifications: notifications)
+        connections.transmitter = transmitter
+        return Engine(
             Engine.Parts(
-                store: store ?? base, clock: clock,
-                connections: Connections(
-                    sources: [
-                        Connections.Source(id: "github-main", connector: "github", secrets: [.environment("HOOK")])
-                    ], providers: providers ? [provider] : [], notifications: notifications),
+                store: store ?? base, clock: clock, connections: connections,
                 connectors: connectors, secrets: SecretReader(folder: "/nowhere", environment: { Self.secrets[$0] }),
                 sealKey: Secret(Array("the installation's own key".utf8)), transport: transport,
                 evidence: EvidenceKeeper(blobs: blobs),
@@ -131,7 +139,7 @@ final class Installation: Sendable {
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
                 alertBodiesMilliseconds: alertBodiesMilliseconds, evidenceMilliseconds: evidenceMilliseconds,
                 // What only looks has no intent stored before, which the scripted transport asks of every call.
-                looksInShadow: false))
+                looksInShadow: looksInShadow, eventKeys: eventKeys.flatMap { EventKeys([$0]) }))
     }
 
     /// Runs an engine while `body` does, then ends it as a shutdown without grace would, and checks what it left.

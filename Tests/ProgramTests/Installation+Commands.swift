@@ -46,6 +46,13 @@ extension Installation {
         return Ended(end: end, output: program.output, error: program.error)
     }
 
+    /// Consent to what a proposal shows now, as an approver gives it: by the plan's digest.
+    func agree(_ run: String, _ reason: String, token: String) async throws -> Ended {
+        let shown = try await finish("run", "show", run, "-o", "json", token: token).json
+        let plan = shown.at("plan", "digest")?.stringValue ?? "sha256:none"
+        return try await finish("run", "resume", run, "--plan", plan, "--reason", reason, token: token)
+    }
+
     /// The administrator's token that a first start leaves.
     var firstToken: String { get throws { try scratch.read("state/token") } }
 }

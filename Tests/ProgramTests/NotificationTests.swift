@@ -75,7 +75,7 @@ struct NotificationTests {
 
         let id = try #require(try await installation.runs().first?["id"]?.stringValue)
         let token = try await installation.grant("ann", "approver")
-        let resumed = try await installation.finish("run", "resume", id, "--reason", "it is right", token: token)
+        let resumed = try await installation.agree(id, "it is right", token: token)
         #expect(resumed.end == .exited(0), "\(resumed.error)")
         await server.waitForRequests(3)
         let resolved = try #require(try bodies(server, at: "/v2/enqueue").last)

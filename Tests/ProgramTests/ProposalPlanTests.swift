@@ -32,6 +32,14 @@ struct ProposalPlanTests {
         #expect(provider.revocations == 0, "to look changes nothing")
         #expect(!page.output.contains(PracticeAuthority.token))
 
+        // Consent to nothing in particular is none: an old script learns what to type.
+        let unbound = try await installation.finish("run", "resume", id, "--reason", "yes", token: ann)
+        #expect(unbound.end == .exited(6), "\(unbound.error)")
+        #expect(unbound.error.contains("consent is to a plan that was seen; nothing was stored"), "\(unbound.error)")
+        #expect(unbound.error.contains("cordon run resume \(id) --plan sha256:"), "\(unbound.error)")
+        #expect(try await installation.run(id)["phase"] == "asked")
+        let why = try await installation.finish("run", "why", id).output
+        #expect(why.contains("--plan DIGEST"), "\(why)")
         // Somebody else ends the token before she agrees.
         let web = serving.web
         _ = try await web.form(provider.server.url + "/revoke", [("token", PracticeAuthority.token)])
@@ -47,6 +55,8 @@ struct ProposalPlanTests {
         let agreed = try await installation.finish("run", "resume", id, "--plan", again, "--reason", "yes", token: ann)
         #expect(agreed.end == .exited(0), "\(agreed.error)")
         try await eventually("the run to end") { try await installation.run(id)["phase"] == "ended" }
+        let told = try await serving.get("/api/v1/runs/\(id)/history", token: ann).json.json
+        #expect(told.contains("[plan \(again)]"), "the history says what was agreed to")
 
         // It is no proposal any more, and who may neither operate nor approve has no plan to look at.
         let late = try await serving.get("/api/v1/runs/\(id)/plan", token: ann)

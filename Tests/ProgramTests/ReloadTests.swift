@@ -70,6 +70,14 @@ struct ReloadTests {
         #expect(try await line(installation)?["mode"] == "enforce")
         #expect(try await installation.finish("playbook", "list").error.isEmpty)
         #expect(try await installation.finish("playbook", "reload").output == "nothing changed\n")
+        // What is guarded against is no definition, and what changed of it is told all the same.
+        try installation.scratch.write("surge: { factor: 20 }\n", to: "guards.yaml")
+        let guarded = try await installation.finish("playbook", "reload")
+        #expect(guarded.output.hasPrefix("guards.yaml: sha256:"), "\(guarded.output)")
+        #expect(guarded.output.contains(", changed: ") && guarded.output.contains("surge"), "\(guarded.output)")
+        try installation.scratch.write("surge: { factor: 20 } # as agreed\n", to: "guards.yaml")
+        let reworded = try await installation.finish("playbook", "reload").output
+        #expect(reworded.hasSuffix(", and guards against the same\n"), "\(reworded)")
     }
 
     @Test func `the folder is noticed, and SIGHUP reads it at once`() async throws {

@@ -68,7 +68,7 @@ struct RunMigrateTests {
     private func approve(_ run: String, _ installation: Installation) async throws {
         let made = try await installation.finish("token", "create", "--role", "approver", "--name", "ann")
         let token = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
-        let resumed = try await installation.finish("run", "resume", run, "--reason", "go", token: token)
+        let resumed = try await installation.agree(run, "go", token: token)
         #expect(resumed.end == .exited(0), "\(made.error) \(resumed.error)")
     }
 

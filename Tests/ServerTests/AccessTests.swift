@@ -68,6 +68,10 @@ private let allowed: [String: Set<Role>] = {
         "POST /api/v1/sessions/{id}/extension": keepers,
         "PUT /api/v1/sessions/{id}/approved": keepers,
         "POST /api/v1/sessions/{id}/release": keepers,
+        "GET /api/v1/streams": readers,
+        "GET /api/v1/streams/{id}/history": readers,
+        "POST /api/v1/streams/{id}/verification": [.operator, .administrator],
+        "PUT /api/v1/streams/{id}/status": [.operator, .administrator],
         "GET /api/v1/verdicts/{session}": [.enforcementPoint],
         "GET /api/v1/verdict-stream": [.enforcementPoint],
         "GET /enforce/nginx": [.enforcementPoint],
@@ -98,7 +102,8 @@ private let allowed: [String: Set<Role>] = {
 
 private let withoutToken: Set<String> = [
     "POST /hooks/{source}", "POST /hook", "GET /hooks/{source}", "OPTIONS /hooks/{source}", "GET /health", "GET /ready",
-    "GET /approve", "POST /approve",
+    "GET /approve", "POST /approve", "GET /.well-known/ssf-configuration", "GET /ssf/keys",
+    "POST /ssf/streams/{id}/poll", "GET /ssf/streams", "GET /ssf/status", "POST /ssf/status", "POST /ssf/verification",
 ]
 
 extension Route {

@@ -57,6 +57,38 @@ import Testing
             try await reopened.store.commit(session: Sample.session("b", from: 0, to: 1))
         }
     }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what receivers are told is stored with the change or not at all, in its order, and apart from people`(
+        kind: StoreKind
+    ) async throws {
+        let tested = try kind.make()
+        let store = tested.store
+        func event(_ key: String) -> NoticeRecord {
+            NoticeRecord(
+                key: key, endpoint: NoticeRecord.programPrefix + "gateway", run: nil, topic: "a",
+                madeAt: Sample.time(9),
+                dueAt: Instant(milliseconds: 1), body: Array("{}".utf8))
+        }
+        var query = NoticeQuery()
+        query.endpoint = "receiver:gateway"
+        query.dueBy = Instant(milliseconds: 1)
+        let waiting = query
+        var change = Sample.session("a", from: 0, to: 1)
+        change.notices = [event("z"), event("b")]
+        try await store.commit(session: change)
+        var wrong = Sample.session("a", from: 0, to: 1)
+        wrong.notices = [event("c")]
+        let refused = wrong
+        await #expect(throws: StoreError(.conflict, "")) { try await store.commit(session: refused) }
+        var next = Sample.session("a", from: 1, to: 2)
+        next.notices = [event("a"), event("z")]
+        try await store.commit(session: next)
+        #expect(try await store.notices(waiting).map(\.key) == ["z", "b", "a"])
+        #expect(try await store.notices(NoticeQuery()).isEmpty)
+        #expect(try await store.vitals().noticesWaiting == 0)
+        #expect(try await store.shortage() == nil)
+    }
 }
 
 extension Sample {

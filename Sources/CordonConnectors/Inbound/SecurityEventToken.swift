@@ -8,12 +8,18 @@ import CordonLanguage
 /// What OpenID's Shared Signals Framework 1.0 (§4) asks besides: explicit typing, neither `sub` nor `exp`, one event.
 /// Okta puts the subject inside the event and writes no `sub_id`; that is taken too. A token does not grow old:
 /// transmitters send it again until they are answered, and it is told from others by its name.
-enum SecurityEventToken {
+package enum SecurityEventToken {
+    /// RFC 8417 §2.3.
+    static let type = "secevent+jwt"
+    package static let mediaType = "application/secevent+jwt"
+    package static let verification = "https://schemas.openid.net/secevent/ssf/event-type/verification"
+    package static let streamUpdated = "https://schemas.openid.net/secevent/ssf/event-type/stream-updated"
+
     static func verify(
         _ delivery: InboundDelivery, _ secrets: [Secret], _ settings: [String: String]
     ) throws(Rejection) -> Shown {
         let type = delivery.headers["content-type"].map { $0.prefix { $0 != ";" }.lowercased() }
-        guard type == nil || type == "application/secevent+jwt" else { throw .eventInvalid }
+        guard type == nil || type == mediaType else { throw .eventInvalid }
         let token: WebSignature
         do throws(WebSignature.Fault) {
             token = try WebSignature(delivery.body)
@@ -22,7 +28,7 @@ enum SecurityEventToken {
             throw rejection(error)
         }
         guard case .string(let typ)? = token.header["typ"],
-            ["secevent+jwt", "application/secevent+jwt"].contains(typ.lowercased()), let claims = token.claims
+            [self.type, mediaType].contains(typ.lowercased()), let claims = token.claims
         else { throw .eventInvalid }
         return Shown(.asymmetric, delivery: try name(claims, settings))
     }
@@ -50,8 +56,6 @@ enum SecurityEventToken {
         }
         return name
     }
-
-    static let verification = "https://schemas.openid.net/secevent/ssf/event-type/verification"
 }
 
 /// `aud` is one text or a list of such (RFC 7519 §4.1.3).

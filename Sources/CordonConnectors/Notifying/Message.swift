@@ -80,6 +80,7 @@ extension Notice.Kind {
         case .runRestored: "a run was undone"
         case .acknowledged: "answered by some"
         case .settled: "settled"
+        case .receiverUnreached: "a receiver is not told"
         case .trial: "a trial"
         }
     }

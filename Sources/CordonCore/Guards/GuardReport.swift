@@ -23,10 +23,25 @@ package struct GuardReport: Sendable, Hashable {
 
     package let rows: [Row]
 
-    package init(_ library: Library, _ standing: Standing, at now: Instant) {
+    /// One halt that stands.
+    package struct Halted: Sendable, Hashable {
+        package var scope: String
+        package var by: String
+        package var reason: String
+        package var since: Instant
+
+        package init(scope: String, by: String, reason: String, since: Instant) {
+            self.scope = scope
+            self.by = by
+            self.reason = reason
+            self.since = since
+        }
+    }
+
+    package init(_ library: Library, _ standing: Standing, halts: [Halted] = [], at now: Instant) {
         let maker = Maker(library: library, standing: standing, now: now)
         rows =
-            maker.installation
+            halts.map(maker.halt) + maker.installation
             + library.playbooks.filter { $0.mode != .off }.flatMap { maker.rows(of: $0) }
     }
 }
@@ -48,6 +63,16 @@ private struct Maker {
         _ playbook: String?, _ name: String, _ verdict: Decision.Verdict, _ says: String, _ numbers: [String: Value]
     ) -> GuardReport.Row {
         GuardReport.Row(playbook: playbook, guardName: name, verdict: verdict, says: says, numbers: numbers)
+    }
+
+    /// What is halted writes nothing, whatever a playbook's own guards say.
+    func halt(_ halted: GuardReport.Halted) -> GuardReport.Row {
+        row(
+            nil, "halt", .deny, "\(halted.scope) is halted since \(halted.since) by \(halted.by): \(halted.reason)",
+            [
+                "scope": .string(halted.scope), "by": .string(halted.by), "reason": .string(halted.reason),
+                "since": .string(halted.since.description),
+            ])
     }
 
     private func counted(_ protection: Protection) -> (deny: Int, ask: Int, expired: Int) {
@@ -162,9 +187,30 @@ private struct Maker {
 
     func rows(of playbook: Playbook) -> [GuardReport.Row] {
         [
-            limits(playbook), surge(playbook), breaker(playbook), ladder(playbook), confidence(playbook), act(playbook),
-            protection(playbook),
+            mode(playbook), limits(playbook), surge(playbook), breaker(playbook), ladder(playbook),
+            confidence(playbook), act(playbook), requirements(playbook), protection(playbook),
         ].compactMap { $0 }
+    }
+
+    private func mode(_ playbook: Playbook) -> GuardReport.Row? {
+        let verdict: Decision.Verdict =
+            switch playbook.mode {
+            case .off: .ignore
+            case .shadow: .shadow
+            case .propose: .propose
+            case .enforce: .enforce
+            }
+        return row(
+            playbook.name, "mode", verdict, "its file says \(playbook.mode.rawValue)",
+            ["mode": .string(playbook.mode.rawValue), "digest": .string(playbook.digest)])
+    }
+
+    private func requirements(_ playbook: Playbook) -> GuardReport.Row? {
+        let all = playbook.guards.requirements
+        guard !all.isEmpty else { return nil }
+        return row(
+            playbook.name, "require", .enforce, "asks of each subject and signal that \(all.count) conditions hold",
+            ["that": .array(all.map { .string($0.that.source) })])
     }
 
     private func limits(_ playbook: Playbook) -> GuardReport.Row? {

@@ -145,6 +145,17 @@ package struct GuardPolicy: Sendable, Hashable {
 
     package init() {}
 
+    /// Which of its parts are others than `before` had, as guards.yaml names them.
+    package func parts(changedFrom before: GuardPolicy) -> [String] {
+        [
+            ("confidence", confidenceMin != before.confidenceMin),
+            ("protected", protection != before.protection), ("limits", limits != before.limits),
+            ("surge", surge != before.surge), ("drift", drift != before.drift), ("breaker", breaker != before.breaker),
+            ("ladder", ladder != before.ladder), ("freeze", freezes != before.freezes),
+            ("maintenance", maintenance != before.maintenance),
+        ].filter(\.1).map(\.0)
+    }
+
     /// Nothing is guarded.
     package static let none = GuardPolicy()
 

@@ -49,7 +49,9 @@ extension Notice {
         case .doubt, .conflict, .stopped: !run.isLive || !run.asks.contains { $0.step == step }
         case .holdEnded: step.flatMap(run.step)?.holdAsk == nil
         case .objectiveMissed: !run.isLive || step.flatMap(run.step).map(\.hasFinished) ?? false
-        case .surge, .breaker, .halt, .denied, .runFailed, .runRestored, .acknowledged, .settled, .trial: false
+        case .surge, .breaker, .halt, .denied, .runFailed, .runRestored, .acknowledged, .settled,
+            .receiverUnreached, .trial:
+            false
         }
     }
 }

@@ -28,6 +28,8 @@ package struct Notice: Sendable, Hashable {
         case acknowledged
         /// Nobody is asked any more.
         case settled
+        /// Somebody who is to be told of sessions by security events is not.
+        case receiverUnreached = "receiver_unreached"
         /// Somebody tries a channel.
         case trial
 
@@ -41,7 +43,7 @@ package struct Notice: Sendable, Hashable {
                 .escalation:
                 true
             case .objectiveMissed, .surge, .breaker, .halt, .denied, .runFailed, .runRestored, .acknowledged, .settled,
-                .trial:
+                .receiverUnreached, .trial:
                 false
             }
         }
@@ -52,7 +54,7 @@ package struct Notice: Sendable, Hashable {
             case .proposal, .approval, .task, .doubt, .conflict, .stopped, .undecided, .holdEnded: "asks"
             case .reminder, .escalation: "reminders"
             case .objectiveMissed: "objectives"
-            case .surge, .breaker, .halt, .denied, .trial: "guards"
+            case .surge, .breaker, .halt, .denied, .receiverUnreached, .trial: "guards"
             case .runFailed, .runRestored: "ends"
             case .acknowledged, .settled: "follow-ups"
             }

@@ -67,14 +67,7 @@ extension SessionBook {
         guard session.opening.whenExceeded != .allow,
             let boundary = session.isExceeded(total(of: session.id), at: now)
         else { return nil }
-        let answer: SessionVerdict.Answer =
-            switch session.opening.whenExceeded {
-            case .allow: .allow
-            case .readOnly: .readOnly
-            case .stepUp: .stepUp
-            case .deny: .deny
-            }
-        return (answer, "the approved \(boundary.rawValue) is exceeded")
+        return (session.opening.whenExceeded.answer, "the approved \(boundary.rawValue) is exceeded")
     }
 }
 
@@ -87,6 +80,18 @@ extension AgentSession {
         case .readOnly: (.readOnly, "limited to reading by \(limitation?.by ?? "")")
         case .isolated: (.deny, "isolated by \(isolation?.by ?? "")")
         case .closed: (.deny, "closed by \(closing?.by ?? "")")
+        }
+    }
+}
+
+extension AgentSession.WhenExceeded {
+    /// What holds from the moment that a boundary is passed.
+    var answer: SessionVerdict.Answer {
+        switch self {
+        case .allow: .allow
+        case .readOnly: .readOnly
+        case .stepUp: .stepUp
+        case .deny: .deny
         }
     }
 }

@@ -69,6 +69,11 @@ extension Engine {
         return records(notice, at: now)
     }
 
+    /// A notice for everybody whom a route names.
+    func notices(_ notice: Notice, at now: Instant) -> [NoticeRecord] {
+        notifications.routes.isEmpty ? [] : records(notice, at: now)
+    }
+
     private func records(_ notice: Notice, at now: Instant) -> [NoticeRecord] {
         let body = notice.value.jsonBytes
         return notifications.endpoints(for: notice).map { endpoint in

@@ -152,7 +152,8 @@ extension Engine {
     private func commit(
         _ events: [SessionEvent], to session: AgentSession?, at now: Instant
     ) async throws -> AgentSession {
-        let change = chronicle.change(events, to: session, at: now)
+        var change = chronicle.change(events, to: session, at: now)
+        change.commit.notices = securityEvents(making: change.session, by: events, at: now)
         do throws(StoreError) {
             try await store.commit(session: change.commit)
         } catch {
@@ -165,6 +166,7 @@ extension Engine {
         }
         // Durable from here: a crash loses nothing of it, the next start reads it.
         count { $0.count(events) }
+        noteEvents(change.commit.notices)
         keep(change.session, isNew: session == nil)
         if session == nil || events.contains(where: \.changesWhatMayBeDone) { publish(change.session) }
         return change.session

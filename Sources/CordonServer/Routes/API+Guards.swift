@@ -8,7 +8,8 @@ import Hummingbird
 extension API {
     @Sendable func guards(_ inquiry: Inquiry) async throws -> Response {
         _ = try inquiry.query()
-        let report = GuardReport(engine.library, engine.standing, at: engine.clock.now)
+        let report = GuardReport(
+            engine.library, engine.standing, halts: engine.standingHalts.map(\.reported), at: engine.clock.now)
         return .json(GuardView.make(report, engine.surges))
     }
 }

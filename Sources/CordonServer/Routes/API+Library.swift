@@ -22,8 +22,11 @@ extension API {
         let waiting = Value.array(engine.connectorsWaiting.map(Value.string))
         switch result {
         case .unchanged: return .json(["result": "unchanged", "changes": [], "waiting": waiting])
-        case .published(let changes):
-            return .json(["result": "published", "changes": .array(changes.map(\.value)), "waiting": waiting])
+        case .published(let changes, let guards):
+            return .json([
+                "result": "published", "changes": .array(changes.map(\.value)), "guards": guards?.value ?? .null,
+                "waiting": waiting,
+            ])
         case .refused(let mistakes):
             return .json([
                 "result": "refused", "changes": [], "waiting": waiting,

@@ -69,19 +69,39 @@ extension API {
     @Sendable func resume(_ inquiry: Inquiry) async throws -> Response {
         let (id, order, caller) = try await orders(inquiry, ["step", "force", "plan"])
         let wasProposal = try await requireRight(caller, id, forProposals: [.approve])
-        if order.fields["plan"] != nil {
-            let seen = try requiredText("plan", order.fields, bytesMax: 80)
-            guard try await plan(of: id).digest == seen else {
-                throw Problem(
-                    .conflict,
-                    "what would be changed has changed since you looked, and nothing was stored: "
-                        + "'cordon run show \(id)' shows it as it is now")
-            }
-        }
         let step = try order.step()
         let isForced = try order.flag("force")
-        return try await control(
-            id, .resume(step: step, isForced: isForced, by: caller.by, reason: order.reason), wasProposal: wasProposal)
+        let isBound = wasProposal || order.fields["plan"] != nil
+        let agreed = try await isBound ? agreedPlan(of: id, order) : nil
+        // The history says what it was that somebody agreed to.
+        let reason = order.reason + (agreed.map { " [plan \($0.digest)]" } ?? "")
+        let answer = await engine.control(
+            id, .resume(step: step, isForced: isForced, by: caller.by, reason: reason)
+        ) { now in
+            // Agreed to as it was read: by the same definitions, and still proposed.
+            wasProposal == (now.gate?.kind == .proposal) && (agreed.map { $0.run.isPinned(like: now) } ?? true)
+        }
+        return try await reply(id, answer)
+    }
+
+    /// Consent is to what was seen and to nothing else: without a digest nobody knows what that was.
+    private func agreedPlan(of id: RunID, _ order: Order) async throws -> (run: Run, digest: String) {
+        let run = try await record(id).run()
+        guard order.fields["plan"] != nil else {
+            throw Problem(
+                .conflict,
+                "\(id) is proposed, and consent is to a plan that was seen; nothing was stored: look at it with "
+                    + "'cordon run show \(id)', then type the command under it: "
+                    + "cordon run resume \(id) --plan sha256:… --reason …")
+        }
+        let seen = try requiredText("plan", order.fields, bytesMax: 80)
+        guard try await plan(of: id).digest == seen else {
+            throw Problem(
+                .conflict,
+                "what would be changed has changed since you looked, and nothing was stored: "
+                    + "'cordon run show \(id)' shows it as it is now")
+        }
+        return (run, seen)
     }
 
     @Sendable func skip(_ inquiry: Inquiry) async throws -> Response {
@@ -220,7 +240,9 @@ extension API {
     }
 
     private func view(_ record: RunRecord) async throws -> Response {
-        .json(try RunView.make(record, try await entries(record.id.text), now: engine.clock.now))
+        let now = engine.clock.now
+        let objective = try await store.objective(of: try record.run(), at: now)
+        return .json(try RunView.make(record, try await entries(record.id.text), objective: objective, now: now))
     }
 }
 
@@ -277,4 +299,11 @@ func requiredText(_ name: String, _ fields: [String: Value], bytesMax: Int) thro
         text.utf8.count <= bytesMax, text.isOneVisibleLine
     else { throw Problem(.badBody, "'\(name)' must be a line of 1 to \(bytesMax) bytes; it goes into the history") }
     return text
+}
+
+extension Run {
+    /// By the same definitions.
+    fileprivate func isPinned(like other: Run) -> Bool {
+        playbook == other.playbook && workflow == other.workflow && called == other.called
+    }
 }

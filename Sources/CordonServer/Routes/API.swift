@@ -43,7 +43,7 @@ struct API: Sendable {
             var query = AlertQuery()
             query.limit = 1
             _ = try await store.alerts(query)
-            if let shortage = try await store.vitals().shortage {
+            if let shortage = try await store.shortage() {
                 return .json(
                     ["status": "not_ready", "reason": .string(shortage), "lacks": "disk"], status: .serviceUnavailable)
             }

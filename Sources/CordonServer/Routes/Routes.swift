@@ -96,6 +96,20 @@ struct Route: Sendable {
         Route(.put, "/api/v1/sessions/{id}/approved", .needs(.contain), API.setApproved),
         Route(.post, "/api/v1/sessions/{id}/release", .needs(.contain), API.releaseSession),
 
+        // Who transmits, and its public keys: for whoever receives security events.
+        Route(.get, "/.well-known/ssf-configuration", .open, API.transmitterMetadata),
+        Route(.get, "/ssf/keys", .open, API.eventKeys),
+        // For receivers: each shows its stream's own token.
+        Route(.post, "/ssf/streams/{id}/poll", .signature, API.pollEvents),
+        Route(.get, "/ssf/streams", .signature, API.streamConfiguration),
+        Route(.get, "/ssf/status", .signature, API.streamStatus),
+        Route(.post, "/ssf/status", .signature, API.setStreamStatus),
+        Route(.post, "/ssf/verification", .signature, API.verifyStream),
+        Route(.get, "/api/v1/streams", .needs(.read), API.streams),
+        Route(.get, "/api/v1/streams/{id}/history", .needs(.read), API.streamHistory),
+        Route(.post, "/api/v1/streams/{id}/verification", .needs(.operate), API.verifyStreamByPerson),
+        Route(.put, "/api/v1/streams/{id}/status", .needs(.operate), API.setStreamStatusByPerson),
+
         Route(.get, "/api/v1/verdicts/{session}", .needs(.enforce), API.verdict),
         Route(.get, "/api/v1/verdict-stream", .needs(.enforce), API.verdictStream),
         Route(.get, "/enforce/nginx", .needs(.enforce), API.verdictForNginx),

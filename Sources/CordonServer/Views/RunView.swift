@@ -14,7 +14,7 @@ package enum RunView {
 
     /// The whole run: its steps, and the calls of each as its history tells of them.
     package static func make(
-        _ record: RunRecord, _ entries: [IndexedEntry], now: Instant
+        _ record: RunRecord, _ entries: [IndexedEntry], objective: Objective? = nil, now: Instant
     ) throws(EngineError) -> Value {
         let run = try record.run()
         let calls: CallLedger
@@ -24,6 +24,7 @@ package enum RunView {
         var all = members(run, record, now).objectValue ?? [:]
         all["why"] = .string(whyLine(run, now: now))
         all["signal"] = .string(run.signal.text)
+        all["objective"] = objective?.value ?? .null
         all["identity"] = run.subject?.value ?? .null
         all["inputs"] = run.inputs
         all["ask"] = ask(run)

@@ -97,7 +97,9 @@ extension Run {
     var nextCommand: String? {
         guard case .asked(let ask) = phase else { return nil }
         return switch ask.kind {
-        case .proposal, .stoppedStep, .paused: "cordon run resume \(id) --reason …"
+        // Consent is to what was shown: the plan and its digest stand in 'run show'.
+        case .proposal: "cordon run show \(id), and under its plan cordon run resume \(id) --plan DIGEST --reason …"
+        case .stoppedStep, .paused: "cordon run resume \(id) --reason …"
         case .unknownOutcome: "cordon run resolve \(id) --took-effect yes|no --reason …"
         case .undecided: "cordon run cancel \(id) --reason …"
         case .undoConflict: "cordon run resume \(id) --force, or cordon run skip \(id) \(ask.step ?? "STEP")"

@@ -39,7 +39,8 @@ extension Model {
 
     func notices(_ query: NoticeQuery) -> [NoticeRecord] {
         let found = notices.enumerated().filter { _, notice in
-            isAsked(text: query.endpoint, notice.endpoint) && (query.state == nil || notice.state == query.state)
+            (query.endpoint.map { $0 == notice.endpoint } ?? notice.isForPeople)
+                && (query.state == nil || notice.state == query.state)
                 && (query.run == nil || notice.run == query.run)
                 && (query.message == nil || notice.message == query.message)
                 && (query.dueBy.map { notice.state == .waiting && notice.dueAt <= $0 } ?? true)

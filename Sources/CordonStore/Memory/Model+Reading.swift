@@ -75,7 +75,7 @@ extension Model {
         return Vitals(
             description: "memory", alerts: alerts.count, runs: runs.count, liveRuns: live.count,
             runsWithoutWake: live.count { $0.wake == nil }, entries: log.count, bytesOnDisk: 0, commits: operations,
-            operations: operations, noticesWaiting: notices.count { $0.state == .waiting })
+            operations: operations, noticesWaiting: notices.count { $0.state == .waiting && $0.isForPeople })
     }
 }
 

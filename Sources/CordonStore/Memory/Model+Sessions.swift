@@ -15,6 +15,7 @@ extension Model {
         row.openedAt = stored?.openedAt ?? row.openedAt
         sessions[row.id] = row
         append(change.entries)
+        insert(change.notices)
     }
 
     func sessions(_ query: SessionQuery) -> [SessionRecord] {

@@ -68,6 +68,7 @@ extension NoticeQuery {
             FROM notice
             """)
         query.require("endpoint", endpoint)
+        if endpoint == nil { query.require("endpoint NOT LIKE '\(NoticeRecord.programPrefix)%'") }
         // Spelt out, so that the index of the few that wait serves.
         if let state = dueBy == nil ? state : .waiting { query.require("state = '\(state.rawValue)'") }
         query.require("run", run?.text)

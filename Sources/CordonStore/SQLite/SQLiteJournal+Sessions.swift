@@ -7,6 +7,7 @@ extension SQLiteJournal {
         let isFirst = change.expectedNumber == 0 ? try open(change) : try advance(change)
         guard isFirst else { return .failure(.overtaken(change)) }
         try append(change.entries)
+        try insert(change.notices)
         return .success(.stored)
     }
 

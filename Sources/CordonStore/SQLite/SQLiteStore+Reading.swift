@@ -149,6 +149,8 @@ extension SQLiteStore {
         }
     }
 
+    package func shortage() async throws(StoreError) -> String? { folder.shortage(below: freeBytesMin) }
+
     package func vitals() async throws(StoreError) -> Vitals {
         let counters = self.counters
         let (folder, description, least) = (self.folder, self.description, freeBytesMin)
@@ -159,7 +161,8 @@ extension SQLiteStore {
                     (SELECT count(*) FROM run WHERE ended_at IS NULL),
                     (SELECT count(*) FROM run WHERE ended_at IS NULL AND wake IS NULL),
                     (SELECT ifnull(max(place) + 1, 0) FROM entry),
-                    (SELECT count(*) FROM notice WHERE state = 'waiting')
+                    (SELECT count(*) FROM notice WHERE state = 'waiting'
+                        AND endpoint NOT LIKE '\(NoticeRecord.programPrefix)%')
                 """)
             defer { row.reset() }
             _ = try row.step()

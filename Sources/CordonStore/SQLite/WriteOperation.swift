@@ -24,7 +24,7 @@ enum WriteOperation: Sendable {
             reading.signals.reduce(0) { $0 + $1.body.count } + reading.decisions.reduce(0) { $0 + $1.body.count }
                 + reading.opened.reduce(0) { $0 + $1.bytes } + reading.entries.bytes + reading.notices.bytes
         case .commit(let change): change.bytes
-        case .commitSession(let change): change.session.snapshot.count + change.entries.bytes
+        case .commitSession(let change): change.session.snapshot.count + change.entries.bytes + change.notices.bytes
         case .publish(let definition): definition.source.count
         case .note(let entry, let notices): entry.bytes.count + notices.bytes
         case .settle(let notices, _): notices.bytes

@@ -64,7 +64,8 @@ extension Desk {
             }
             try await store.guardLog().tell(&standing)
             for (playbook, notice) in book.standing { standing.surges[playbook] = notice.since }
-            return GuardReport(try Shelf.load(settings).library, standing, at: now).rows.map(\.value)
+            let halts = try await store.standingHalts().map(\.reported)
+            return GuardReport(try Shelf.load(settings).library, standing, halts: halts, at: now).rows.map(\.value)
         }
     }
 }

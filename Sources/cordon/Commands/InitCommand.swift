@@ -182,6 +182,20 @@ enum Templates {
         #     - { to: [pager], severity: high, kinds: [proposal, approval, doubt, conflict, surge, breaker] }
         #     - { to: [mail], groups: [approver] }      # also: owners, playbooks
         #     - { to: [chat] }
+        # Who is told of agent sessions by signed security events (OpenID CAEP): each is pushed to its receiver (RFC 8935)
+        # or asked for by it (RFC 8936), until it is acknowledged. See 'cordon stream --help'.
+        # transmitter:
+        #   issuer: https://cordon.example.com          # how receivers reach this installation
+        #   streams:
+        #     - id: gateway
+        #       audience: https://gateway.example.com
+        #       push: https://gateway.example.com/events
+        #       token: { file: secrets/gateway-token }    # presented as a bearer
+        #     - id: partner
+        #       audience: https://partner.example.org
+        #       events: [session-revoked, session-established]
+        #       poll: true
+        #       token: { file: secrets/partner-token }    # which the receiver presents
 
         """
     }

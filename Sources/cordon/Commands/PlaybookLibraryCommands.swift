@@ -134,9 +134,19 @@ enum Publishing {
         let changes = answer["changes"]?.arrayValue ?? []
         let waiting = (answer["waiting"]?.arrayValue ?? []).compactMap(\.stringValue)
         var lines = changes.map(line)
-        if changes.isEmpty { lines.append("nothing changed") }
+        if let guards = answer["guards"], guards != .null { lines.append(self.guards(guards)) }
+        if lines.isEmpty { lines.append("nothing changed") }
         if !waiting.isEmpty { lines.append("read at the next start: connector \(waiting.joined(separator: ", "))") }
         return lines.joined(separator: "\n")
+    }
+
+    /// `guards.yaml: sha256:… was sha256:…, changed: limits, surge`.
+    private static func guards(_ change: Value) -> String {
+        let parts = (change["parts"]?.arrayValue ?? []).compactMap(\.stringValue)
+        let now = change["digest"]?.stringValue.map { String($0.prefix(19)) } ?? "gone, the standard guards stand"
+        let was = change["was"]?.stringValue.map { ", was \($0.prefix(19))" } ?? ", new"
+        return "guards.yaml: \(now)\(was), "
+            + (parts.isEmpty ? "and guards against the same" : "changed: \(parts.joined(separator: ", "))")
     }
 
     /// `playbook secret-leaked: sha256:… was sha256:…, mode enforce was shadow`.

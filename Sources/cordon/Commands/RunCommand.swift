@@ -135,12 +135,22 @@ enum RunText {
         out.append("  workflow  \(pin(run["workflow"]))")
         out.append("  subject   \(text("subject"))")
         out.append("  opened    \(text("opened_at"))   ended \(run["ended_at"]?.stringValue ?? "not yet")")
+        if let objective = run["objective"], objective != .null { out.append(self.objective(objective)) }
         if let until = run["residual"]?["until"]?.stringValue {
             let of = printable(run["residual"]?["of"]?.stringValue ?? "")
             out.append("  contained, residual exposure until \(until): \(of)")
         }
         for step in run["steps"]?.arrayValue ?? [] { out += lines(step) }
         return out.joined(separator: "\n")
+    }
+
+    /// `contained 420ms after the alert; 'revoke' was to end within 15m: met`.
+    private static func objective(_ value: Value) -> String {
+        let within = spanText(value["within_ms"]?.intValue ?? 0)
+        let step = value["step"]?.stringValue ?? ""
+        let done = value["contained_after_ms"]?.intValue.map { "contained \(spanText($0)) after the alert" }
+        return
+            "  objective \(done ?? "not contained"); '\(step)' within \(within): \(value["state"]?.stringValue ?? "")"
     }
 
     private static func pin(_ value: Value?) -> String {

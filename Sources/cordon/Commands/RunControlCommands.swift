@@ -25,6 +25,10 @@ struct RunResume: AsyncParsableCommand {
         commandName: "resume",
         abstract: "Let a run go on: approve a proposal, end a pause, or have a stopped step tried anew.",
         discussion: """
+            A proposal is approved with --plan alone: consent is to what 'cordon run show' showed, and the digest that \
+            stands under it says what that was. Without it, or when that has changed, nothing is stored and the command \
+            ends with 6.
+
             EXAMPLES
               cordon run resume run_01KATB9Z2M8D4W6X1V3C5R7T9Y --reason "the provider is back"
               cordon run resume run_01KATB9Z2M8D4W6X1V3C5R7T9Y --plan sha256:4f… --reason "exactly what was shown"
@@ -33,7 +37,7 @@ struct RunResume: AsyncParsableCommand {
 
     @OptionGroup var options: ControlOptions
     @Option(name: .long, help: "Only this stopped step; otherwise all of them.") var step: String?
-    @Option(name: .long, help: "Only if a proposal is still what 'run show' showed under this digest.") var plan:
+    @Option(name: .long, help: "Approve a proposal that is still what 'run show' showed under this digest.") var plan:
         String?
     @Flag(name: .long, help: "Undo although somebody changed it since, or do a list beyond 'per_run'.") var force =
         false

@@ -485,6 +485,17 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
               playbooks: [secret-leaked]
               severity: high
               to: [chat]
+        transmitter:
+          issuer: https://cordon.example.com
+          algorithm: RS256
+          streams:
+            - id: gateway
+              audience: https://gateway.example.com
+              events: [session-revoked]
+              push: https://gateway.example.com/events
+              poll: false
+              token: { file: gateway-token }
+              egress: { plain_http: false, loopback: false, networks: ["10.0.0.0/8"] }
 
         """
 }
