@@ -183,7 +183,7 @@ struct SharedSignalTests {
         gate.open()
         serving = try await transmitting.installation.serve()
         defer { serving.program.kill() }
-        await server.waitForRequests(2)
+        try await eventually("it to come again") { names.held.withLock { $0.count } == 2 }
         let seen = names.held.withLock { $0 }
         #expect(seen.count == 2 && seen[0] == seen[1] && seen[0].count == 32, "\(seen)")
         #expect(!serving.program.error.contains("stream-token-7"))

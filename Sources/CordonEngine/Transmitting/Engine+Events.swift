@@ -31,7 +31,8 @@ extension Engine {
         return transmitter.streams.flatMap { stream -> [NoticeRecord] in
             let wanted = told.filter { stream.kinds.contains($0.kind) }
             return wanted.enumerated().map { place, event -> NoticeRecord in
-                let name = Engine.tokenName("\(stream.id)/\(cause)/\(event.session)")
+                // The time tells it from one that an installation before this one sent of a session of the same name.
+                let name = Engine.tokenName("\(stream.id)/\(cause)/\(event.session)/\(now.milliseconds)")
                 let claims = claims(
                     name, [event.kind.uri: event.claims], event.subject(issuer: transmitter.issuer), cause, stream,
                     at: now)
@@ -92,7 +93,7 @@ extension Engine {
             let number = try await lastNumber(of: name) + 1
             var records: [NoticeRecord] = []
             if let event {
-                let token = Engine.tokenName("\(name)@\(number)")
+                let token = Engine.tokenName("\(name)@\(number)/\(now.milliseconds)")
                 let subject: Value = ["format": "opaque", "id": .string(stream.id)]
                 let claims = claims(
                     token, [event.uri: event.claims], subject, "\(name)@\(number)", stream, at: now)
