@@ -199,6 +199,7 @@ extension Connections {
         let bounds = map.mapping("limits").map(readBounds) ?? Lane.Bounds()
         let egress = map.mapping("egress").map(readEgress) ?? EgressPolicy()
         let signsInAs = map.strings("signs_in_as")
+        let evidenceKey = map.string("evidence_key")
         let authority = map.node("authority").flatMap { SecretReference.read($0, loader.reader) }
         guard let id, let connector else { return nil }
         guard let shape = connector.provider else {
@@ -212,7 +213,7 @@ extension Connections {
         }
         return Provider(
             id: id, connector: connector.name, settings: settings, secrets: secrets, egress: egress,
-            authority: authority, bounds: bounds, signsInAs: signsInAs)
+            authority: authority, bounds: bounds, signsInAs: signsInAs, evidenceKey: evidenceKey)
     }
 
     private static func readSettings(_ map: YAMLFields, _ shape: ProviderShape?) -> [String: String] {

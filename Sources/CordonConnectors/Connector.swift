@@ -176,12 +176,15 @@ package struct Connections: Sendable, Hashable {
         package var bounds: Lane.Bounds
         /// The identities of the inventory that Cordon itself signs in as there; `nil`: the connection doesn't say.
         package var signsInAs: [String]?
+        /// The label of the key that evidence from there is sealed with; `nil`: that of the installation, if it has one.
+        package var evidenceKey: String?
 
         package init(
             id: String, connector: String, settings: [String: String], secrets: [String: SecretReference],
             egress: EgressPolicy, authority: SecretReference? = nil, bounds: Lane.Bounds = Lane.Bounds(),
-            signsInAs: [String]? = nil
+            signsInAs: [String]? = nil, evidenceKey: String? = nil
         ) {
+            self.evidenceKey = evidenceKey
             self.signsInAs = signsInAs
             self.authority = authority
             self.bounds = bounds

@@ -16,6 +16,22 @@ package enum Reload: Sendable, Hashable {
     case refused(Diagnostics)
 }
 
+/// What a person who publishes says to be theirs.
+package enum Attribution: Sendable, Hashable {
+    /// What their publishing changes.
+    case changes
+    /// That, and what is in force and nobody's: of one playbook and all that it runs, or of the whole library.
+    case playbook(String)
+    case all
+}
+
+extension Run {
+    /// All that it runs on.
+    var pins: [(kind: Library.Source.Kind, pin: Pin)] {
+        [(.playbook, playbook), (.workflow, workflow)] + called.map { (.workflow, $0) }
+    }
+}
+
 extension Engine {
     /// Which definitions are in force, since when, by whom, and what was refused since.
     package var libraryBook: LibraryBook { publisher.book }
@@ -26,13 +42,24 @@ extension Engine {
 
     /// Reads the definitions anew and puts them in force for what is decided from now on, all or none. Runs go on by
     /// what they are pinned to.
-    package func reload(by: String) async throws(StoreError) -> Reload {
+    ///
+    /// - Parameters:
+    ///   - author: whose work the changes are; `nil`: nobody can know, as when a file in the folder changed.
+    ///   - attributing: what is in force already and nobody's becomes the author's too.
+    package func reload(
+        by: String, author: DefinitionAuthor? = nil, attributing: Attribution = .changes
+    ) async throws(StoreError) -> Reload {
         guard let loadLibrary else { return .unchanged }
         let result: Result<Reload, StoreError> = await libraryLocks.whileLocked([LibraryBook.stream]) {
             do throws(StoreError) {
                 switch await offThePool(loadLibrary) {
                 case .failure(let mistakes): return .success(try await refuse(mistakes, by: by))
-                case .success(let read): return .success(try await replace(kept(read), by: by))
+                case .success(let read):
+                    // With a playbook's name it is that one and its workflows that are theirs, whatever else changes.
+                    let ofAll = if case .playbook = attributing { DefinitionAuthor?.none } else { author }
+                    let reload = try await replace(kept(read), by: by, author: ofAll)
+                    try await attribute(attributing, to: author, by: by)
+                    return .success(reload)
                 }
             } catch { return .failure(error) }
         }
@@ -77,8 +104,30 @@ extension Engine {
             sources: read.sources.filter { $0.kind != .connector } + before, guards: read.guards)
     }
 
-    private func replace(_ read: Library, by: String) async throws(StoreError) -> Reload {
-        let changes = try await publisher.publish(read, by: by)
+    private func attribute(
+        _ attribution: Attribution, to author: DefinitionAuthor?, by: String
+    ) async throws(StoreError) {
+        guard let author else { return }
+        switch attribution {
+        case .changes: return
+        case .all: try await publisher.attribute(library, to: author, by: by, playbook: nil)
+        case .playbook(let name): try await publisher.attribute(library, to: author, by: by, playbook: name)
+        }
+    }
+
+    /// The person, with what the history says that they put in force of the run's own definitions.
+    func knowing(_ person: Person, of run: Run) async throws(StoreError) -> Person {
+        // Another process may have published since.
+        try await publisher.read()
+        var person = person
+        person.wrote = libraryBook.written(by: person.name, among: run.pins)
+        return person
+    }
+
+    private func replace(
+        _ read: Library, by: String, author: DefinitionAuthor?
+    ) async throws(StoreError) -> Reload {
+        let changes = try await publisher.publish(read, by: by, author: author)
         // Durable from here: a start finds these definitions in the folder and in the history, and changes nothing.
         let before = library.guards
         let isGuardedAnew = before != read.guards

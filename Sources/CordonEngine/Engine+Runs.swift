@@ -42,7 +42,7 @@ extension Engine {
         guard case .resume(step: nil, isForced: _, let by, let reason) = input, let subject = await proposed(id) else {
             return await step(id, isAsked: true) { run, definition, now in
                 guard ifStill(run) else { return .failure(Engine.elseByNow) }
-                return run.handle(input, definition, halts: self.halts, at: now)
+                return run.handle(try await self.knowing(input, of: run), definition, halts: self.halts, at: now)
             }
         }
         // Agreed to, it is in line as any other run of its subject.
@@ -58,6 +58,13 @@ extension Engine {
                 return .success(run.lineUp(ask, by: by, reason: reason, definition, halts: self.halts, at: now))
             }
         }
+    }
+
+    /// An answer with what its person put in force; read at that moment, so that no answer is older than a publishing.
+    private func knowing(_ input: RunInput, of run: Run) async throws -> RunInput {
+        guard case .answer(let step, let person, let choice, let shown, let reason) = input else { return input }
+        return .answer(
+            step: step, try await knowing(person, of: run), choice: choice, shown: shown, reason: reason)
     }
 
     private static let elseByNow = Refusal(
@@ -185,7 +192,8 @@ extension Engine {
             do {
                 var cutter = BodyCutter(Redaction(), fingerprints)
                 let keepsake = (try? cutter.json(keepsake)) ?? keepsake
-                let digest = try await evidence.keep(keepsake)
+                let digest = try await evidence.keep(
+                    keepsake, sealedWith: providers[errand.call.provider]?.connection.evidenceKey)
                 answer.outcome.evidence.append(
                     Evidence(
                         digest: digest.text, mediaType: "application/json", bytes: keepsake.count,

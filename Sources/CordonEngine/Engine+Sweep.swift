@@ -44,10 +44,7 @@ extension Engine {
                 sessionFeed.tick()
                 try await sweepAlerts()
                 try await sweepRuns(all: isFirst)
-                if isFirst { try await finishErasures() }
                 isFirst = false
-                try await sweepBodies()
-                try await sweepEvidence()
                 await endSurges()
                 moving.keepOnly(isInHand)
             } catch {

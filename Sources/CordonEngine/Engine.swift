@@ -100,7 +100,6 @@ package final class Engine: Sendable, Service {
     let chronicle = Chronicle()
     let alertBodiesMilliseconds: Int64?
     let evidenceMilliseconds: Int64?
-    let evidenceExpiry = Mutex(EvidenceExpiry())
     let retentionBook = Mutex(RetentionBook())
     let heldBook = Mutex(HeldAlerts())
     package let logger: Logger
@@ -190,6 +189,7 @@ package final class Engine: Sendable, Service {
     /// Runs until the service group asks for shutdown or the store can no longer be trusted.
     package func run() async throws {
         try await publishFirst()
+        try await tellEvidenceKeys()
         try await refuseStrandedRuns()
         try await readHalts()
         try await readSessions()
@@ -213,6 +213,7 @@ package final class Engine: Sendable, Service {
             group.addTask { await self.keepTime() }
             group.addTask { await self.keepSecrets() }
             group.addTask { await self.keepSweeping() }
+            group.addTask(priority: .utility) { await self.keepRetaining() }
             for endpoint in self.notifications.endpoints { group.addTask { await self.keepTelling(endpoint) } }
             let start = self.clock.now
             group.addTask { await self.noteLostLooks(before: start) }

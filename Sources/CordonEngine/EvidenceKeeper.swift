@@ -16,7 +16,13 @@ package final class EvidenceKeeper: Sendable {
     private let queue: DispatchQueue?
     private let makeSalt: @Sendable () -> Salt
     /// What this process made durable, by its content: providers say the same of many subjects, and once is enough.
-    private let kept = Mutex<[Digest: Digest]>([:])
+    private let kept = Mutex<[Content: Digest]>([:])
+
+    /// What is sealed with one key is never found under another's: it would go with that one.
+    private struct Content: Hashable {
+        var digest: Digest
+        var label: String?
+    }
 
     package init(blobs: Blobs) {
         self.blobs = blobs
@@ -31,6 +37,9 @@ package final class EvidenceKeeper: Sendable {
         makeSalt = { Salt.zero }
     }
 
+    /// The key that seals what nothing else is said of.
+    var standardLabel: String? { blobs.standardLabel }
+
     /// For a body that is kept elsewhere.
     func salt() -> [UInt8] { makeSalt().bytes }
 
@@ -38,11 +47,15 @@ package final class EvidenceKeeper: Sendable {
     package func forget() { kept.withLock { $0 = [:] } }
 
     /// The name under which the bytes are kept, durably when it returns; only then may the history name it.
-    package func keep(_ bytes: [UInt8]) async throws(EvidenceError) -> Digest {
-        let content = Digest.of(bytes)
+    ///
+    /// - Parameter label: the key that seals it; `nil`: that of the installation, where it has one.
+    package func keep(_ bytes: [UInt8], sealedWith label: String? = nil) async throws(EvidenceError) -> Digest {
+        let content = Content(digest: Digest.of(bytes), label: label)
         if let digest = kept.withLock({ $0[content] }) { return digest }
         let salted = SaltedBlob(content: bytes, salt: makeSalt())
-        let digest = try await work { (blobs) throws(EvidenceError) in try blobs.put(salted.bytes) }
+        let digest = try await work { (blobs) throws(EvidenceError) in
+            try blobs.put(salted.bytes, sealedWith: label)
+        }
         kept.withLock { kept in
             if kept.count >= Self.rememberedMax { kept.removeAll(keepingCapacity: true) }
             kept[content] = digest
@@ -50,10 +63,13 @@ package final class EvidenceKeeper: Sendable {
         return digest
     }
 
-    /// Whether there is a file of that name; no word on whether it is sound.
-    func isKept(_ text: String) -> Bool {
-        guard let digest = try? Digest(parsing: text) else { return false }
-        return (try? blobs.contains(digest)) ?? true
+    /// Those for which there is a file, or may be one; no word on whether it is sound.
+    func kept(among texts: [String]) async -> Set<String> {
+        let named = texts.compactMap { text in (try? Digest(parsing: text)).map { (text, $0) } }
+        let found = try? await work { (blobs) throws(EvidenceError) in
+            named.filter { (try? blobs.contains($0.1)) ?? true }.map(\.0)
+        }
+        return Set(found ?? texts)
     }
 
     /// Takes them away, content and salt; gone for good when it returns. Those that are gone already change nothing.

@@ -14,13 +14,17 @@ package struct LibraryChange: Sendable, Hashable {
     /// A playbook's own.
     package var mode: Playbook.Mode?
     package var modeWas: Playbook.Mode?
+    /// It came with the program.
+    package var isShipped = false
 
     package var value: Value {
-        [
+        var members: [String: Value] = [
             "kind": .string(kind.rawValue), "name": .string(name), "digest": digest.map(Value.string) ?? .null,
             "was": was.map(Value.string) ?? .null, "mode": mode.map { .string($0.rawValue) } ?? .null,
             "mode_was": modeWas.map { .string($0.rawValue) } ?? .null,
         ]
+        if isShipped { members["shipped"] = true }
+        return .object(members)
     }
 }
 
@@ -49,7 +53,9 @@ package struct GuardsChange: Sendable, Hashable {
 /// Which definitions are in force, since when and by whom, as their own stream of the history tells of them.
 package struct LibraryBook: Sendable {
     package static let stream = "library"
-    static let published = "definitionsPublished"
+    package static let published = "definitionsPublished"
+    /// A person says that definitions that are in force already are theirs.
+    package static let attributed = "definitionsAttributed"
     static let refused = "definitionsRefused"
     static let guarded = "guardsChanged"
     /// Changes that one entry tells of: an entry has a bound.
@@ -72,6 +78,8 @@ package struct LibraryBook: Sendable {
         package var mode: Playbook.Mode?
         package var by: String
         package var since: Instant
+        /// It came with the program.
+        package var isShipped: Bool
     }
 
     /// What was refused last, unless something was published since.
@@ -83,6 +91,8 @@ package struct LibraryBook: Sendable {
 
     package private(set) var lines: [Key: Line] = [:]
     package private(set) var refusal: Refusal?
+    /// Who put which definition in force, by its digest; nobody where no line names a person.
+    package private(set) var authors: [String: Set<String>] = [:]
     /// The digest of the guards in force; `nil` for those that stand where there is no file.
     package private(set) var guards: String?
     /// The number of the stream's last entry.
@@ -96,8 +106,12 @@ package struct LibraryBook: Sendable {
         let by = body["by"]?.stringValue ?? ""
         switch entry.kind {
         case Self.published:
-            for change in body["changes"]?.arrayValue ?? [] { try apply(change, by, entry) }
+            for change in body["changes"]?.arrayValue ?? [] {
+                try apply(change, by, entry)
+                attribute(change, body)
+            }
             refusal = nil
+        case Self.attributed: for item in body["definitions"]?.arrayValue ?? [] { attribute(item, body) }
         case Self.refused:
             let mistakes = (body["mistakes"]?.arrayValue ?? []).compactMap(\.stringValue)
             refusal = Refusal(mistakes: mistakes, by: by, at: entry.at)
@@ -113,8 +127,36 @@ package struct LibraryBook: Sendable {
         else { throw unreadable(entry) }
         let mode = change["mode"]?.stringValue.flatMap(Playbook.Mode.init(rawValue:))
         lines[Key(kind: kind, name: name)] = change["digest"]?.stringValue.map {
-            Line(digest: $0, mode: mode, by: by, since: entry.at)
+            Line(digest: $0, mode: mode, by: by, since: entry.at, isShipped: change["shipped"] == true)
         }
+    }
+
+    private mutating func attribute(_ definition: Value, _ body: Value) {
+        // What came with the program is nobody's here, whoever put it in force.
+        guard let digest = definition["digest"]?.stringValue, let author = body["author"]?.stringValue,
+            definition["shipped"] != true
+        else { return }
+        authors[digest, default: []].insert(author)
+    }
+
+    /// Those of the run's definitions that the person put in force, as they are told.
+    package func written(by person: String, among pins: [(kind: Library.Source.Kind, pin: Run.Pin)]) -> [String] {
+        pins.filter { authors[$0.pin.digest]?.contains(person) ?? false }.map { "\($0.kind.rawValue) \($0.pin.name)" }
+    }
+
+    /// What is in force and is nobody's, of the named playbook and all that it runs, or of the whole library. What came
+    /// with the program is no person's.
+    func unattributed(in library: Library, playbook name: String?) -> [Key] {
+        var wanted: Set<Key>?
+        if let name {
+            guard let playbook = library.playbooks.first(where: { $0.name == name }) else { return [] }
+            let workflow = library.workflows[playbook.workflow]
+            let called = workflow.map { library.called(by: $0).map(\.name) + [$0.name] } ?? []
+            wanted = Set(called.map { Key(kind: .workflow, name: $0) } + [Key(kind: .playbook, name: name)])
+        }
+        return lines.filter { key, line in
+            key.kind != .connector && !line.isShipped && authors[line.digest] == nil && wanted?.contains(key) ?? true
+        }.keys.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
     }
 
     /// What would change were this library in force; playbooks first, each kind by name.
@@ -127,11 +169,12 @@ package struct LibraryBook: Sendable {
             for name in Set(digests.keys).union(known.keys.map(\.name)).sorted() {
                 let before = known[Key(kind: kind, name: name)]
                 guard digests[name] != before?.digest else { continue }
+                let isShipped = sources.contains { $0.name == name && $0.isShipped }
                 let playbook = kind == .playbook ? library.playbooks.first { $0.name == name } : nil
                 changes.append(
                     LibraryChange(
                         kind: kind, name: name, digest: digests[name], was: before?.digest, mode: playbook?.mode,
-                        modeWas: before?.mode))
+                        modeWas: before?.mode, isShipped: isShipped))
             }
         }
         return changes

@@ -5,6 +5,24 @@ package import CordonLanguage
 package import CordonStore
 import Synchronization
 
+/// Who wrote what comes into force, and how that is known.
+package struct DefinitionAuthor: Sendable, Hashable {
+    package enum Knowledge: String, Sendable, Hashable {
+        /// The access token that published it is theirs.
+        case token
+        /// Whoever published it on this machine said so.
+        case word
+    }
+
+    package var name: String
+    package var knownBy: Knowledge
+
+    package init(name: String, knownBy: Knowledge) {
+        self.name = name
+        self.knownBy = knownBy
+    }
+}
+
 /// Stores definitions under their digests, and tells the history which of them came into force, when and by whom.
 package final class LibraryPublisher: Sendable {
     private let store: any Store
@@ -20,7 +38,11 @@ package final class LibraryPublisher: Sendable {
     package var book: LibraryBook { box.withLock { $0 } }
 
     /// The changes that are stored, and told of, when it returns. Nothing is told twice.
-    package func publish(_ library: Library, by: String) async throws(StoreError) -> [LibraryChange] {
+    ///
+    /// - Parameter author: the person whose work the changes are; `nil` where nobody can know.
+    package func publish(
+        _ library: Library, by: String, author: DefinitionAuthor? = nil
+    ) async throws(StoreError) -> [LibraryChange] {
         try await read()
         let changes = book.changes(to: library)
         // Before the history tells of them: what it tells of can be read.
@@ -33,7 +55,7 @@ package final class LibraryPublisher: Sendable {
         let size = LibraryBook.changesPerEntry
         for start in stride(from: 0, to: changes.count, by: size) {
             let part = changes[start..<min(start + size, changes.count)]
-            try await append(LibraryBook.published, ["by": .string(by), "changes": .array(part.map(\.value))])
+            try await append(LibraryBook.published, told(by, author, ["changes": .array(part.map(\.value))]))
         }
         let was = book.guards
         if library.guards.digest != was {
@@ -49,6 +71,32 @@ package final class LibraryPublisher: Sendable {
             try await append(LibraryBook.published, ["by": .string(by), "changes": []])
         }
         return changes
+    }
+
+    /// Tells that what is in force and nobody's is this person's: of one playbook with all that it runs, or of all.
+    package func attribute(
+        _ library: Library, to author: DefinitionAuthor, by: String, playbook: String?
+    ) async throws(StoreError) {
+        try await read()
+        let (keys, lines) = (book.unattributed(in: library, playbook: playbook), book.lines)
+        let size = LibraryBook.changesPerEntry
+        for start in stride(from: 0, to: keys.count, by: size) {
+            let part = keys[start..<min(start + size, keys.count)].map { key -> Value in
+                [
+                    "kind": .string(key.kind.rawValue), "name": .string(key.name),
+                    "digest": .string(lines[key]?.digest ?? ""),
+                ]
+            }
+            try await append(LibraryBook.attributed, told(by, author, ["definitions": .array(part)]))
+        }
+    }
+
+    private func told(_ by: String, _ author: DefinitionAuthor?, _ members: [String: Value]) -> Value {
+        var members = members
+        members["by"] = .string(by)
+        members["author"] = author.map { .string($0.name) }
+        members["author_known_by"] = author.map { .string($0.knownBy.rawValue) }
+        return .object(members)
     }
 
     /// Tells of mistakes, unless they are what was told last. Gives what was told.

@@ -11,11 +11,15 @@ package struct Blobs: Sendable {
 
     package let folder: String
     private let disk: Disk
+    private let keys: BlobKeys
 
     /// Opens the store; makes it, durably, when it is not there. The folder above it must exist.
     ///
     /// All 256 folders are made at once, so that `put` has only one folder to sync and keeps no state.
-    package init(at folder: String, disk: Disk = .real) throws(EvidenceError) {
+    ///
+    /// - Parameter keys: those that sealed blobs are opened with, and the one that seals new ones, if any does.
+    package init(at folder: String, keys: BlobKeys = .none, disk: Disk = .real) throws(EvidenceError) {
+        self.keys = keys
         self.folder = folder
         self.disk = disk
         try disk.makeRoot(folder)
@@ -25,29 +29,69 @@ package struct Blobs: Sendable {
     }
 
     /// Keeps the bytes; they are durable when it returns. Keeping them twice is keeping them once.
-    package func put(_ bytes: [UInt8]) throws(EvidenceError) -> Digest {
+    ///
+    /// - Parameter label: the key to seal them with; `nil`: that which seals what nothing else is said of.
+    package func put(_ bytes: [UInt8], sealedWith label: String? = nil) throws(EvidenceError) -> Digest {
         guard bytes.count <= Blobs.bytesMax else {
             throw EvidenceError(
                 .tooLarge, "could not keep a blob of \(bytes.count) bytes: at most \(Blobs.bytesMax) are kept")
         }
         let digest = Digest.of(bytes)
         let (shard, name) = place(of: digest)
-        try disk.store(bytes, in: shard, as: name)
+        try store(bytes, digest, try sealingKey(label), in: shard, as: name)
         // Durable from here: a journal may name this digest.
         return digest
     }
 
-    /// The bytes with this digest. They are hashed again: a blob that was changed is refused, not returned.
+    /// The key that seals what nothing else is said of.
+    package var standardLabel: String? { keys.standard?.label }
+
+    private func sealingKey(_ label: String?) throws(EvidenceError) -> BlobKey? {
+        guard let label else { return keys.standard }
+        // Unsealed it would lie there for whoever takes the disk: it is not kept at all.
+        guard let key = keys[label] else {
+            throw EvidenceError(.blobSealed, "could not keep a blob: its evidence key '\(label)' is not here")
+        }
+        return key
+    }
+
+    private func store(
+        _ bytes: [UInt8], _ digest: Digest, _ key: BlobKey?, in shard: String, as name: String
+    ) throws(EvidenceError) {
+        guard let key else { return try disk.store(bytes, in: shard, as: name) }
+        guard try disk.exists(shard + "/" + name) else {
+            return try disk.replace(try SealedBlob(bytes, digest, with: key).bytes, in: shard, as: name)
+        }
+        // Sealed anew it would be other bytes. It may be there from a crash, so it is synced again.
+        _ = try get(digest)
+        try disk.syncFolder(shard)
+    }
+
+    /// The bytes with this digest. They are hashed again: a blob that was changed is refused, not returned; and so is one
+    /// whose key is not here.
     package func get(_ digest: Digest) throws(EvidenceError) -> [UInt8] {
         let (shard, name) = place(of: digest)
-        guard let stored = try disk.read(shard + "/" + name, Blobs.bytesMax) else {
+        guard let stored = try disk.read(shard + "/" + name, Blobs.bytesMax + SealedBlob.overheadMax) else {
             throw EvidenceError(.notFound, "could not read blob \(digest): it was erased or never kept")
         }
-        guard Digest.of(stored.bytes) == digest else {
+        if Digest.of(stored.bytes) == digest { return stored.bytes }
+        let changed = EvidenceError(
+            .blobChanged, "could not read blob \(digest): \(shard)/\(name) was changed after it was kept")
+        guard let sealed = SealedBlob(parsing: stored.bytes) else { throw changed }
+        guard let key = keys[sealed.label] else {
             throw EvidenceError(
-                .blobChanged, "could not read blob \(digest): \(shard)/\(name) was changed after it was kept")
+                .blobSealed,
+                "could not read blob \(digest): it is sealed with the key '\(sealed.label)', which is not here")
         }
-        return stored.bytes
+        guard let bytes = sealed.open(digest, with: key), Digest.of(bytes) == digest else { throw changed }
+        return bytes
+    }
+
+    /// The label of the key that the blob is sealed with; `nil` where it is not sealed or not there.
+    package func sealing(of digest: Digest) throws(EvidenceError) -> String? {
+        let (shard, name) = place(of: digest)
+        let stored = try disk.read(shard + "/" + name, Blobs.bytesMax + SealedBlob.overheadMax)
+        return stored.flatMap { Digest.of($0.bytes) == digest ? nil : SealedBlob(parsing: $0.bytes)?.label }
     }
 
     /// Whether a file is there; only `get` says whether it is sound.

@@ -48,6 +48,8 @@ extension EvidenceError {
         package static let digestMalformed = Code(name: "digestMalformed")
         package static let saltMalformed = Code(name: "saltMalformed")
         package static let blobChanged = Code(name: "blobChanged")
+        /// The key that it is sealed with is not here.
+        package static let blobSealed = Code(name: "blobSealed")
 
         // The tree.
         package static let sizeRefused = Code(name: "sizeRefused")

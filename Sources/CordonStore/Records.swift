@@ -232,6 +232,14 @@ package struct TokenRecord: Sendable, Hashable {
     }
 }
 
+/// What guards remember of identities, row by row.
+package struct RememberedRows: Sendable, Hashable {
+    package var touches: [Touch]
+    package var marks: [Mark]
+
+    package init(touches: [Touch] = [], marks: [Mark] = []) { (self.touches, self.marks) = (touches, marks) }
+}
+
 /// An entry with its place in the log over all streams.
 package struct IndexedEntry: Sendable, Hashable {
     package var index: Int

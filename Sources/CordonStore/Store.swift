@@ -65,6 +65,8 @@ package protocol Store: Sendable {
 
     /// What guards remember, as far back as they look from `now`.
     func standing(at now: Instant) async throws(StoreError) -> Standing
+    /// All of those rows, for whoever compares them with the history.
+    func remembered() async throws(StoreError) -> RememberedRows
 
     // Retention
 

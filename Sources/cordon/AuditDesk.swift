@@ -38,7 +38,7 @@ struct AuditDesk {
             try await make(
                 Bundler(
                     store: store, folder: LogFolder(settings.state.logPath),
-                    blobs: try Blobs(at: settings.state.evidencePath), signers: try settings.signingKeys.load(),
+                    blobs: try settings.blobs(), signers: try settings.signingKeys.load(),
                     includesBodies: includesBodies, policy: try settings.witnessPolicy()?.bytes))
             await store.close()
         } catch {

@@ -39,7 +39,8 @@ struct Composition {
         try settings.state.make()
         let sealKey = try settings.state.key("seal")
         store = try SQLiteStore(.readWrite(settings.statePath))
-        let blobs = try Blobs(at: settings.state.evidencePath)
+        let blobs = try settings.blobs()
+        try Composition.refuseWithoutKeys(shelf.connections, settings)
         try blobs.sweep()
         var limits = CurlTransport.Limits()
         limits.inFlightMax = Limits.callsInFlightMax
@@ -87,6 +88,18 @@ struct Composition {
             .definitionWrong,
             "the sources \(sources.joined(separator: ", ")) show who they are by client certificates, and the server asks "
                 + "for none; name the authorities with --client-ca, and its own certificate with --tls-certificate")
+    }
+
+    /// What could not be sealed would not be kept, and a run that can't keep evidence changes nothing: better no start.
+    private static func refuseWithoutKeys(_ connections: Connections, _ settings: Settings) throws {
+        let known = try BlobKeys(in: settings.evidenceKeysPath, standard: settings.evidenceKeyLabel).labels
+        for provider in connections.providers {
+            guard let label = provider.evidenceKey, !known.contains(label) else { continue }
+            throw CommandFailure(
+                .definitionWrong,
+                "the provider \(provider.id) names the evidence key '\(label)', which is not in "
+                    + "\(display(settings.evidenceKeysPath)); make it with 'cordon evidence-key new', or restore it")
+        }
     }
 
     /// Whoever reaches a source that signs nothing can accuse anybody: such a source is for this machine alone.

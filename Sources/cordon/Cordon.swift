@@ -37,7 +37,8 @@ struct Cordon: AsyncParsableCommand {
             SessionCommand.self, GuardCommand.self, HaltCommand.self, UnhaltCommand.self, NotificationCommand.self,
             StreamCommand.self,
             PlaybookCommand.self, ConnectorCommand.self, ExprCommand.self, ExplainCommand.self, SchemaCommand.self,
-            TokenCommand.self, AuditCommand.self, KeyCommand.self, WitnessCommand.self, RetentionCommand.self,
+            TokenCommand.self, AuditCommand.self, KeyCommand.self, EvidenceKeyCommand.self, WitnessCommand.self,
+            RetentionCommand.self,
             BackupCommand.self, RestoreCommand.self, CoverageCommand.self, DoctorCommand.self,
             VersionCommand.self,
         ])

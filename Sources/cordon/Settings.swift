@@ -49,6 +49,19 @@ struct Settings: Sendable {
     /// The policy file (C2SP tlog-policy) that names who cosigns the log.
     var witnessesPath: String?
 
+    /// The key that new evidence is sealed with, by its label; `nil`: it is not sealed.
+    var evidenceKeyLabel: String?
+    /// Where evidence keys lie; `nil`: in the state folder, beside the other keys.
+    var evidenceKeysFolder: String?
+
+    var evidenceKeysPath: String { evidenceKeysFolder ?? state.keysPath }
+
+    /// The evidence, with the keys that are here to open it.
+    func blobs() throws -> Blobs {
+        try Blobs(
+            at: state.evidencePath, keys: try BlobKeys(in: evidenceKeysPath, standard: evidenceKeyLabel))
+    }
+
     var signingKeys: SigningKeys { SigningKeys(folder: auditKeysPath ?? state.keysPath) }
 
     var state: StateFolder { StateFolder(statePath) }
@@ -95,7 +108,8 @@ struct Settings: Sendable {
                 ("listen", ["address", "port", "certificate", "key", "client_ca"]), ("log", ["level", "format"]),
                 ("retention", ["alert_bodies", "evidence"]),
                 ("policy", ["writes", "irreversible", "questions", "hold"]),
-                ("audit", ["keys", "origin", "witnesses"]), ("timestamps", ["url", "every", "ca"]),
+                ("audit", ["keys", "origin", "witnesses"]), ("evidence", ["seal_with", "keys"]),
+                ("timestamps", ["url", "every", "ca"]),
             ] {
                 guard let map = root.mapping(name) else { continue }
                 for key in keys { _ = map.node(key) }
@@ -152,6 +166,16 @@ struct Settings: Sendable {
         self.logFormat = logFormat
         auditKeysPath = reader.string(forKey: "audit.keys").map { absolute($0, in: folder) }
         witnessesPath = reader.string(forKey: "audit.witnesses").map { absolute($0, in: folder) }
+        evidenceKeysFolder = reader.string(forKey: "evidence.keys").map { absolute($0, in: folder) }
+        evidenceKeyLabel = try reader.string(forKey: "evidence.seal_with").map { label in
+            guard BlobKey.isLabel(label) else {
+                throw CommandFailure(
+                    .usage,
+                    "evidence.seal_with is '\(label)'; it takes a label of small letters, digits and hyphens, as acme-2026"
+                )
+            }
+            return label
+        }
         auditOrigin = try reader.string(forKey: "audit.origin").map { origin in
             guard !origin.isEmpty, origin.utf8.count <= 200, !origin.contains("+"),
                 !origin.contains(where: \.isWhitespace)

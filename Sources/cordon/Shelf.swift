@@ -161,10 +161,13 @@ struct Shelf: Sendable {
 
     static func sources(_ texts: [Library.Source.Kind: [File]]) -> [Library.Source] {
         Library.Source.Kind.allCases.flatMap { kind in
-            (texts[kind] ?? []).map {
-                Library.Source(
-                    kind: kind, name: (($0.path as NSString).lastPathComponent as NSString).deletingPathExtension,
-                    digest: digestText($0.bytes), bytes: $0.bytes)
+            // A file that is the binary's own, byte for byte, has no other author than the program.
+            let own = Set(shipped(kind.folder).map { digestText($0.bytes) })
+            return (texts[kind] ?? []).map { file -> Library.Source in
+                let digest = digestText(file.bytes)
+                return Library.Source(
+                    kind: kind, name: ((file.path as NSString).lastPathComponent as NSString).deletingPathExtension,
+                    digest: digest, bytes: file.bytes, isShipped: own.contains(digest))
             }
         }
     }
@@ -252,6 +255,17 @@ struct Shelf: Sendable {
     ) -> Item? {
         guard FileManager.default.fileExists(atPath: path), let file = read(path, &mistakes) else { return nil }
         return loadAll([file], &mistakes, load).first
+    }
+}
+
+extension Library.Source.Kind {
+    /// Where files of this kind stand in a library.
+    fileprivate var folder: String {
+        switch self {
+        case .playbook: "playbooks"
+        case .workflow: "workflows"
+        case .connector: "workflows/connectors"
+        }
     }
 }
 

@@ -63,7 +63,7 @@ struct EngineLaneTests {
         try await installation.wait {
             let runs = try await installation.runs
             if runs.allSatisfy({ $0.phase == "ended" }) { return true }
-            let isAtRest = installation.clock.sleepers == 2 && !runs.contains { $0.wake == "call" }
+            let isAtRest = installation.clock.sleepers == 3 && !runs.contains { $0.wake == "call" }
             if isAtRest, engine.busyRuns.withLock({ $0.isEmpty }) { installation.clock.advance(milliseconds: 500) }
             return false
         }

@@ -41,9 +41,11 @@ struct EngineRetentionTests {
             try await installation.wait { try await bodies(installation) == ["d-2"] }
         }
         let lines = try await installation.base.history("retention", from: 1, limit: 9)
-        #expect(lines.map(\.entry.kind) == ["bodiesExpired"])
+        #expect(lines.map(\.entry.kind) == ["retentionPolicySet", "bodiesExpired"])
         let first = try #require(try await installation.base.alerts(AlertQuery()).first { $0.deliveryID == "d-1" })
-        let told = try JSON.parse(lines[0].entry.bytes)["body"]?["alerts"]
+        let policy = try JSON.parse(lines[0].entry.bytes)["body"]
+        #expect(policy == ["by": "start", "alert_bodies_ms": .int(2 * Self.day), "evidence_ms": nil])
+        let told = try JSON.parse(lines[1].entry.bytes)["body"]?["alerts"]
         #expect(told == [.string(first.id.text)])
         #expect(!first.bodyDigest.isEmpty)
     }
@@ -67,8 +69,8 @@ struct EngineRetentionTests {
             }
         }
         let lines = try await installation.base.history("retention", from: 1, limit: 9).map(\.entry)
-        #expect(lines.map(\.kind) == ["evidenceExpired"])
-        let body = try #require(try JSON.parse(lines[0].bytes)["body"])
+        #expect(lines.map(\.kind) == ["retentionPolicySet", "evidenceExpired"])
+        let body = try #require(try JSON.parse(lines[1].bytes)["body"])
         #expect(body["runs"] == [.string(ended.id.text)])
         #expect(body["blobs"]?.arrayValue?.compactMap(\.stringValue).sorted() == Set(named).sorted())
         // What the run that waits for a person has is still there.
@@ -97,7 +99,7 @@ struct EngineRetentionTests {
         }
         #expect(named.allSatisfy { Self.isThere($0, installation) })
         let kinds = try await installation.base.history("retention", from: 1, limit: 9).map(\.entry.kind)
-        #expect(kinds.allSatisfy { $0 == "legalHoldSet" })
+        #expect(kinds == ["legalHoldSet", "retentionPolicySet"])
     }
 
     private func evidence(_ installation: Installation, of run: String) async throws -> [String] {
@@ -127,8 +129,8 @@ struct EngineRetentionTests {
     func `a removal that is not confirmed is looked at again`(_ fault: FaultyStore.Fault) async throws {
         let installation = try Installation()
         try await fill(installation)
-        // The definitions are published first, one write.
-        let store = FaultyStore(installation.base, write: 2, fault, code: .busy)
+        // The definitions are published first, one write; then it is told how long what is kept.
+        let store = FaultyStore(installation.base, write: 3, fault, code: .busy)
         let engine = installation.engine(
             ScriptedTransport(installation), over: store, alertBodiesMilliseconds: Self.day)
         installation.clock.advance(milliseconds: 3 * Self.day)
@@ -138,6 +140,6 @@ struct EngineRetentionTests {
             try await installation.wait { try await bodies(installation) == ["d-2"] }
         }
         let lines = try await installation.base.history("retention", from: 1, limit: 9)
-        #expect(lines.map(\.entry.number) == [1])
+        #expect(lines.map(\.entry.number) == [1, 2])
     }
 }

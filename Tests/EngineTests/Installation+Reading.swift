@@ -37,7 +37,7 @@ extension Installation {
     }
 
     /// Waits until an engine has gone through its first sweep: its time and its sweeps are then all that waits.
-    func waitUntilStarted() async throws { try await wait { clock.sleepers == 2 } }
+    func waitUntilStarted() async throws { try await wait { clock.sleepers == 3 } }
 
     func waitUntilEnded(_ count: Int = 1) async throws {
         try await wait { try await runs.filter { $0.phase == "ended" }.count == count }

@@ -54,6 +54,22 @@ struct TamperedStateTests {
         ("UPDATE decision SET told_at = 1", "rowDiffers"), ("UPDATE signal SET told_at = 1", "rowDiffers"),
         ("UPDATE definition SET source = CAST(source || '#' AS BLOB)", "blobChanged"),
         ("DELETE FROM definition", "blobMissing"),
+        ("UPDATE token SET role = 'approver'", "rowDiffers"), ("UPDATE token SET name = 'mallory'", "rowDiffers"),
+        ("UPDATE token SET hash = 'a' || hash", "rowDiffers"), ("UPDATE token SET created_at = 1", "rowDiffers"),
+        ("UPDATE token SET expires_at = 1", "rowDiffers"), ("UPDATE token SET revoked_at = 1", "rowDiffers"),
+        ("DELETE FROM token", "rowDiffers"),
+        ("INSERT INTO token SELECT 'x' || id, name, role, hash, 1, NULL, NULL FROM token", "rowDiffers"),
+        ("UPDATE touch SET at = at - 1", "rowDiffers"), ("UPDATE touch SET provider = 'x'", "rowDiffers"),
+        ("UPDATE touch SET owner = 'x'", "rowDiffers"), ("UPDATE touch SET playbook = 'x'", "rowDiffers"),
+        ("UPDATE touch SET kind = 'workload'", "rowDiffers"), ("DELETE FROM touch", "rowDiffers"),
+        (
+            "INSERT INTO mark (what, subject, playbook, at, cause, weight, half_life) SELECT 'risk', subject, playbook, at, 'sig_X', 1.0, 60000 FROM touch",
+            "rowDiffers"
+        ),
+        (
+            "INSERT INTO mark (what, subject, playbook, at, cause, capability) SELECT 'put_back', run.subject, run.playbook, run.opened_at, run.id, 'tokens.revoke' FROM run",
+            "rowDiffers"
+        ),
     ]
 
     @Test func `each change of the database is found and named`() async throws {

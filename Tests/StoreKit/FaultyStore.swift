@@ -79,6 +79,8 @@ package final class FaultyStore: Store {
 
     package func standing(at now: Instant) async throws(StoreError) -> Standing { try await base.standing(at: now) }
 
+    package func remembered() async throws(StoreError) -> RememberedRows { try await base.remembered() }
+
     package func note(_ entry: Entry, notices: [NoticeRecord]) async throws(StoreError) {
         try await write { () async throws(StoreError) in try await base.note(entry, notices: notices) }
     }

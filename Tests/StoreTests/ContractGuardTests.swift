@@ -54,6 +54,9 @@ import Testing
         #expect(try await tested.store.standing(at: Sample.time(3)) == expected)
         let again = try await tested.reopened()
         #expect(try await again.store.standing(at: Sample.time(3)) == expected)
+        let rows = try await again.store.remembered()
+        #expect(rows.touches.sorted { $0.subject < $1.subject } == all.reservations.map(\.touch))
+        #expect(Set(rows.marks) == Set(all.marks) && rows.marks.count == 2)
     }
 
     @Test(arguments: StoreKind.allCases)

@@ -21,14 +21,16 @@ package struct AuditFinding: Sendable, Hashable {
         case checkpointMalformed, checkpointDiffers, checkpointMissing, quorumMissing
         case entryChanged, entryMissing, entryUnreadable, entryUnproved, entriesUnsigned
         case tileChanged, tileMissing, logForked, logMissing
-        case blobMissing, blobChanged, blobErased, blobUnnamed, erasurePending
+        case blobMissing, blobChanged, blobErased, blobUnnamed, blobSealed, erasurePending
         case snapshotDiffers, rowDiffers, viewsUnchecked
         case timestamped, timestampInvalid, timestampUnchecked
         // What they mean
         case streamGap, streamCut, streamUnopened
         case outcomeWithoutIntent, intentTwice, callOpen, callUnknown, callSettledByHand
         case endedWithOpenCall, changeWithoutConsent, changeBeforeEvidence, changeWithoutEvidence
-        case answerNotAllowed, consentWithoutQuorum
+        case answerNotAllowed, consentWithoutQuorum, consentDiffers
+        case answerByAuthor, authorUnknown, answersUnjudged
+        case expiredTooEarly, expiredWhileHeld, retentionUnknown
         case runWithoutDecision, definitionUnpublished
         case runLive, runNotCompleted, timeRunsBack
     }

@@ -29,6 +29,8 @@ package struct HistoryAudit {
     package struct Named: Sendable, Hashable {
         package var digest: String
         package var place: String
+        /// Of an alert's body, when it came.
+        var at: Instant?
 
         package init(digest: String, place: String) {
             self.digest = digest
@@ -47,6 +49,15 @@ package struct HistoryAudit {
     private var decided: Set<String> = []
     private var cutDecisions: Set<String> = []
     private var hasLibrary = false
+    /// Labels of the keys that evidence may be sealed with, and those that were destroyed, with who did it and why.
+    package private(set) var evidenceKeys: Set<String> = []
+    package private(set) var destroyedKeys: [String: String] = [:]
+    private var authors = AuthorAudit()
+    private var retention = RetentionAudit()
+    /// What people were asked, to be compared with what workflows ask.
+    package private(set) var consents = ConsentAudit()
+    /// The runs that name a blob, where they are several.
+    private var sharers: [String: Set<String>] = [:]
     private var findings: [AuditFinding] = []
     private var forks: [AuditFinding] = []
 
@@ -153,9 +164,7 @@ package struct HistoryAudit {
         case .failure(let error): return find(.broken, .entryUnreadable, line.place.text, "\(error)")
         }
         if case .callReturned(_, _, let outcome) = event {
-            for item in outcome.evidence where blobs[item.digest] == nil {
-                blobs[item.digest] = Named(digest: item.digest, place: line.place.text)
-            }
+            for item in outcome.evidence { name(item.digest, line) }
         }
         if case .signalJoined(_, let alert) = event { alerts.insert(alert.text) }
         if case .runMigrated(let migration) = event {
@@ -170,6 +179,27 @@ package struct HistoryAudit {
         }
         // Of a run that began before what is here, only the order of its lines can be checked.
         stream.run?.take(event, at: line.at, number: line.number)
+        switch event {
+        case .questionAsked(let step, let question):
+            authors.take(event, line.place, nil)
+            if let run = stream.run?.run { consents.take(step, question, line.place, run) }
+        case .answerGiven, .runMigrated, .runEnded: authors.take(event, line.place, stream.run?.run)
+        default: break
+        }
+    }
+
+    private mutating func name(_ digest: String, _ line: HistoryLine) {
+        guard let first = blobs[digest] else {
+            blobs[digest] = Named(digest: digest, place: line.place.text)
+            return
+        }
+        let other = String(first.place.prefix { $0 != "@" })
+        if other != line.stream { sharers[digest, default: [other]].insert(line.stream) }
+    }
+
+    /// The runs that name a blob so far.
+    private func namers(_ digest: String) -> [String] {
+        sharers[digest].map { $0.sorted() } ?? blobs[digest].map { [String($0.place.prefix { $0 != "@" })] } ?? []
     }
 
     private mutating func checkOpening(_ opening: Opening, _ place: String) {
@@ -195,12 +225,39 @@ package struct HistoryAudit {
 
     // MARK: The other streams
 
+    /// A line from before what is here, that says what was in force when it began; it counts as no line of it.
+    package mutating func takeEarlier(_ line: HistoryLine) {
+        switch line.kind {
+        case "definitionsPublished": authors.publish(line.body)
+        case "definitionsAttributed": authors.attribute(line.body)
+        case "evidenceKeysSet", "evidenceKeyDestroyed": noteKeys(line)
+        default: weighRetention(line)
+        }
+    }
+
+    private mutating func noteKeys(_ line: HistoryLine) {
+        evidenceKeys.formUnion((line.body["labels"]?.arrayValue ?? []).compactMap(\.stringValue))
+        guard line.kind == "evidenceKeyDestroyed", let label = line.body["label"]?.stringValue else { return }
+        destroyedKeys[label] =
+            "\(line.body["by"]?.stringValue ?? "") destroyed the key '\(label)' that it was sealed with: "
+            + (line.body["reason"]?.stringValue ?? "")
+    }
+
+    private mutating func weighRetention(_ line: HistoryLine) {
+        let record = RetentionAudit.Record(
+            run: { [streams] in streams[$0]?.run?.run }, namers: { [self] in namers($0) },
+            receivedAt: { [bodies] in bodies[$0]?.at })
+        retention.take(line, record)
+    }
+
     private mutating func takeOther(_ line: HistoryLine) {
         let body = line.body
+        if line.stream == RetentionAudit.stream { weighRetention(line) }
         switch line.kind {
         case "alertReceived":
             if let digest = body["body"]?.stringValue {
                 bodies[line.stream] = Named(digest: digest, place: line.place.text)
+                bodies[line.stream]?.at = line.at
             }
         case "decisionMade": decide(body)
         case "bodiesExpired":
@@ -213,9 +270,12 @@ package struct HistoryAudit {
             for digest in (body["blobs"]?.arrayValue ?? []).compactMap(\.stringValue) {
                 erased[digest] = "it had its time: of runs that ended before \(body["ended_before"]?.stringValue ?? "")"
             }
+        case "evidenceKeysSet", "evidenceKeyDestroyed": noteKeys(line)
         case "definitionsPublished":
             hasLibrary = true
             published.formUnion((body["changes"]?.arrayValue ?? []).compactMap { $0["digest"]?.stringValue })
+            authors.publish(body)
+        case "definitionsAttributed": authors.attribute(body)
         case "logOpened": tellsOfLog = true
         case "logForked":
             forks.append(
@@ -247,7 +307,7 @@ package struct HistoryAudit {
 
     /// All that was found, once the last line was taken: what is broken first, then what is open.
     package mutating func finish() -> [AuditFinding] {
-        var all = findings + forks
+        var all = findings + forks + authors.finish() + retention.findings
         if isHopeless {
             all.append(
                 AuditFinding(

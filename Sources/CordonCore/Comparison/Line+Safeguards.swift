@@ -65,6 +65,9 @@ extension Workflow.Line {
         told(\.excluded, !Set(old.excluded).isSubset(of: new.excluded)) {
             "may not answer: " + ($0.isEmpty ? "nobody" : $0.joined(separator: ", "))
         }
+        told(\.excludesAuthor, old.excludesAuthor) {
+            $0 ? "whoever put it in force may not answer" : "whoever put it in force may answer"
+        }
         told(\.choices, true) { "offers \($0.joined(separator: ", "))" }
         told(\.text, false) { "asks '\($0 ?? "")'" }
         told(\.withinMilliseconds, new.withinMilliseconds < old.withinMilliseconds) {

@@ -20,8 +20,11 @@ package struct Library: Sendable {
         package var name: String
         package var digest: String
         package var bytes: [UInt8]
+        /// It is what came with the program, byte for byte: no person here is its author.
+        package var isShipped: Bool
 
-        package init(kind: Kind, name: String, digest: String, bytes: [UInt8]) {
+        package init(kind: Kind, name: String, digest: String, bytes: [UInt8], isShipped: Bool = false) {
+            self.isShipped = isShipped
             self.kind = kind
             self.name = name
             self.digest = digest

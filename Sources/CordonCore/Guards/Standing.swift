@@ -157,6 +157,12 @@ package struct Standing: Sendable, Hashable {
 
     package init() {}
 
+    /// All that it remembers of identities, in an order of its own.
+    package var allTouches: [Touch] {
+        touches.values.sorted { ($0.subject, $0.playbook) < ($1.subject, $1.playbook) }
+    }
+    package var allMarks: [Mark] { marks.sorted { $0.key < $1.key }.flatMap(\.value) }
+
     // MARK: Taking in
 
     package mutating func add(_ touch: Touch) {

@@ -62,7 +62,7 @@ package enum DefinitionForm {
         "verify", "hold", "undo", "because", "approve", "on_error",
     ]
     private static let asked = [
-        "by", "exclude", "quorum", "ask", "choices", "within", "remind", "escalate", "on_timeout",
+        "by", "exclude", "exclude_author", "quorum", "ask", "choices", "within", "remind", "escalate", "on_timeout",
     ]
     private static let parts = [
         "each": ["in", "as", "max", "parallel"], "retry": ["attempts", "first"], "hold": ["for", "then", "unless"],

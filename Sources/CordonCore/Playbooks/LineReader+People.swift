@@ -12,6 +12,7 @@ extension LineReader {
         let choices = isTask ? map.strings("choices", required: true) ?? [] : Workflow.Consent.yesOrNo
         let quorum = map.int("quorum", in: 1...Int64(Limits.quorumMax)).map(Int.init) ?? 1
         let excluded = map.strings("exclude") ?? []
+        let excludesAuthor = map.bool("exclude_author") ?? false
         let remind = map.milliseconds("remind", in: 60_000...Limits.stepWithinMillisecondsMax)
         let escalate = self.escalation(map)
         if !map.has("within") {
@@ -25,8 +26,8 @@ extension LineReader {
         guard let by, let within, let silence else { return nil }
         if by.isNobody(besides: excluded) { map.report(.nobodyAsked, "by", "nobody is named who could answer") }
         return Workflow.Consent(
-            by: by, quorum: quorum, excluded: excluded, choices: choices, text: text, withinMilliseconds: within,
-            remindMilliseconds: remind, escalate: escalate, silence: silence)
+            by: by, quorum: quorum, excluded: excluded, excludesAuthor: excludesAuthor, choices: choices, text: text,
+            withinMilliseconds: within, remindMilliseconds: remind, escalate: escalate, silence: silence)
     }
 
     func escalation(_ fields: YAMLFields) -> Workflow.Escalation? {

@@ -201,6 +201,8 @@ package struct Workflow: Sendable, Hashable {
         package var quorum: Int
         /// Who may not answer, by name.
         package var excluded: [String]
+        /// Whoever put the run's playbook or one of its workflows in force may not answer either.
+        package var excludesAuthor: Bool
         package var choices: [String]
         /// For a person: what is asked.
         package var text: String?
@@ -210,10 +212,11 @@ package struct Workflow: Sendable, Hashable {
         package var silence: Silence
 
         package init(
-            by: Arguments, quorum: Int = 1, excluded: [String] = [], choices: [String] = Consent.yesOrNo,
-            text: String? = nil, withinMilliseconds: Int64, remindMilliseconds: Int64? = nil,
-            escalate: Escalation? = nil, silence: Silence
+            by: Arguments, quorum: Int = 1, excluded: [String] = [], excludesAuthor: Bool = false,
+            choices: [String] = Consent.yesOrNo, text: String? = nil, withinMilliseconds: Int64,
+            remindMilliseconds: Int64? = nil, escalate: Escalation? = nil, silence: Silence
         ) {
+            self.excludesAuthor = excludesAuthor
             self.by = by
             self.quorum = quorum
             self.excluded = excluded

@@ -31,6 +31,8 @@ package struct Question: Sendable, Hashable {
     /// The groups or names that may answer; an escalation adds one.
     package var by: [String]
     package var excluded: [String]
+    /// Whoever put the run's playbook or one of its workflows in force may not answer either.
+    package var excludesAuthor: Bool
     package var quorum: Int
     package var choices: [String]
     /// `sha256:` of what was shown.
@@ -43,9 +45,11 @@ package struct Question: Sendable, Hashable {
     package var answers: [Answer]
 
     package init(
-        kind: Kind, text: String, by: [String], excluded: [String], quorum: Int, choices: [String], shown: String,
-        askedAt: Instant, deadline: Instant, remindMilliseconds: Int64? = nil, escalatesAt: Instant? = nil
+        kind: Kind, text: String, by: [String], excluded: [String], excludesAuthor: Bool = false, quorum: Int,
+        choices: [String], shown: String, askedAt: Instant, deadline: Instant, remindMilliseconds: Int64? = nil,
+        escalatesAt: Instant? = nil
     ) {
+        self.excludesAuthor = excludesAuthor
         self.kind = kind
         self.text = text
         self.by = by
@@ -61,6 +65,15 @@ package struct Question: Sendable, Hashable {
         answers = []
     }
 
+    /// Nobody agrees to what they put in force themselves, where the workflow says so.
+    package func refusal(ofAuthor person: Person, at step: String) -> Refusal? {
+        guard excludesAuthor, !person.wrote.isEmpty else { return nil }
+        return Refusal(
+            .notAllowed,
+            "\(person.name) put \(person.wrote.joined(separator: " and ")) in force, and '\(step)' excludes its author; "
+                + "somebody else has to answer")
+    }
+
     package var timer: Instant { [nextReminder, escalatesAt].compactMap { $0 }.reduce(deadline, min) }
 
     /// The choice that has its quorum. One who declines decides alone: a veto needs no company.
@@ -74,10 +87,13 @@ package struct Question: Sendable, Hashable {
 package struct Person: Sendable, Hashable {
     package var name: String
     package var groups: Set<String>
+    /// The definitions of the run that they put in force, such as `workflow purge`; the history tells of them.
+    package var wrote: [String]
 
-    package init(name: String, groups: Set<String> = []) {
+    package init(name: String, groups: Set<String> = [], wrote: [String] = []) {
         self.name = name
         self.groups = groups
+        self.wrote = wrote
     }
 
     package func isAmong(_ names: [String]) -> Bool { names.contains { $0 == name || groups.contains($0) } }

@@ -135,7 +135,9 @@ extension Question {
     package var value: Value {
         record([
             "kind": .string(kind.rawValue), "text": .string(text), "by": .array(by.map(Value.string)),
-            "excluded": excluded.isEmpty ? nil : .array(excluded.map(Value.string)), "quorum": Value(quorum),
+            "excluded": excluded.isEmpty ? nil : .array(excluded.map(Value.string)),
+            // Nothing where nobody asked for it: lines that were stored before say the same.
+            "exclude_author": excludesAuthor ? .bool(true) : nil, "quorum": Value(quorum),
             "choices": .array(choices.map(Value.string)), "shown": .string(shown), "asked_at": Value(askedAt),
             "deadline": Value(deadline), "next_reminder": nextReminder.map(Value.init(_:)),
             "remind_ms": remindMilliseconds.map(Value.int), "escalates_at": escalatesAt.map(Value.init(_:)),
@@ -147,6 +149,7 @@ extension Question {
         self.init(
             kind: try fields.oneOf("kind"), text: try fields.string("text"), by: try fields.strings("by"),
             excluded: fields.optional("excluded") == nil ? [] : try fields.strings("excluded"),
+            excludesAuthor: fields.optional("exclude_author") == nil ? false : try fields.bool("exclude_author"),
             quorum: try fields.int("quorum"), choices: try fields.strings("choices"),
             shown: try fields.string("shown"), askedAt: try fields.instant("asked_at"),
             deadline: try fields.instant("deadline"),

@@ -36,7 +36,8 @@ extension Turn {
                     step: id,
                     Question(
                         kind: kind, text: text(kind, consent, place), by: names, excluded: consent.excluded,
-                        quorum: consent.quorum, choices: consent.choices, shown: digest, askedAt: now,
+                        excludesAuthor: consent.excludesAuthor, quorum: consent.quorum, choices: consent.choices,
+                        shown: digest, askedAt: now,
                         deadline: now.adding(milliseconds: consent.withinMilliseconds),
                         remindMilliseconds: consent.remindMilliseconds,
                         escalatesAt: consent.escalate.map { now.adding(milliseconds: $0.afterMilliseconds) })))
@@ -103,6 +104,7 @@ extension Turn {
             return Refusal(
                 .notAllowed, "\(person.name) may not answer; it is for: \(question.by.joined(separator: ", "))")
         }
+        if let refusal = question.refusal(ofAuthor: person, at: id) { return refusal }
         guard !question.answers.contains(where: { $0.by == person.name }) else {
             return Refusal(.alreadyDecided, "\(person.name) has answered before")
         }

@@ -237,7 +237,7 @@ extension Run {
 
 extension Step {
     /// Of an undo that found nothing to do: somebody else did it.
-    static let foundAsBefore = "it was as before already"
+    package static let foundAsBefore = "it was as before already"
 
     var isCalling: Bool { if case .calling = phase { true } else { false } }
 

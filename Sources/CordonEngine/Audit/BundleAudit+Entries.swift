@@ -8,9 +8,7 @@ import CordonLanguage
 extension BundleAudit {
     /// Of a run: each has a proof of its own.
     mutating func readProved(_ reading: inout BundleReading, _ note: [UInt8], _ checkpoint: Checkpoint) async {
-        let places = self.places.keys.filter { $0.hasPrefix("proofs/") }.sorted().compactMap {
-            Int($0.dropFirst("proofs/".count).prefix { $0 != "." })
-        }.filter { $0 >= 0 }
+        let places = proofPlaces
         var found: [AuditFinding] = []
         let problems = await BundleAudit.read(source, self.places[BundleFormat.entries], &reading, places) { line in
             let name = BundleFormat.proof(line.index)
@@ -19,6 +17,34 @@ extension BundleAudit {
             }
         }
         report.findings += problems + found
+    }
+
+    private var proofPlaces: [Int] {
+        places.keys.filter { $0.hasPrefix("proofs/") }.sorted().compactMap {
+            Int($0.dropFirst("proofs/".count).prefix { $0 != "." })
+        }.filter { $0 >= 0 }
+    }
+
+    /// What says what was in force before a period began: each line is proved by itself.
+    mutating func readEarlier(_ reading: inout BundleReading, _ note: [UInt8], _ checkpoint: Checkpoint) {
+        guard let range = reading.head.range, range.lowerBound > 0 else { return }
+        // Those that were made before such lines went along have none: what was in force is then not known.
+        guard places[BundleFormat.earlier] != nil else { return }
+        let lines = (contents(BundleFormat.earlier) ?? []).split(separator: UInt8(ascii: "\n")).map(Array.init)
+        let proofs = proofPlaces
+        guard proofs.count == lines.count, proofs.allSatisfy({ $0 < range.lowerBound }) else {
+            return report.find(
+                .broken, .entryMissing, BundleFormat.earlier,
+                "it has \(lines.count) lines, there are proofs for \(proofs.count)")
+        }
+        for (index, bytes) in zip(proofs, lines) {
+            let (line, name) = (BundleLine(index: index, bytes: bytes), BundleFormat.proof(index))
+            do throws(EvidenceError) { try prove(line, contents(name), note, checkpoint) } catch {
+                report.find(.broken, .entryUnproved, BundleFormat.earlier, "\(name): \(error.reason)")
+                continue
+            }
+            if case .success(let read) = line.read { reading.history.takeEarlier(read) }
+        }
     }
 
     private func prove(

@@ -52,20 +52,37 @@ extension BundleAudit {
         }
     }
 
+    /// What people were asked is what the workflows ask that go along.
+    mutating func checkConsents(_ history: HistoryAudit) async {
+        let found = await history.consents.findings { contents(BundleFormat.definition($0)) }
+        report.findings += found
+    }
+
     /// What the bundle says is not here, by digest.
     private mutating func absent(_ head: BundleHead, _ history: HistoryAudit) -> [String: AbsentState] {
         var absent: [String: AbsentState] = [:]
+        var told: Set<String> = []
         let list = file(BundleFormat.absent, bytesMax: BundleFormat.listBytesMax) ?? []
         for item in (try? JSON.parse(list, limits: BundleFormat.lists))?.arrayValue ?? [] {
             guard let digest = item["digest"]?.stringValue else { continue }
-            absent[digest] = item["state"]?.stringValue.flatMap(AbsentState.init(rawValue:))
+            let state = item["state"]?.stringValue.flatMap(AbsentState.init(rawValue:))
+            absent[digest] = state
+            let key = item["key"]?.stringValue
+            guard key != nil || state == .sealed else { continue }
+            // Of a key that it may be sealed with, or that was destroyed, a line tells: the list's word alone is none.
+            switch state {
+            case .sealed where history.evidenceKeys.contains(key ?? ""): told.insert(digest)
+            case .erased where history.destroyedKeys[key ?? ""] != nil: told.insert(digest)
+            default: absent[digest] = .lost
+            }
         }
         // Definitions stay for good, and of evidence nothing is withheld: no such word is taken.
         for digest in head.definitions(of: history) where absent[digest] != nil { absent[digest] = .lost }
         for named in history.blobs.values where absent[named.digest] == .withheld { absent[named.digest] = .lost }
         guard head.kind == .run else { return absent }
         // A run's bundle holds each line that tells of an erasure: the manifest's word alone is none.
-        for named in history.blobs.values where absent[named.digest] != nil && history.erased[named.digest] == nil {
+        for named in history.blobs.values
+        where absent[named.digest] != nil && history.erased[named.digest] == nil && !told.contains(named.digest) {
             absent[named.digest] = .lost
         }
         for (alert, named) in history.bodies
@@ -82,6 +99,8 @@ extension BundleAudit {
             case .expired, .withheld, .erased:
                 report.find(
                     .note, .blobErased, name, "\(place) names it; \(BundleFormat.absent) says why it is not here")
+            case .sealed:
+                report.find(.open, .blobSealed, name, "\(place) names it; its key was not there when this was made")
             case .lost:
                 report.find(.broken, .blobMissing, name, "\(place) names it, and it was lost before the export")
             case nil:

@@ -56,7 +56,9 @@ package struct BundleAudit {
         var reading = BundleReading(head)
         switch head.kind {
         case .run: await readProved(&reading, note, checkpoint)
-        case .period: await readRange(&reading, checkpoint, since)
+        case .period:
+            readEarlier(&reading, note, checkpoint)
+            await readRange(&reading, checkpoint, since)
         }
         report.entries = reading.count
         checkSpan(reading)
@@ -64,6 +66,7 @@ package struct BundleAudit {
         let findings = reading.history.finish()
         report.findings += findings
         checkMeaning(head, reading.history)
+        await checkConsents(reading.history)
         checkViews(reading, findings)
     }
 

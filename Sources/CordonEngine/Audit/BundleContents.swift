@@ -45,6 +45,12 @@ struct BundleContents {
             }
             let bytes: [UInt8]
             do throws(EvidenceError) { bytes = try blobs.get(try Digest(parsing: named.digest)) } catch {
+                if error.code == .blobSealed {
+                    let label = try blobs.sealing(of: try Digest(parsing: named.digest)) ?? ""
+                    let says = history.destroyedKeys[label]
+                    lack("blob", named, says == nil ? .sealed : .erased, says ?? error.reason, key: label)
+                    continue
+                }
                 lack("blob", named, .lost, error.reason)
                 continue
             }
@@ -131,12 +137,14 @@ struct BundleContents {
     }
 
     private mutating func lack(
-        _ what: String, _ named: HistoryAudit.Named, _ state: AbsentState, _ reason: String
+        _ what: String, _ named: HistoryAudit.Named, _ state: AbsentState, _ reason: String, key: String? = nil
     ) {
-        let item: Value = [
+        var members: [String: Value] = [
             "what": .string(what), "digest": .string(named.digest), "named_by": .string(named.place),
             "state": .string(state.rawValue), "reason": .string(reason),
         ]
+        members["key"] = key.map(Value.string)
+        let item = Value.object(members)
         // As text: of a long period there are many.
         if !absent.isEmpty { absent += Array(",\n".utf8) }
         absent += Array("  ".utf8) + item.jsonBytes

@@ -41,6 +41,12 @@ final class BundleDraft {
         }
     }
 
+    /// Lines from before the first, for what they say was in force.
+    func takeEarlier(_ lines: [BundleLine]) throws(EvidenceError) {
+        for case .success(let line) in lines.map(\.read) { history.takeEarlier(line) }
+        try add(BundleFormat.earlier, lines.flatMap { $0.bytes + [UInt8(ascii: "\n")] })
+    }
+
     /// A file beside the lines. One that is there already is there once.
     func add(_ name: String, _ bytes: [UInt8]) throws(EvidenceError) {
         guard names.insert(name).inserted else { return }

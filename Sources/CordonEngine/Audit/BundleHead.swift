@@ -16,6 +16,8 @@ enum BundleFormat {
     /// The checkpoint that a period begins with.
     static let since = "since.checkpoint"
     static let range = "range.json"
+    /// Lines from before a period that say what was in force when it began; each has its proof in `proofs/`.
+    static let earlier = "earlier.jsonl"
     static let absent = "absent.json"
     static let readme = "README.txt"
     static let open = "open.json"
@@ -47,6 +49,8 @@ enum BundleFormat {
 /// Why something that a line names is not in a bundle.
 enum AbsentState: String {
     case expired, withheld, erased
+    /// It is sealed with a key that was not there when the bundle was made.
+    case sealed
     /// It ought to be there.
     case lost
 }

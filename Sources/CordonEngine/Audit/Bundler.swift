@@ -61,9 +61,14 @@ package struct Bundler: Sendable {
         for alert in alerts { whole.append(try await history(alert.text)) }
         whole.append(try await history(LogBook.stream))
         let extracts =
-            try await history(LibraryBook.stream, naming: [row.playbookDigest, row.workflowDigest])
+            try await history(LibraryBook.stream, naming: try pins(own).map(\.digest))
             + (try await history(StreamWriter.custody, naming: [id.text]))
-            + (try await history(RetentionBook.stream, naming: [id.text] + alerts.map(\.text)))
+            + (try await history(
+                RetentionBook.stream,
+                naming: [
+                    id.text, RetentionBook.policySet, RetentionBook.keysSet, RetentionBook.keyDestroyed,
+                    Value.string("subject \(row.subject)").json,
+                ] + alerts.map(\.text)))
         let entries = (whole.flatMap { $0 } + extracts).sorted { $0.index < $1.index }
 
         let (note, checkpoint) = try checkpoint()
@@ -90,6 +95,17 @@ package struct Bundler: Sendable {
     private func joined(_ entries: [IndexedEntry]) async throws -> [AlertID] {
         try entries.compactMap { indexed in
             if case .signalJoined(_, let alert) = try indexed.entry.event() { alert } else { nil }
+        }
+    }
+
+    /// All definitions that the run ever ran on.
+    private func pins(_ entries: [IndexedEntry]) throws -> [Run.Pin] {
+        try entries.flatMap { indexed -> [Run.Pin] in
+            switch try indexed.entry.event() {
+            case .runOpened(let opening): [opening.playbook, opening.workflow] + opening.called
+            case .runMigrated(let migration): [migration.to] + migration.called
+            default: []
+            }
         }
     }
 
@@ -127,6 +143,7 @@ package struct Bundler: Sendable {
         head.range = range
         head.span = (from.description, to.description)
         let draft = try BundleDraft(head, in: folder)
+        if range.lowerBound > 0 { try await takeEarlier(than: range.lowerBound, into: draft, note, checkpoint) }
         try await take(range, into: draft)
         try draft.add(BundleFormat.range, try rangeFile(range.lowerBound, range.upperBound, checkpoint))
         if let since { try draft.add(BundleFormat.since, since.note) }
@@ -144,6 +161,26 @@ package struct Bundler: Sendable {
             }
             try draft.take(await BundleLine.all(page.map { ($0.index, $0.entry.bytes) }))
             next += limit
+        }
+    }
+
+    /// What says who put which definition in force, and how long what is kept: of what happened in the period it decides.
+    private func takeEarlier(
+        than start: Int, into draft: BundleDraft, _ note: [UInt8], _ checkpoint: Checkpoint
+    ) async throws {
+        let kinds = [
+            LibraryBook.published, LibraryBook.attributed, RetentionBook.policySet, RetentionBook.holdSet,
+            RetentionBook.holdReleased, RetentionBook.keysSet, RetentionBook.keyDestroyed,
+        ]
+        let streams =
+            try await history(LibraryBook.stream, naming: kinds) + history(RetentionBook.stream, naming: kinds)
+        let lines = streams.filter { $0.index < start && kinds.contains($0.entry.kind) }.sorted { $0.index < $1.index }
+        try draft.takeEarlier(await BundleLine.all(lines.map { ($0.index, $0.entry.bytes) }))
+        let tree = try log.tiles(size: checkpoint.size).tree
+        for line in lines {
+            let proof = try tree.inclusionProof(of: UInt64(line.index))
+            let bytes = LogProof(index: proof.index, hashes: proof.hashes, checkpoint: note).bytes
+            try draft.add(BundleFormat.proof(line.index), bytes)
         }
     }
 

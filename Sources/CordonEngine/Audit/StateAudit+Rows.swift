@@ -194,12 +194,35 @@ extension StateAudit {
         }
     }
 
+    /// What people were asked is what the workflows ask that are stored.
+    mutating func checkConsents() async {
+        let (consents, store) = (history.consents, self.store)
+        // One that can't be read was told of already.
+        report.findings += await consents.findings { try? await store.definition($0)?.source }
+    }
+
     private mutating func checkErased(_ named: HistoryAudit.Named, _ says: String) {
         guard let digest = try? Digest(parsing: named.digest), (try? blobs.contains(digest)) == false else {
             return report.find(
                 .open, .erasurePending, "blob \(named.digest)", "\(says); it is still there, a start takes it away")
         }
         report.find(.note, .blobErased, "blob \(named.digest)", "\(named.place) names it; \(says)")
+    }
+
+    /// One whose key is not here: so the history must tell of that key.
+    private mutating func checkSealed(_ named: HistoryAudit.Named, _ reason: String) {
+        let digest = try? Digest(parsing: named.digest)
+        let label = digest.flatMap { try? blobs.sealing(of: $0) } ?? ""
+        report.blobs -= 1
+        if let says = history.destroyedKeys[label] {
+            report.find(.note, .blobErased, "blob \(named.digest)", "\(named.place) names it; \(says)")
+        } else if history.evidenceKeys.contains(label) {
+            report.find(.open, .blobSealed, "blob \(named.digest)", "not read: \(reason); \(named.place) names it")
+        } else {
+            report.find(
+                .broken, .blobChanged, "blob \(named.digest)",
+                "it says to be sealed with the key '\(label)', of which no line tells; \(named.place) names it")
+        }
     }
 
     mutating func checkBlobs() {
@@ -210,6 +233,10 @@ extension StateAudit {
             }
             report.blobs += 1
             do throws(EvidenceError) { _ = try blobs.get(try Digest(parsing: named.digest)) } catch {
+                if error.code == .blobSealed {
+                    checkSealed(named, error.reason)
+                    continue
+                }
                 report.find(
                     .broken, error.code == .notFound ? .blobMissing : .blobChanged, "blob \(named.digest)",
                     "\(error.reason); \(named.place) names it")

@@ -25,6 +25,7 @@ package struct StateAudit {
     private var tile: (index: UInt64, hashes: [Digest])?
     /// What the lines say of rows beside them: digests of signals and decisions, with kind or verdict, by their ids.
     var rows: [String: (digest: String, place: String, word: String?)] = [:]
+    var ledger = LedgerAudit()
     /// The lines that tell of alerts' receipts, by the alerts' ids, until their rows were looked at.
     var receipts: [String: HistoryLine] = [:]
 
@@ -47,10 +48,12 @@ package struct StateAudit {
         try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkRows() }
         try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkRuns() }
         try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkSessions() }
+        try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkLedger() }
         audit.checkBlobs()
         try await audit.look { (audit: inout StateAudit) async throws(StoreError) in
             try await audit.checkDefinitions()
         }
+        await audit.checkConsents()
         audit.report.findings = audit.report.findings.ordered
         return audit.report
     }
@@ -166,6 +169,7 @@ package struct StateAudit {
         if !read.isAsItsColumns {
             report.find(.broken, .rowDiffers, place, "the columns beside it say something else than the line itself")
         }
+        ledger.take(line)
         note(line, place)
     }
 

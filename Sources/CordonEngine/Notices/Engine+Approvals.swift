@@ -93,7 +93,8 @@ extension Engine {
         guard let run = try await find(ticket.run)?.run() else { throw LinkRefusal.noRun }
         let definition = try await definition(of: run)
         let planned = plannedActs(run, definition)
-        let asked = try asked(ticket, person, run, planned)
+        let answering = try await knowing(Person(name: person.name, groups: Set(person.groups)), of: run)
+        let asked = try asked(ticket, answering, run, planned)
         let acts = await read(planned, run, definition)
         let states: Value = .array(acts.map { $0.before ?? .null })
         let seen = sealer.digest(
@@ -124,7 +125,7 @@ extension Engine {
     }
 
     private func asked(
-        _ ticket: ApprovalLinks.Ticket, _ person: Channel.Person, _ run: Run, _ acts: [PlannedAct]
+        _ ticket: ApprovalLinks.Ticket, _ person: Person, _ run: Run, _ acts: [PlannedAct]
     ) throws(LinkRefusal) -> (text: String, choices: [String], deadline: Instant) {
         guard let id = ticket.step else {
             guard run.gate?.kind == .proposal, run.isLive else {
@@ -141,11 +142,15 @@ extension Engine {
         if let mine = question.answers.first(where: { $0.by == person.name }) {
             throw .answered("you said '\(mine.choice)' at \(mine.at)")
         }
-        let groups = Set(person.groups)
-        guard Person(name: person.name, groups: groups).isAmong(question.by), !question.excluded.contains(person.name)
-        else { throw .notAllowed("it is for \(question.by.joined(separator: ", "))") }
+        guard person.isAmong(question.by), !question.excluded.contains(person.name) else {
+            throw .notAllowed("it is for \(question.by.joined(separator: ", "))")
+        }
+        if let refusal = question.refusal(ofAuthor: person, at: id) { throw .notAllowed(refusal.reason) }
         // As with tokens: a name alone agrees to nothing.
-        guard question.kind == .task || groups.contains("approver") || !groups.isDisjoint(with: question.by) else {
+        guard
+            question.kind == .task || person.groups.contains("approver")
+                || !person.groups.isDisjoint(with: question.by)
+        else {
             throw .notAllowed("it needs the right to approve")
         }
         return (question.text, question.choices, question.deadline)

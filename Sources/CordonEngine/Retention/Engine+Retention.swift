@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CordonConnectors
 import CordonCore
 import CordonLanguage
 import CordonStore
@@ -13,6 +14,72 @@ extension Engine {
 
     /// Holds and erasures, as this engine writes them.
     package var retentionDesk: RetentionDesk { RetentionDesk(store: store, clock: clock, evidence: evidence) }
+
+    private static var retainMilliseconds: Int64 { 15_000 }
+    private static var betweenSlicesMilliseconds: Int64 { 250 }
+
+    /// Takes away what has had its time. It reads long stretches of the history and removes many files: beside the sweep
+    /// and never in its way, for a sweep that is late leaves runs dead that say they run.
+    func keepRetaining() async {
+        var expiry = EvidenceExpiry()
+        var isFirst = true
+        while !Task.isCancelled, !isDraining {
+            do throws(StoreError) {
+                if isFirst {
+                    try await tellRetentionPolicy()
+                    try await finishErasures()
+                }
+                isFirst = false
+                try await sweepBodies()
+                try await expireEvidence(&expiry)
+            } catch {
+                if error.code == .unavailable { return fail(error) }
+                logger.error(
+                    "what had its time could not be taken away; it comes again", metadata: ["error": "\(error)"])
+            }
+            let pause = expiry.trace == nil ? Engine.retainMilliseconds : Engine.betweenSlicesMilliseconds
+            await clock.sleep(until: clock.now.adding(milliseconds: pause))
+        }
+    }
+
+    /// Before anything is sealed: evidence that says to be sealed with a key of which nothing tells is no evidence.
+    func tellEvidenceKeys() async throws(StoreError) {
+        let standard = evidence.standardLabel
+        let labels = Set(connections.providers.compactMap(\.evidenceKey) + [standard].compactMap { $0 }).sorted()
+        let body: Value = [
+            "by": "start", "standard": standard.map(Value.string) ?? .null, "labels": .array(labels.map(Value.string)),
+        ]
+        try await tell(RetentionBook.keysSet, body) {
+            $0.evidenceKeys != body && !(labels.isEmpty && $0.evidenceKeys == nil)
+        }
+    }
+
+    /// Appends to the stream, unless it says so already; read anew when another was first.
+    private func tell(
+        _ kind: String, _ body: Value, where isNews: (RetentionBook) -> Bool
+    ) async throws(StoreError) {
+        while true {
+            try await readRetention()
+            let book = retentionBook.withLock { $0 }
+            guard isNews(book) else { return }
+            let entry = chronicle.entry(RetentionBook.stream, book.number + 1, clock.now, kind, body)
+            do throws(StoreError) { return try await store.note(entry) } catch {
+                guard error.code == .conflict else { throw error }
+            }
+        }
+    }
+
+    /// What the history tells of retention begins with how long what is kept: by that an auditor judges what went.
+    func tellRetentionPolicy() async throws(StoreError) {
+        let policy = RetentionBook.Policy(alertBodies: alertBodiesMilliseconds, evidence: evidenceMilliseconds)
+        let body: Value = [
+            "by": "start", "alert_bodies_ms": policy.alertBodies.map(Value.int) ?? .null,
+            "evidence_ms": policy.evidence.map(Value.int) ?? .null,
+        ]
+        try await tell(RetentionBook.policySet, body) {
+            policy != $0.policy ?? RetentionBook.Policy(alertBodies: nil, evidence: nil)
+        }
+    }
 
     /// Takes away evidence of which the history says that it was erased, when a crash came between.
     func finishErasures() async throws(StoreError) {

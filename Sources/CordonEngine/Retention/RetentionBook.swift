@@ -9,6 +9,11 @@ package struct RetentionBook: Sendable {
     package static let stream = "retention"
     static let expired = "bodiesExpired"
     package static let evidenceExpired = "evidenceExpired"
+    /// How long each class is kept from here on.
+    package static let policySet = "retentionPolicySet"
+    /// Which keys evidence is sealed with from here on, and that one of them is gone for good.
+    package static let keysSet = "evidenceKeysSet"
+    package static let keyDestroyed = "evidenceKeyDestroyed"
     static let holdSet = "legalHoldSet"
     static let holdReleased = "legalHoldReleased"
     package static let erased = "subjectErased"
@@ -77,6 +82,16 @@ package struct RetentionBook: Sendable {
         }
     }
 
+    /// How long each class is kept; `nil`: for ever.
+    package struct Policy: Sendable, Hashable {
+        package var alertBodies: Int64?
+        package var evidence: Int64?
+
+        package init(alertBodies: Int64?, evidence: Int64?) {
+            (self.alertBodies, self.evidence) = (alertBodies, evidence)
+        }
+    }
+
     /// How much of one class has had its time, and when the last of it went.
     package struct Expiration: Sendable, Hashable {
         package static let classes = ["alert_bodies", "evidence"]
@@ -89,6 +104,10 @@ package struct RetentionBook: Sendable {
     package private(set) var erasures: [Erasure] = []
     /// What has had its time, by its class.
     package private(set) var expirations: [String: Expiration] = [:]
+    /// How long what is kept, as the history was told last; nothing when it was never told.
+    package private(set) var policy: Policy?
+    /// The body of the last line that told of evidence keys.
+    private(set) var evidenceKeys: Value?
     /// Evidence of which the last line says that it had its time: a crash may have left it.
     private(set) var lastExpired: [String] = []
     /// The number of the stream's last entry.
@@ -124,6 +143,9 @@ package struct RetentionBook: Sendable {
                 Erasure(
                     subject: text("subject"), by: text("by"), reason: text("reason"), at: entry.at, runs: list("runs"),
                     alerts: list("alerts"), blobs: list("blobs"), shared: list("shared")))
+        case Self.keysSet: evidenceKeys = body
+        case Self.policySet:
+            policy = Policy(alertBodies: body["alert_bodies_ms"]?.intValue, evidence: body["evidence_ms"]?.intValue)
         case Self.expired: expire("alert_bodies", list("alerts").count, entry.at)
         case Self.evidenceExpired:
             lastExpired = list("blobs")

@@ -13,10 +13,16 @@ extension API {
     }
 
     @Sendable func reloadLibrary(_ inquiry: Inquiry) async throws -> Response {
-        _ = try inquiry.query()
+        // Whoever publishes may say that what is in force already and nobody's is theirs: `*`, or a playbook's name.
+        let attribution = try inquiry.query("attribute").text("attribute").map { name in
+            name == "*" ? Attribution.all : .playbook(name)
+        }
         let caller = try inquiry.knownCaller()
+        let author = DefinitionAuthor(name: caller.name, knownBy: .token)
         let result: Reload
-        do throws(StoreError) { result = try await engine.reload(by: caller.by) } catch {
+        do throws(StoreError) {
+            result = try await engine.reload(by: caller.by, author: author, attributing: attribution ?? .changes)
+        } catch {
             throw Problem.unavailable(retryAfterSeconds: 5)
         }
         let waiting = Value.array(engine.connectorsWaiting.map(Value.string))
@@ -59,7 +65,8 @@ package enum LibraryView {
                     [
                         "kind": .string(key.kind.rawValue), "name": .string(key.name), "digest": .string(line.digest),
                         "mode": line.mode.map { .string($0.rawValue) } ?? .null, "by": .string(line.by),
-                        "since": Value(line.since),
+                        "since": Value(line.since), "shipped": .bool(line.isShipped),
+                        "authors": .array((book.authors[line.digest] ?? []).sorted().map(Value.string)),
                         "workflow": key.kind == .playbook
                             ? workflows[key.name].map(Value.string) ?? Value.null : Value.null,
                     ]

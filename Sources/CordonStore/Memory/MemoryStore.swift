@@ -59,6 +59,13 @@ package final class MemoryStore: Store {
         try model.withLock { (model) throws(StoreError) in try model.settle(notices, forgotten) }
     }
 
+    package func remembered() async throws(StoreError) -> RememberedRows {
+        try model.withLock { (model) throws(StoreError) in
+            let guards = try model.read().guards
+            return RememberedRows(touches: guards.allTouches, marks: guards.allMarks)
+        }
+    }
+
     package func standing(at now: Instant) async throws(StoreError) -> Standing {
         try model.withLock { (model) throws(StoreError) in try model.read().standing(at: now) }
     }

@@ -122,11 +122,25 @@ extension SQLiteJournal {
 }
 
 extension SQLiteStore {
+    package func remembered() async throws(StoreError) -> RememberedRows {
+        try await read { (connection) throws(SQLiteFailure) in
+            var rows = RememberedRows()
+            let all = Instant(milliseconds: .min)
+            rows.touches = try Self.touches(connection, after: all.milliseconds)
+            rows.marks = try Self.marks(connection, after: all.milliseconds)
+            return rows
+        }
+    }
+
     package func standing(at now: Instant) async throws(StoreError) -> Standing {
         try await read { (connection) throws(SQLiteFailure) in
             var standing = Standing()
-            try Self.readTouches(connection, now, &standing)
-            try Self.readMarks(connection, now, &standing)
+            for touch in try Self.touches(connection, after: now.milliseconds - Standing.touchMilliseconds) {
+                standing.add(touch)
+            }
+            for mark in try Self.marks(connection, after: now.milliseconds - Standing.markMilliseconds) {
+                standing.add(mark)
+            }
             let tallies = try connection.statement("SELECT playbook, minute, matched FROM tally WHERE minute >= ?")
             defer { tallies.reset() }
             tallies.bind(now.adding(milliseconds: -Standing.matchedMilliseconds).minute)
@@ -138,40 +152,44 @@ extension SQLiteStore {
         }
     }
 
-    private static func readTouches(
-        _ connection: SQLiteConnection, _ now: Instant, _ standing: inout Standing
-    ) throws(SQLiteFailure) {
+    private static func touches(
+        _ connection: SQLiteConnection, after milliseconds: Int64
+    ) throws(SQLiteFailure) -> [Touch] {
         let rows = try connection.statement(
             "SELECT subject, playbook, kind, provider, owner, at FROM touch WHERE at > ?")
         defer { rows.reset() }
-        rows.bind(now.milliseconds - Standing.touchMilliseconds)
+        rows.bind(milliseconds)
+        var touches: [Touch] = []
         while try rows.step() {
             guard let kind = Subject.Kind(rawValue: rows.text(2)) else { continue }
-            standing.add(
+            touches.append(
                 Touch(
                     subject: rows.text(0), playbook: rows.text(1), kind: kind, provider: rows.text(3),
                     owner: rows.optionalText(4), at: Instant(milliseconds: rows.int64(5))))
         }
+        return touches
     }
 
-    private static func readMarks(
-        _ connection: SQLiteConnection, _ now: Instant, _ standing: inout Standing
-    ) throws(SQLiteFailure) {
+    private static func marks(
+        _ connection: SQLiteConnection, after milliseconds: Int64
+    ) throws(SQLiteFailure) -> [Mark] {
         let rows = try connection.statement(
             """
             SELECT what, subject, playbook, at, cause, capability, weight, half_life FROM mark
             WHERE at > ? ORDER BY place
             """)
         defer { rows.reset() }
-        rows.bind(now.milliseconds - Standing.markMilliseconds)
+        rows.bind(milliseconds)
+        var marks: [Mark] = []
         while try rows.step() {
             let what: Mark.What =
                 rows.text(0) == "risk"
                 ? .risk(add: rows.double(6), halfLifeMilliseconds: rows.int64(7)) : .putBack(capability: rows.text(5))
-            standing.add(
+            marks.append(
                 Mark(
                     what: what, subject: rows.text(1), playbook: rows.text(2),
                     at: Instant(milliseconds: rows.int64(3)), cause: rows.text(4)))
         }
+        return marks
     }
 }

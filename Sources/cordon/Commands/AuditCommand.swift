@@ -30,6 +30,8 @@ struct AuditVerify: AsyncParsableCommand {
             Ends with 9 when anything is broken; with 0 when the record is sound, also with open items, which it names. \
             With --exit-status open items end it with 8.
 
+            Evidence that is sealed is checked where its key is; where it is not, that is an open item.
+
             Without --key the keys that lie beside are used: then it shows only that nothing was changed since by \
             somebody without a key.
 
@@ -54,6 +56,10 @@ struct AuditVerify: AsyncParsableCommand {
         name: .customLong("tsa-ca"),
         help: "Certificates (PEM) of the authorities whose timestamps you believe; for a state folder: its setting's."
     ) var timestampAuthorities: String?
+    @Option(
+        name: .customLong("evidence-keys"),
+        help: "The folder of the keys that evidence is sealed with (default: the state folder's, or the setting's)."
+    ) var evidenceKeys: String?
     @Flag(name: .long, help: "End with 8 when there are open items.") var exitStatus = false
 
     func run() async throws {
@@ -66,10 +72,12 @@ struct AuditVerify: AsyncParsableCommand {
             let stamps = await TimestampAudit.bundle(archive, keys: trust.brought, trust: try timestampTrust())
             report.findings = (report.findings + stamps).ordered
         } else if let path {
-            report = try await audit(StateFolder(absolute(path, in: here)), trust, try timestampTrust())
+            let state = StateFolder(absolute(path, in: here))
+            report = try await audit(state, state.keysPath, trust, try timestampTrust())
         } else {
             let settings = try await common.settings()
-            report = try await audit(settings.state, trust, try timestampTrust() ?? settings.timestampTrust())
+            report = try await audit(
+                settings.state, settings.evidenceKeysPath, trust, try timestampTrust() ?? settings.timestampTrust())
         }
         Output.one(report.value, as: common.output, table: AuditText.page)
         if report.isBroken { throw CommandFailure(.notVerified, "the record is broken: \(count(report, .broken))") }
@@ -106,7 +114,7 @@ struct AuditVerify: AsyncParsableCommand {
     }
 
     private func audit(
-        _ state: StateFolder, _ trust: AuditTrust, _ authorities: TimestampTrust?
+        _ state: StateFolder, _ keys: String, _ trust: AuditTrust, _ authorities: TimestampTrust?
     ) async throws -> AuditReport {
         guard FileManager.default.fileExists(atPath: state.evidencePath) else {
             throw CommandFailure(.notFound, "\(display(state.path)) is no state folder: it has no evidence/")
@@ -115,7 +123,9 @@ struct AuditVerify: AsyncParsableCommand {
         do {
             let folder = LogFolder(state.logPath)
             var report = try await StateAudit.run(
-                store: store, folder: folder, blobs: try Blobs(at: state.evidencePath), trust: trust)
+                store: store, folder: folder,
+                blobs: try Blobs(at: state.evidencePath, keys: try BlobKeys(in: evidenceKeys ?? keys, standard: nil)),
+                trust: trust)
             report.findings += await TimestampAudit.folder(folder, keys: trust.brought, trust: authorities)
             report.findings = report.findings.ordered
             await store.close()

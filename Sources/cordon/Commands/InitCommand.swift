@@ -135,6 +135,9 @@ enum Templates {
         # retention:
         #   alert_bodies: 400d
         #   evidence: 400d
+        # Evidence is sealed on the disk with the key of that label; make one with 'cordon evidence-key new LABEL'.
+        # evidence:
+        #   seal_with: acme-2026
         # Who is asked for the time of the log's checkpoints (RFC 3161; several addresses with spaces between them), whose
         # word counts (PEM), and how often.
         # timestamps:

@@ -41,6 +41,11 @@ struct PlaybookList: AsyncParsableCommand {
         Output.Column("MODE") { $0["mode"]?.stringValue ?? "-" },
         Output.Column("DIGEST") { String(($0["digest"]?.stringValue ?? "").prefix(19)) },
         Output.Column("BY") { $0["by"]?.stringValue ?? "" },
+        Output.Column("AUTHOR") { line in
+            let authors = (line["authors"]?.arrayValue ?? []).compactMap(\.stringValue)
+            if !authors.isEmpty { return authors.joined(separator: ", ") }
+            return line["shipped"] == true ? "cordon" : "unknown"
+        },
         Output.Column("SINCE") { $0["since"]?.stringValue ?? "" },
     ]
 }
@@ -74,13 +79,21 @@ struct PlaybookPublish: AsyncParsableCommand {
             A running server is asked to, under the name of the token; without one they are stored for its next start. \
             The library is published as a whole: with NAME that playbook has to be in it, and its line alone is told.
 
+            The history names the author, for questions with 'exclude_author': the token's person when a server runs, \
+            whom --author names without one. What came into force by a changed file, or without --author, is nobody's, \
+            and an auditor is told so; publishing it by name afterwards makes it that person's: with NAME that playbook \
+            and its workflows, without it all that is nobody's. What came with the program is no person's.
+
             EXAMPLES
               cordon playbook publish
               cordon playbook publish secret-leaked
+              cordon playbook publish secret-leaked --author alice
             """)
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "A playbook of the library.") var name: String?
+    @Option(name: .long, help: "Whose work it is, by the name on their token; only where no server runs.") var author:
+        String?
 
     func run() async throws {
         let settings = try await common.settings()
@@ -91,9 +104,13 @@ struct PlaybookPublish: AsyncParsableCommand {
             throw CommandFailure(.notFound, "the library has no playbook '\(name)'\(near ?? "")")
         }
         if try await Client.find(settings) != nil {
-            _ = try await Publishing.reload(settings)
+            guard author == nil else {
+                throw CommandFailure(
+                    .usage, "a server runs: the author is whose token it is; leave --author out, and set CORDON_TOKEN")
+            }
+            _ = try await Publishing.reload(settings, attributing: name ?? "*")
         } else {
-            try await Publishing.store(shelf.library, settings)
+            try await Publishing.store(shelf.library, settings, author: try named(author), playbook: name)
         }
         let all = try await Desk.open(settings).library()["definitions"]?.arrayValue ?? []
         let told = all.filter { line in
@@ -102,13 +119,27 @@ struct PlaybookPublish: AsyncParsableCommand {
         }
         Output.many(told, as: common.output, columns: PlaybookList.columns)
     }
+
+    private func named(_ author: String?) throws -> DefinitionAuthor? {
+        guard let author else {
+            Output.note("no author is named: the history says that nobody knows; --author names one")
+            return nil
+        }
+        guard !author.isEmpty, author.utf8.count <= 200, author.isOneVisibleLine else {
+            throw CommandFailure(.usage, "--author takes a name as it stands on a token, such as alice")
+        }
+        return DefinitionAuthor(name: author, knownBy: .word)
+    }
 }
 
 enum Publishing {
     /// Asks the running server; what it refuses is thrown with its mistakes.
-    static func reload(_ settings: Settings) async throws -> Value {
+    ///
+    /// - Parameter attributing: a playbook, or `*`, that is the caller's where it is nobody's yet.
+    static func reload(_ settings: Settings, attributing name: String? = nil) async throws -> Value {
         let client = try await Client.required(settings)
-        let answer = try await client.ask("POST", "/library/reload")
+        let query = name.map { "?attribute=" + escaped($0) } ?? ""
+        let answer = try await client.ask("POST", "/library/reload" + query)
         guard answer["result"]?.stringValue == "refused" else { return answer }
         let mistakes = (answer["mistakes"]?.arrayValue ?? []).compactMap(\.stringValue)
         for mistake in mistakes { Output.note(mistake) }
@@ -118,11 +149,16 @@ enum Publishing {
     }
 
     /// Without a server, into the store itself.
-    static func store(_ library: Library, _ settings: Settings) async throws {
+    static func store(
+        _ library: Library, _ settings: Settings, author: DefinitionAuthor?, playbook: String?
+    ) async throws {
         try settings.state.make()
         let store = try SQLiteStore(.readWrite(settings.statePath))
         do {
-            _ = try await LibraryPublisher(store: store, clock: SystemClock()).publish(library, by: NSUserName())
+            let (publisher, by) = (LibraryPublisher(store: store, clock: SystemClock()), NSUserName())
+            // With a playbook's name it is that one and its workflows that are theirs, whatever else changes.
+            _ = try await publisher.publish(library, by: by, author: playbook == nil ? author : nil)
+            if let author { try await publisher.attribute(library, to: author, by: by, playbook: playbook) }
         } catch {
             await store.close()
             throw error

@@ -170,7 +170,7 @@ private struct RetentionPath {
         }
         let store = try SQLiteStore(mode)
         do {
-            let keeper = EvidenceKeeper(blobs: try Blobs(at: settings.state.evidencePath))
+            let keeper = EvidenceKeeper(blobs: try settings.blobs())
             let answer = try await act(RetentionDesk(store: store, clock: SystemClock(), evidence: keeper))
             await store.close()
             return answer
