@@ -74,8 +74,12 @@ struct EvidenceKeyList: AsyncParsableCommand {
         Output.many(
             labels.map { label in
                 let state =
-                    if label.isEmpty { "not sealed" } else if label == settings.evidenceKeyLabel { "seals" } else {
-                        keys[label] == nil ? "missing" : "opens"
+                    if label.isEmpty {
+                        "not sealed"
+                    } else if keys[label] == nil {
+                        "missing"
+                    } else {
+                        label == settings.evidenceKeyLabel ? "seals" : "opens"
                     }
                 return ["label": .string(label), "state": .string(state), "blobs": .int(counts[label] ?? 0)]
             }, as: common.output,
