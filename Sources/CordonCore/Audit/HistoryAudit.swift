@@ -251,15 +251,16 @@ package struct HistoryAudit {
     }
 
     private mutating func takeOther(_ line: HistoryLine) {
-        let body = line.body
+        // Made for those alone that ask for it.
+        var body: Value { line.body }
         if line.stream == RetentionAudit.stream { weighRetention(line) }
         switch line.kind {
         case "alertReceived":
-            if let digest = body["body"]?.stringValue {
+            if let digest = line.told["body"]?.stringValue {
                 bodies[line.stream] = Named(digest: digest, place: line.place.text)
                 bodies[line.stream]?.at = line.at
             }
-        case "decisionMade": decide(body)
+        case "decisionMade": decide(line.told)
         case "bodiesExpired":
             expired.formUnion((body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue))
         case "subjectErased":
@@ -296,9 +297,9 @@ package struct HistoryAudit {
             + (body["reason"]?.stringValue ?? "")
     }
 
-    private mutating func decide(_ body: Value) {
-        if body["cut"] == true { cutDecisions.insert(body["id"]?.stringValue ?? "") }
-        for match in body["matches"]?.arrayValue ?? [] {
+    private mutating func decide(_ body: JSONView) {
+        if body["cut"]?.value == true { cutDecisions.insert(body["id"]?.stringValue ?? "") }
+        for match in body["matches"]?.elements ?? [] {
             if let run = match["run"]?.stringValue { decided.insert(run) }
         }
     }

@@ -18,7 +18,9 @@ package final class HistoryLine: Sendable {
     package let at: Instant
     /// How the time was spelled, where that is not how it is written.
     private let spelledAt: String?
-    package let body: Value
+    /// What it tells: read in place where the line is spelled as the chronicle spells it.
+    package let told: JSONView
+    package var body: Value { told.value }
     /// Of a run's line what it tells, or why it can't be read.
     let event: Result<Event, UnreadableRecord>?
 
@@ -37,27 +39,29 @@ package final class HistoryLine: Sendable {
 
     /// - Parameter known: the stream's name where the reader has it: a line of it then needs no copy of that.
     package static func read(_ bytes: [UInt8], known: String? = nil) -> Result<HistoryLine, Fault> {
-        if let line = bytes.withUnsafeBufferPointer({ canonical($0, known) }) { return .success(line) }
+        if let line = bytes.withUnsafeBufferPointer({ canonical($0, known, bytes) }) { return .success(line) }
         guard let line = try? JSON.parse(bytes), let stream = line["stream"]?.stringValue,
             let number = line["n"]?.intValue.flatMap({ Int(exactly: $0) }), number > 0, number < .max,
             let kind = line["type"]?.stringValue, let text = line["at"]?.stringValue,
             let at = Instant(rfc3339: text), let body = line["body"]
         else { return .failure(.unreadable) }
         guard line["v"]?.intValue == 1 else { return .failure(.versionUnknown) }
-        return .success(HistoryLine(stream, number, kind, at, text, body))
+        return .success(HistoryLine(stream, number, kind, at, text, .tree(body)))
     }
 
-    private init(_ stream: String, _ number: Int, _ kind: String, _ at: Instant, _ text: String?, _ body: Value) {
-        (self.stream, self.number, self.kind, self.at, spelledAt, self.body) = (stream, number, kind, at, text, body)
+    private init(_ stream: String, _ number: Int, _ kind: String, _ at: Instant, _ text: String?, _ told: JSONView) {
+        (self.stream, self.number, self.kind, self.at, spelledAt, self.told) = (stream, number, kind, at, text, told)
         guard stream.hasPrefix(Run.prefix) else {
             event = nil
             return
         }
-        do throws(UnreadableRecord) { event = .success(try Event(kind: kind, body)) } catch { event = .failure(error) }
+        do throws(UnreadableRecord) { event = .success(try Event(kind: kind, told)) } catch { event = .failure(error) }
     }
 
     /// Nothing when the line is not framed as the chronicle frames it: that says nothing against it.
-    private static func canonical(_ line: UnsafeBufferPointer<UInt8>, _ known: String?) -> HistoryLine? {
+    private static func canonical(
+        _ line: UnsafeBufferPointer<UInt8>, _ known: String?, _ bytes: [UInt8]
+    ) -> HistoryLine? {
         let limits = JSONLimits.default
         guard line.count > bodyOffset, line.count <= limits.bytesMax, line.starts(with: head),
             line[timeEnd..<bodyOffset].elementsEqual(bodyHead),
@@ -68,12 +72,16 @@ package final class HistoryLine: Sendable {
             tail.drop(#","stream":"#), let number = tail.positive(), tail.drop(#","n":"#), tail.end > bodyOffset
         else { return nil }
         // A value of its own between head and tail: no other reading of the line is possible.
-        let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: line[bodyOffset..<tail.end]))
+        let place = bodyOffset..<tail.end
         let inner = JSONLimits(bytesMax: limits.bytesMax, depthMax: limits.depthMax - 1)
-        guard let body = try? JSON.parse(bytes, limits: inner) else { return nil }
+        guard
+            let told = JSONView(canonical: bytes, place, limits: inner)
+                ?? (try? JSON.parse(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: line[place])), limits: inner))
+                .map(JSONView.tree)
+        else { return nil }
         let isKnown = known.map { stream.elementsEqual($0.utf8) } ?? false
         let name = isKnown ? known ?? "" : String(decoding: stream, as: UTF8.self)
-        return HistoryLine(name, number, String(decoding: kind, as: UTF8.self), at, nil, body)
+        return HistoryLine(name, number, String(decoding: kind, as: UTF8.self), at, nil, told)
     }
 
     private static let head = Array(#"{"at":""#.utf8)

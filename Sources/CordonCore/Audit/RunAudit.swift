@@ -54,8 +54,7 @@ struct RunAudit {
     // MARK: Calls
 
     private mutating func intend(_ step: String, _ call: Call, _ place: LinePlace) {
-        let before = calls[step] ?? [:]
-        if before[call.number] != nil {
+        if calls[step]?[call.number] != nil {
             find(.broken, .intentTwice, place, "\(step)#\(call.number) is intended a second time")
         }
         if call.purpose.isChange, call.redeliveryClass.isWrite { checkChange(step, call, place) }

@@ -19,23 +19,25 @@ package struct UnreadableRecord: Error, Sendable, Hashable, CustomStringConverti
 /// Reads the members of a stored JSON object, naming the place of what is missing or of the wrong type.
 struct Fields {
     let place: String
-    private let members: [String: Value]
+    private let map: JSONView
 
-    init(_ value: Value, _ place: String) throws(UnreadableRecord) {
-        guard case .object(let members) = value else {
-            throw UnreadableRecord(place: place, reason: "expected a map, found \(value.typeName)")
+    init(_ value: Value, _ place: String) throws(UnreadableRecord) { try self.init(.tree(value), place) }
+
+    init(_ map: JSONView, _ place: String) throws(UnreadableRecord) {
+        guard map.isObject else {
+            throw UnreadableRecord(place: place, reason: "expected a map, found \(map.value.typeName)")
         }
         self.place = place
-        self.members = members
+        self.map = map
     }
 
     func optional(_ key: String) -> Value? {
-        guard let value = members[key], value != .null else { return nil }
+        guard let value = present(key), value != .null else { return nil }
         return value
     }
 
     /// The member as it stands, a stored `null` too.
-    func present(_ key: String) -> Value? { members[key] }
+    func present(_ key: String) -> Value? { map[key]?.value }
 
     func optionalString(_ key: String) throws(UnreadableRecord) -> String? {
         optional(key) == nil ? nil : try string(key)
@@ -62,12 +64,16 @@ struct Fields {
     }
 
     func value(_ key: String) throws(UnreadableRecord) -> Value {
-        guard let value = members[key] else { throw missing(key) }
-        return value
+        try member(key).value
+    }
+
+    private func member(_ key: String) throws(UnreadableRecord) -> JSONView {
+        guard let member = map[key] else { throw missing(key) }
+        return member
     }
 
     func string(_ key: String) throws(UnreadableRecord) -> String {
-        guard let text = try value(key).stringValue else { throw wrong(key, "string") }
+        guard let text = try member(key).stringValue else { throw wrong(key, "string") }
         return text
     }
 
@@ -116,11 +122,11 @@ struct Fields {
         return choice
     }
 
-    func fields(_ key: String) throws(UnreadableRecord) -> Fields { try Fields(value(key), "\(place).\(key)") }
+    func fields(_ key: String) throws(UnreadableRecord) -> Fields { try Fields(member(key), "\(place).\(key)") }
 
     func optionalFields(_ key: String) throws(UnreadableRecord) -> Fields? {
-        guard let value = optional(key) else { return nil }
-        return try Fields(value, "\(place).\(key)")
+        guard let member = map[key], !member.isNull else { return nil }
+        return try Fields(member, "\(place).\(key)")
     }
 
     func list<Item>(
@@ -139,7 +145,7 @@ struct Fields {
 
     private func wrong(_ key: String, _ expected: String) -> UnreadableRecord {
         UnreadableRecord(
-            place: "\(place).\(key)", reason: "expected \(expected), found \(members[key]?.typeName ?? "nothing")")
+            place: "\(place).\(key)", reason: "expected \(expected), found \(present(key)?.typeName ?? "nothing")")
     }
 }
 

@@ -86,10 +86,12 @@ extension Event {
     }
 
     /// Reads back a stored event; `kind` is the stored name.
-    package init(kind: String, _ value: Value) throws(UnreadableRecord) {
-        let fields = try Fields(value, kind)
+    package init(kind: String, _ value: Value) throws(UnreadableRecord) { try self.init(kind: kind, .tree(value)) }
+
+    init(kind: String, _ body: JSONView) throws(UnreadableRecord) {
+        let fields = try Fields(body, kind)
         switch kind {
-        case "runOpened": self = .runOpened(try Opening(value, kind))
+        case "runOpened": self = .runOpened(try Opening(fields))
         case "runAsked": self = .runAsked(try Run.Ask(fields))
         case "runResumed":
             self = .runResumed(

@@ -18,7 +18,7 @@ extension Run {
 
     package init(_ value: Value) throws(UnreadableRecord) {
         let fields = try Fields(value, "run")
-        let opening = try Opening(fields.value("opening"), "run.opening")
+        let opening = try Opening(fields.fields("opening"))
         self.init(opening: opening, at: try fields.instant("opened_at"))
         gate = try fields.optionalFields("gate").map { (fields) throws(UnreadableRecord) in try Ask(fields) }
         pause = try fields.optionalFields("pause").map { (fields) throws(UnreadableRecord) in try Ask(fields) }
@@ -100,8 +100,7 @@ extension Opening {
         ])
     }
 
-    init(_ value: Value, _ place: String) throws(UnreadableRecord) {
-        let fields = try Fields(value, place)
+    init(_ fields: Fields) throws(UnreadableRecord) {
         self.init(
             id: try fields.id("run"), decision: try fields.id("decision"), signal: try fields.id("signal"),
             alert: try fields.id("alert"), playbook: try Run.Pin(fields.fields("playbook")),

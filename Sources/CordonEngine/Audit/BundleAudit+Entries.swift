@@ -91,6 +91,9 @@ extension BundleAudit {
         }
     }
 
+    /// So many pages of lines are made while one is judged: making one needs no other.
+    private static let pagesAhead = 4
+
     /// Hands over each line for which there is a place. What a manifest says may be any number: there are never more
     /// lines than stand in the file.
     ///
@@ -104,18 +107,38 @@ extension BundleAudit {
         var findings: [AuditFinding] = []
         var lines = LineReader(source, file)
         var left = places[...]
-        do throws(EvidenceError) {
-            while let page = try lines.next() {
-                reading.count(page.count)
-                let made = await BundleLine.all(zip(left, page).map { (index: $0, bytes: $1) })
-                left = left.dropFirst(page.count)
-                for line in made {
+        var failure: EvidenceError?
+        await withTaskGroup(of: (page: Int, lines: [BundleLine]).self) { group in
+            var (asked, judged) = (0, 0)
+            var ready: [Int: [BundleLine]] = [:]
+            while true {
+                while failure == nil, asked < judged + pagesAhead {
+                    let page: [[UInt8]]
+                    do throws(EvidenceError) {
+                        guard let next = try lines.next() else { break }
+                        page = next
+                    } catch {
+                        failure = error
+                        break
+                    }
+                    reading.count(page.count)
+                    let numbered = Array(zip(left, page))
+                    left = left.dropFirst(page.count)
+                    let number = asked
+                    group.addTask { (number, numbered.map { BundleLine(index: $0, bytes: $1) }) }
+                    asked += 1
+                }
+                guard judged < asked else { return }
+                while ready[judged] == nil, let made = await group.next() { ready[made.page] = made.lines }
+                for line in ready.removeValue(forKey: judged) ?? [] {
                     take(line)
                     reading.take(line)
                 }
-                if reading.history.isHopeless { break }
+                judged += 1
+                if reading.history.isHopeless { return group.cancelAll() }
             }
-        } catch { findings.append(AuditFinding(.broken, .entryUnreadable, name, error.reason)) }
+        }
+        if let failure { findings.append(AuditFinding(.broken, .entryUnreadable, name, failure.reason)) }
         if lines.isCut {
             findings.append(AuditFinding(.broken, .entryUnreadable, name, "its last line does not end"))
         }

@@ -132,7 +132,10 @@ extension BundleAudit {
             }
             doubt(view.name)
         }
-        if digests[BundleFormat.ocsf] != reading.ocsf.digest { doubt(BundleFormat.ocsf) }
+        let isOCSF = places[BundleFormat.ocsf].map { range in
+            reading.ocsf.map { $0.isSo && $0.end == range.upperBound } ?? false
+        }
+        if isOCSF != true { doubt(BundleFormat.ocsf) }
         guard let range = places[BundleFormat.timeline], isTimeline(range, reading, findings) else {
             return doubt(BundleFormat.timeline)
         }
@@ -142,14 +145,14 @@ extension BundleAudit {
         report.find(.broken, .fileChanged, name, "it does not follow from the lines")
     }
 
-    /// The rows need not be made a second time: their digest and number tell whether they stand there.
+    /// The rows were compared while the lines were read, from where they seemed to begin.
     private func isTimeline(_ range: Range<Int>, _ reading: BundleReading, _ findings: [AuditFinding]) -> Bool {
         let start = Array(Timeline.start(reading.head, reading.parsed, findings).utf8)
         let end = Array(Timeline.end.utf8)
-        guard range.count == start.count + reading.rows.count + end.count else { return false }
-        let rows = range.lowerBound + start.count..<range.upperBound - end.count
-        return (try? source.bytes(range.lowerBound..<rows.lowerBound)) == start
-            && (try? source.digest(of: rows)) == reading.rows.digest
-            && (try? source.bytes(rows.upperBound..<range.upperBound)) == end
+        guard let rows = reading.rows, rows.isSo, rows.start == range.lowerBound + start.count,
+            rows.end + end.count == range.upperBound
+        else { return false }
+        return (try? source.bytes(range.lowerBound..<rows.start)) == start
+            && (try? source.bytes(rows.end..<range.upperBound)) == end
     }
 }

@@ -32,19 +32,24 @@ package struct BundleAudit {
     }
 
     private mutating func check() async {
-        do throws(EvidenceError) {
-            for place in try TarIndex(source).places {
-                places[place.name] = place.range
-                digests[place.name] = try source.digest(of: place.range)
-            }
-        } catch { return report.find(.broken, .archiveMalformed, "the archive", error.reason) }
+        let files: [TarIndex.Place]
+        do throws(EvidenceError) { files = try TarIndex(source).places } catch {
+            return report.find(.broken, .archiveMalformed, "the archive", error.reason)
+        }
+        for place in files { places[place.name] = place.range }
+        // Every byte is hashed, while the lines are read.
+        async let hashed = BundleAudit.digests(of: files, in: source)
         readKeys()
-        guard let head = openManifest() else { return }
+        guard let (head, subjects) = openManifest() else { return }
+        let place = report.findings.count
         report.subject = "\(head.kind.rawValue) bundle"
         report.origin = head.origin
         guard let note = file(BundleFormat.checkpoint),
             let checkpoint = report.open(note, BundleFormat.checkpoint, trust, keys)
-        else { return }
+        else {
+            _ = takeDigests(await hashed, subjects, at: place)
+            return
+        }
         checkQuorum(note)
         report.size = checkpoint.size
         report.checkpoints = 1
@@ -53,13 +58,14 @@ package struct BundleAudit {
                 .broken, .checkpointDiffers, BundleFormat.checkpoint, "it is not the one that the manifest speaks of")
         }
         let since = report.openSince(trust, keys, checkpoint)
-        var reading = BundleReading(head)
+        var reading = BundleReading(head, ocsf: places[BundleFormat.ocsf].map(standing), rows: standingRows)
         switch head.kind {
         case .run: await readProved(&reading, note, checkpoint)
         case .period:
             readEarlier(&reading, note, checkpoint)
             await readRange(&reading, checkpoint, since)
         }
+        guard takeDigests(await hashed, subjects, at: place) else { return }
         report.entries = reading.count
         checkSpan(reading)
         if let since { compareSince(since, checkpoint, head) }
@@ -68,6 +74,13 @@ package struct BundleAudit {
         checkMeaning(head, reading.history)
         await checkConsents(reading.history)
         checkViews(reading, findings)
+    }
+
+    private func standing(_ range: Range<Int>) -> BundleReading.Standing { BundleReading.Standing(source, range) }
+
+    private var standingRows: BundleReading.Standing? {
+        guard let page = places[BundleFormat.timeline], let start = Timeline.rows(source, page) else { return nil }
+        return standing(start..<page.upperBound)
     }
 
     // MARK: Its files
@@ -120,7 +133,7 @@ package struct BundleAudit {
         report.tellKeys(keys, trust, BundleFormat.keys)
     }
 
-    private mutating func openManifest() -> BundleHead? {
+    private mutating func openManifest() -> (head: BundleHead, subjects: [Value])? {
         guard let bytes = file(BundleFormat.manifest, bytesMax: BundleFormat.listBytesMax) else { return nil }
         guard let envelope = envelope(bytes) else { return malformed() }
         let signers = self.signers(of: envelope)
@@ -136,8 +149,7 @@ package struct BundleAudit {
             report.find(
                 .broken, .signatureMissing, BundleFormat.manifest, "no key of the log that it speaks of signed it")
         }
-        compare(subjects)
-        return head
+        return (head, subjects)
     }
 
     private mutating func malformed() -> BundleHead? {
@@ -172,26 +184,56 @@ package struct BundleAudit {
         return try? Envelope(payloadType: BundleFormat.payloadType, payload: payload, signatures: read)
     }
 
-    private mutating func compare(_ subjects: [Value]) {
+    private static func digests(
+        of files: [TarIndex.Place], in source: ByteSource
+    ) async -> Result<[String: Digest], EvidenceError> {
+        var digests: [String: Digest] = [:]
+        do throws(EvidenceError) {
+            for file in files { digests[file.name] = try source.digest(of: file.range) }
+        } catch { return .failure(error) }
+        return .success(digests)
+    }
+
+    /// False when the archive could not be read.
+    ///
+    /// - Parameter place: where among the findings those of the manifest stand: before what the lines gave meanwhile.
+    private mutating func takeDigests(
+        _ hashed: Result<[String: Digest], EvidenceError>, _ subjects: [Value], at place: Int
+    ) -> Bool {
+        switch hashed {
+        case .success(let all):
+            digests = all
+            report.findings.insert(contentsOf: compared(subjects), at: place)
+            return true
+        case .failure(let error):
+            report.find(.broken, .archiveMalformed, "the archive", error.reason)
+            return false
+        }
+    }
+
+    /// What is there against what was signed.
+    private func compared(_ subjects: [Value]) -> [AuditFinding] {
+        var findings: [AuditFinding] = []
+        func find(_ code: AuditFinding.Code, _ place: String, _ says: String) {
+            findings.append(AuditFinding(.broken, code, place, says))
+        }
         var listed: Set<String> = [BundleFormat.manifest]
         for subject in subjects {
             guard let name = subject["name"]?.stringValue, let digest = subject.at("digest", "sha256")?.stringValue
             else {
-                report.find(
-                    .broken, .manifestMalformed, BundleFormat.manifest, "it lists a file without name or digest")
+                find(.manifestMalformed, BundleFormat.manifest, "it lists a file without name or digest")
                 continue
             }
             listed.insert(name)
             guard let found = digests[name] else {
-                report.find(.broken, .fileMissing, name, "the manifest lists it, and it is not there")
+                find(.fileMissing, name, "the manifest lists it, and it is not there")
                 continue
             }
-            if found.hex != digest {
-                report.find(.broken, .fileChanged, name, "its bytes are not those that were signed")
-            }
+            if found.hex != digest { find(.fileChanged, name, "its bytes are not those that were signed") }
         }
         for name in places.keys.sorted() where !listed.contains(name) {
-            report.find(.broken, .fileUnlisted, name, "it is there, and the manifest does not list it")
+            find(.fileUnlisted, name, "it is there, and the manifest does not list it")
         }
+        return findings
     }
 }

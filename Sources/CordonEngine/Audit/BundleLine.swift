@@ -29,8 +29,8 @@ struct BundleLine: Sendable {
             (ocsf, row) = ([], [])
             return
         }
-        ocsf = OCSF.lines(line).flatMap { $0.jsonBytes + [UInt8(ascii: "\n")] }
-        row = Array(Timeline.row(index, line).utf8)
+        ocsf = OCSF.lines(line)
+        row = Timeline.row(index, line)
     }
 
     /// Two at a time, and in their order.

@@ -3,19 +3,46 @@
 import CordonCore
 import CordonEvidence
 import CordonLanguage
+import Glibc
 
 /// What reading the lines of a bundle once, in their order, leaves in hand: what they mean, and what its pages must be.
 struct BundleReading {
-    /// Bytes as they should stand somewhere, by their digest and number alone.
-    struct Expected {
-        private var stream = DigestStream()
+    /// What should stand in a file from a place on, compared while it is made: nothing of it is kept.
+    struct Standing {
+        private let source: ByteSource
+        private let range: Range<Int>
+        /// What was read of the file, up to where the next piece begins.
+        private var held: [UInt8] = []
+        private var used = 0
         private(set) var count = 0
+        private(set) var isSo = true
 
-        var digest: Digest { stream.digest }
+        var start: Int { range.lowerBound }
+        var end: Int { start + count }
+
+        init(_ source: ByteSource, _ range: Range<Int>) { (self.source, self.range) = (source, range) }
 
         mutating func append(_ bytes: [UInt8]) {
-            stream.update(bytes)
+            guard isSo else { return }
+            isSo = holds(bytes.count) && isNext(bytes)
+            used += bytes.count
             count += bytes.count
+        }
+
+        private mutating func holds(_ wanted: Int) -> Bool {
+            if used + wanted <= held.count { return true }
+            let next = end..<min(range.upperBound, end + max(wanted, ByteSource.chunkBytes))
+            guard next.count >= wanted, let bytes = try? source.bytes(next) else { return false }
+            (held, used) = (bytes, 0)
+            return true
+        }
+
+        private func isNext(_ bytes: [UInt8]) -> Bool {
+            guard !bytes.isEmpty else { return true }
+            return held[used..<used + bytes.count].withUnsafeBytes { held in
+                // Neither is empty, so both have an address.
+                bytes.withUnsafeBytes { memcmp(held.baseAddress!, $0.baseAddress!, bytes.count) == 0 }
+            }
         }
     }
 
@@ -26,12 +53,14 @@ struct BundleReading {
     private(set) var parsed = 0
     private(set) var first: Instant?
     private(set) var last: Instant?
-    private(set) var ocsf = Expected()
-    private(set) var rows = Expected()
+    /// In their files, where those are there.
+    private(set) var ocsf: Standing?
+    private(set) var rows: Standing?
 
-    init(_ head: BundleHead) {
+    init(_ head: BundleHead, ocsf: Standing?, rows: Standing?) {
         self.head = head
         history = HistoryAudit(head.coverage)
+        (self.ocsf, self.rows) = (ocsf, rows)
     }
 
     mutating func take(_ line: BundleLine) {
@@ -39,8 +68,8 @@ struct BundleReading {
         first = first ?? told.at
         last = told.at
         parsed += 1
-        ocsf.append(line.ocsf)
-        rows.append(line.row)
+        ocsf?.append(line.ocsf)
+        rows?.append(line.row)
     }
 
     mutating func count(_ lines: Int) { count += lines }

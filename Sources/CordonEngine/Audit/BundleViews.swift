@@ -57,26 +57,82 @@ enum Timeline {
             }
             out += "</table>\n"
         }
-        return out + "<h2>Lines</h2>\n<table><tr><th>Entry</th><th>Time</th><th>Line</th><th>What happened</th></tr>\n"
+        return out + heading
     }
 
-    static func row(_ index: Int, _ line: HistoryLine) -> String {
-        """
-        <tr><td>\(index)</td><td>\(escaped(line.atText))</td><td>\(escaped(line.stream))@\(line.number)</td>\
-        <td><details><summary>\(escaped(line.kind))</summary>\
-        <pre>\(escaped(line.body.prettyJSON))</pre></details></td></tr>
+    /// The last before the rows. No text of a finding can hold it: those have no marks.
+    private static let heading =
+        "<h2>Lines</h2>\n<table><tr><th>Entry</th><th>Time</th><th>Line</th><th>What happened</th></tr>\n"
 
-        """
+    /// Where in a page the rows seem to begin. `start` has to say the same once all is known.
+    static func rows(_ source: ByteSource, _ page: Range<Int>) -> Int? {
+        let mark = Array(heading.utf8)
+        var at = page.lowerBound
+        while at < page.upperBound {
+            let chunk = at..<min(page.upperBound, at + ByteSource.chunkBytes)
+            guard let bytes = try? source.bytes(chunk) else { return nil }
+            if let found = offset(of: mark, in: bytes) { return at + found + mark.count }
+            // The next chunk begins early enough to hold a mark that this one cut.
+            at = chunk.upperBound == page.upperBound ? chunk.upperBound : chunk.upperBound - mark.count
+        }
+        return nil
+    }
+
+    private static func offset(of mark: [UInt8], in bytes: [UInt8]) -> Int? {
+        var at = 0
+        while let found = bytes[at...].firstIndex(of: mark[0]) {
+            if bytes[found...].starts(with: mark) { return found }
+            at = found + 1
+        }
+        return nil
+    }
+
+    /// There are as many as lines: bytes from the first to the last.
+    static func row(_ index: Int, _ line: HistoryLine) -> [UInt8] {
+        let body = line.told.prettyBytes
+        var out: [UInt8] = []
+        out.reserveCapacity(body.count * 2 + 200)
+        out.append(contentsOf: "<tr><td>\(index)</td><td>\(escaped(line.atText))</td><td>".utf8)
+        out.append(contentsOf: "\(escaped(line.stream))@\(line.number)</td>".utf8)
+        out.append(contentsOf: "<td><details><summary>\(escaped(line.kind))</summary><pre>".utf8)
+        escape(body, into: &out)
+        out.append(contentsOf: "</pre></details></td></tr>\n".utf8)
+        return out
     }
 
     static func escaped(_ text: String) -> String {
-        let isPlain = text.utf8.allSatisfy { byte in
+        let bytes = Array(text.utf8)
+        var out: [UInt8] = []
+        escape(bytes, into: &out)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    private static let quote = Array("&quot;".utf8)
+    private static let ampersand = Array("&amp;".utf8)
+    private static let less = Array("&lt;".utf8)
+    private static let greater = Array("&gt;".utf8)
+    private static let apostrophe = Array("&#39;".utf8)
+
+    private static func escape(_ text: [UInt8], into out: inout [UInt8]) {
+        let before = out.count
+        for byte in text {
             switch byte {
-            case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"): false
-            default: (0x20..<0x7F).contains(byte) || byte == UInt8(ascii: "\n")
+            case UInt8(ascii: "\""): out.append(contentsOf: quote)
+            case UInt8(ascii: "&"): out.append(contentsOf: ampersand)
+            case UInt8(ascii: "<"): out.append(contentsOf: less)
+            case UInt8(ascii: ">"): out.append(contentsOf: greater)
+            case UInt8(ascii: "'"): out.append(contentsOf: apostrophe)
+            case 0x20..<0x7F, UInt8(ascii: "\n"): out.append(byte)
+            default:
+                out.removeSubrange(before...)
+                out.append(contentsOf: escapedRarely(String(decoding: text, as: UTF8.self)).utf8)
+                return
             }
         }
-        if isPlain { return text }
+    }
+
+    /// A text that is not of visible ASCII alone.
+    private static func escapedRarely(_ text: String) -> String {
         var out = ""
         for scalar in text.unicodeScalars {
             switch scalar {

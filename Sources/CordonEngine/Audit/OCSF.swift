@@ -7,77 +7,112 @@ import CordonLanguage
 /// became of an act or an undo as Remediation Activity (7001) with its D3FEND countermeasure.
 enum OCSF {
     private static let version = "1.8.0"
+    private static let remediation: Int64 = 7001
 
-    static func lines(_ line: HistoryLine) -> [Value] {
-        let body = line.body
-        return switch line.kind {
-        case "signalNormalized": [finding(body, line)]
-        case "callIntended": activity(body, line).map { [$0] } ?? []
-        case "callReturned": [outcome(body, line)].compactMap { $0 }
-        default: []
+    /// A line of JSON for each event. There is one for most lines of a history, so they are written without a tree:
+    /// members stand in the order of their names.
+    static func lines(_ line: HistoryLine) -> [UInt8] {
+        var writer = JSONWriter(capacity: 0)
+        switch line.kind {
+        case "signalNormalized": finding(line.told, line, &writer)
+        case "callIntended": activity(line.told, line, &writer)
+        case "callReturned": outcome(line.told, line, &writer)
+        default: break
         }
+        return writer.bytes
     }
 
-    private static func finding(_ signal: Value, _ line: HistoryLine) -> Value {
-        let id = signal["id"] ?? .null
+    private static func finding(_ signal: JSONView, _ line: HistoryLine, _ writer: inout JSONWriter) {
         let kind = signal["kind"]?.stringValue ?? ""
-        return event(2, 4, 1, line, severity: signal["severity"]?.stringValue).merging([
-            "finding_info": [
-                "uid": id, "title": .string(kind), "types": [.string(kind)],
-                "created_time": .int(line.at.milliseconds),
-            ], "is_alert": true, "status_id": 1,
-        ])
+        let levels = ["info": 1, "low": 2, "medium": 3, "high": 4, "critical": 5]
+        let uid: Int64 = 2004
+        begin(uid, 1, &writer)
+        writer.key("finding_info")
+        writer.beginObject()
+        writer.field("created_time", line.at.milliseconds)
+        writer.field("title", kind)
+        writer.field("types", [kind])
+        writer.field("uid", signal["id"]?.value ?? .null)
+        writer.endObject()
+        writer.field("is_alert", true)
+        metadata(line, &writer)
+        writer.field("severity_id", signal["severity"]?.stringValue.flatMap { levels[$0] } ?? 1)
+        writer.field("status_id", 1)
+        end(uid, 1, line, &writer)
     }
 
     /// An intent: in progress, its outcome follows under the same `command_uid`.
-    private static func activity(_ body: Value, _ line: HistoryLine) -> Value? {
+    private static func activity(_ body: JSONView, _ line: HistoryLine, _ writer: inout JSONWriter) {
         guard let call = body["call"], let purpose = call["purpose"]?.stringValue.flatMap(Call.Purpose.init(rawValue:)),
             purpose.isChange
-        else { return nil }
+        else { return }
         let capability = call["capability"]?.stringValue ?? ""
         let measure = Countermeasure.of(capability, isUndo: purpose == .undo)
-        return event(7, 1, measure.activity, line, severity: nil).merging([
-            "command_uid": .string(command(body, line, call["n"])), "status_id": 99, "status": "Intended",
-            "countermeasures": measure.technique.map { [$0] } ?? [],
-            "remediation": ["desc": .string("\(capability) at \(call["provider"]?.stringValue ?? "")")],
-        ])
+        begin(remediation, measure.activity, &writer)
+        writer.field("command_uid", command(body, line, call["n"]))
+        writer.field("countermeasures", Value.array(measure.technique.map { [$0] } ?? []))
+        metadata(line, &writer)
+        writer.key("remediation")
+        writer.beginObject()
+        writer.field("desc", "\(capability) at \(call["provider"]?.stringValue ?? "")")
+        writer.endObject()
+        writer.field("severity_id", 1)
+        writer.field("status", "Intended")
+        writer.field("status_id", 99)
+        end(remediation, measure.activity, line, &writer)
     }
 
-    private static func outcome(_ body: Value, _ line: HistoryLine) -> Value? {
-        guard let kind = body.at("outcome", "kind")?.stringValue.flatMap(Outcome.Kind.init(rawValue:)) else {
-            return nil
-        }
-        let status: Int64 =
+    private static func outcome(_ body: JSONView, _ line: HistoryLine, _ writer: inout JSONWriter) {
+        guard let outcome = body["outcome"],
+            let kind = outcome["kind"]?.stringValue.flatMap(Outcome.Kind.init(rawValue:))
+        else { return }
+        let status =
             switch kind {
             case .done, .already: 1
-            case .refused: body.at("outcome", "status") == 404 ? 3 : 2
+            case .refused: outcome["status"]?.intValue == 404 ? 3 : 2
             case .later: 6
             case .unknown: 0
             }
-        return event(7, 1, 99, line, severity: nil).merging([
-            "command_uid": .string(command(body, line, body["n"])), "status_id": .int(status),
-            "status_detail": body.at("outcome", "reason") ?? .string(kind.rawValue),
-        ])
+        begin(remediation, 99, &writer)
+        writer.field("command_uid", command(body, line, body["n"]))
+        metadata(line, &writer)
+        writer.field("severity_id", 1)
+        writer.field("status_detail", outcome["reason"]?.value ?? .string(kind.rawValue))
+        writer.field("status_id", status)
+        end(remediation, 99, line, &writer)
     }
 
-    private static func command(_ body: Value, _ line: HistoryLine, _ number: Value?) -> String {
+    private static func command(_ body: JSONView, _ line: HistoryLine, _ number: JSONView?) -> String {
         "\(line.stream)/\(body["step"]?.stringValue ?? "")#\(number?.intValue ?? 0)"
     }
 
-    private static func event(
-        _ category: Int64, _ item: Int64, _ activity: Int64, _ line: HistoryLine, severity: String?
-    ) -> Value {
-        let uid = category * 1000 + item
-        let levels: [String: Int64] = ["info": 1, "low": 2, "medium": 3, "high": 4, "critical": 5]
-        return [
-            "category_uid": .int(category), "class_uid": .int(uid), "activity_id": .int(activity),
-            "type_uid": .int(uid * 100 + activity), "time": .int(line.at.milliseconds),
-            "severity_id": .int(severity.flatMap { levels[$0] } ?? 1),
-            "metadata": [
-                "version": .string(version), "product": ["name": "Cordon", "vendor_name": "Cordon"],
-                "uid": .string("\(line.stream)@\(line.number)"),
-            ],
-        ]
+    // MARK: What all have
+
+    private static func begin(_ uid: Int64, _ activity: Int64, _ writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.field("activity_id", activity)
+        writer.field("category_uid", uid / 1000)
+        writer.field("class_uid", uid)
+    }
+
+    private static func metadata(_ line: HistoryLine, _ writer: inout JSONWriter) {
+        writer.key("metadata")
+        writer.beginObject()
+        writer.key("product")
+        writer.beginObject()
+        writer.field("name", "Cordon")
+        writer.field("vendor_name", "Cordon")
+        writer.endObject()
+        writer.field("uid", "\(line.stream)@\(line.number)")
+        writer.field("version", version)
+        writer.endObject()
+    }
+
+    private static func end(_ uid: Int64, _ activity: Int64, _ line: HistoryLine, _ writer: inout JSONWriter) {
+        writer.field("time", line.at.milliseconds)
+        writer.field("type_uid", uid * 100 + activity)
+        writer.endObject()
+        writer.endLine()
     }
 }
 
@@ -111,11 +146,5 @@ private struct Countermeasure {
             return Countermeasure(3, "D3-RUAA", "Restore User Account Access")
         default: return Countermeasure(activity: 99)
         }
-    }
-}
-
-extension Value {
-    fileprivate func merging(_ more: [String: Value]) -> Value {
-        .object((objectValue ?? [:]).merging(more) { _, new in new })
     }
 }

@@ -10,15 +10,16 @@ import CordonStore
 extension StateAudit {
     mutating func note(_ line: HistoryLine, _ place: @autoclosure () -> String) {
         if line.kind == "alertReceived" { receipts[line.stream] = line }
-        guard line.kind == "signalNormalized" || line.kind == "decisionMade", let id = line.body["id"]?.stringValue
+        guard line.kind == "signalNormalized" || line.kind == "decisionMade", let id = line.told["id"]?.stringValue
         else { return }
-        let (body, place) = (line.body, place())
+        let (told, place) = (line.told, place())
         switch line.kind {
-        case "signalNormalized": rows[id] = (digestText(body.jsonBytes), place, body["kind"]?.stringValue)
+        case "signalNormalized": rows[id] = (digestText(told.jsonBytes), place, told["kind"]?.stringValue)
         case "decisionMade":
+            let isCut = told["cut"]?.value == true
             rows[id] = (
-                body["cut"] == true ? body["digest"]?.stringValue ?? "" : digestText(body.jsonBytes), place,
-                body["verdict"]?.stringValue
+                isCut ? told["digest"]?.stringValue ?? "" : digestText(told.jsonBytes), place,
+                told["verdict"]?.stringValue
             )
         default: break
         }
@@ -31,9 +32,10 @@ extension StateAudit {
         var seen: Set<String> = []
         while true {
             let page = try await store.alerts(query)
+            let told = try await told(of: page)
             for alert in page {
                 seen.insert(alert.id.text)
-                try await check(alert)
+                try await check(alert, told[alert.id] ?? [])
             }
             guard page.count == query.limit else { break }
             query.beyond = page.last?.id
@@ -45,7 +47,33 @@ extension StateAudit {
         }
     }
 
-    private mutating func check(_ alert: Alert) async throws(StoreError) {
+    private typealias Told = [(id: String, body: [UInt8], word: String)]
+
+    /// The signals and decisions of some alerts, read several at a time: one after the other, the way to the store and
+    /// back would take longer than all else.
+    private func told(of alerts: [Alert]) async throws(StoreError) -> [AlertID: Told] {
+        let store = store
+        let found = await withTaskGroup(of: (AlertID, Result<Told, StoreError>).self) { group in
+            for alert in alerts { group.addTask { (alert.id, await StateAudit.told(of: alert.id, in: store)) } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        var told: [AlertID: Told] = [:]
+        for (alert, result) in found { told[alert] = try result.get() }
+        return told
+    }
+
+    private static func told(of alert: AlertID, in store: any Store) async -> Result<Told, StoreError> {
+        var query = DecisionQuery()
+        query.alert = alert
+        query.limit = 10_000
+        do throws(StoreError) {
+            let signals = try await store.signals(of: alert).map { (id: $0.id.text, body: $0.body, word: $0.kind) }
+            let decisions = try await store.decisions(query).map { (id: $0.id.text, body: $0.body, word: $0.verdict) }
+            return .success(signals + decisions)
+        } catch { return .failure(error) }
+    }
+
+    private mutating func check(_ alert: Alert, _ told: Told) async throws(StoreError) {
         guard let named = history.bodies[alert.id.text] else {
             if try await wentOn(alert.id.text) { return }
             return report.find(.broken, .rowDiffers, alert.id.text, "no line of the history tells of this alert")
@@ -63,12 +91,7 @@ extension StateAudit {
         } else if alert.bodyCommitment != named.digest {
             report.find(.broken, .blobChanged, "body of \(alert.id)", "it is not what was stored")
         }
-        var query = DecisionQuery()
-        query.alert = alert.id
-        query.limit = 10_000
-        let signals = try await store.signals(of: alert.id).map { ($0.id.text, $0.body, $0.kind) }
-        let decisions = try await store.decisions(query).map { ($0.id.text, $0.body, $0.verdict) }
-        for (id, body, word) in signals + decisions {
+        for (id, body, word) in told {
             guard let row = rows.removeValue(forKey: id) else {
                 if try await wentOn(alert.id.text) { continue }
                 report.find(.broken, .rowDiffers, id, "no line of the history tells of it")

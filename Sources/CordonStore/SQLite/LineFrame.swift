@@ -37,5 +37,18 @@ struct LineFrame {
         return line[head.count..<(line.count - foot.count)]
     }
 
-    func line(_ body: [UInt8]) -> [UInt8] { head + body + foot }
+    /// The line again.
+    static func line(of entry: Entry, body: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var line = JSONWriter(capacity: body.count + entry.stream.utf8.count + entry.kind.utf8.count + 100)
+        line.beginObject()
+        line.field("at", entry.at.description)
+        line.key("body")
+        line.raw(body)
+        line.field("n", entry.number)
+        line.field("stream", entry.stream)
+        line.field("type", entry.kind)
+        line.field("v", 1)
+        line.endObject()
+        return line.bytes
+    }
 }

@@ -57,9 +57,9 @@ extension SQLiteStatement {
     }
 
     func entry() -> IndexedEntry {
-        var entry = Entry(
-            stream: text(1), number: int(2), at: instant(3), kind: text(4), bytes: bytes(6), leaf: bytes(7))
-        if int(5) == LineFrame.form { entry.bytes = LineFrame(of: entry).line(entry.bytes) }
+        var entry = Entry(stream: text(1), number: int(2), at: instant(3), kind: text(4), bytes: [], leaf: bytes(7))
+        let isFramed = int(5) == LineFrame.form
+        entry.bytes = isFramed ? withBytes(6) { LineFrame.line(of: entry, body: $0) } : bytes(6)
         return IndexedEntry(index: int(0), entry: entry)
     }
 

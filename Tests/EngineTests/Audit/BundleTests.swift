@@ -389,7 +389,9 @@ import Testing
         ]
         let head = BundleHead(kind: .run, origin: hostile, size: 1, run: hostile)
         let row = try HistoryLine.read(line.jsonBytes).get()
-        let page = Timeline.start(head, 1, [AuditFinding(.open, .runLive, hostile, hostile)]) + Timeline.row(0, row)
+        let page =
+            Timeline.start(head, 1, [AuditFinding(.open, .runLive, hostile, hostile)])
+            + String(decoding: Timeline.row(0, row), as: UTF8.self)
         #expect(!page.contains("<script"))
         #expect(!page.contains("\u{202e}"))
         #expect(page.contains("default-src 'none'"))
