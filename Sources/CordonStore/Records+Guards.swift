@@ -4,21 +4,17 @@ import CordonCore
 
 extension GuardMarks {
     /// The first reservation that what is stored, with those before it in the same reading, leaves no room for.
-    ///
-    /// - Parameter touched: the distinct identities that were touched in a scope after an instant, at most so many.
-    func overspent<Failure: Error>(
-        _ touched: (Touch.Scope, Instant, Int) throws(Failure) -> Set<String>
-    ) throws(Failure) -> Reservation? {
+    func overspent(_ stored: Standing) -> Reservation? {
         for (index, reservation) in reservations.enumerated() {
             let touch = reservation.touch
             for bound in reservation.bounds {
-                var others = try touched(
-                    bound.scope, touch.at.adding(milliseconds: -Standing.touchMilliseconds), bound.most + 1)
-                for earlier in reservations[..<index] where earlier.touch.isIn(bound.scope) {
-                    others.insert(earlier.touch.subject)
+                var earlier: Set<String> = []
+                for other in reservations[..<index] where other.touch.isIn(bound.scope) {
+                    earlier.insert(other.touch.subject)
                 }
-                others.remove(touch.subject)
-                if others.count >= bound.most { return reservation }
+                earlier.remove(touch.subject)
+                let others = stored.count(in: bound.scope, beside: earlier.union([touch.subject]), at: touch.at)
+                if others + earlier.count >= bound.most { return reservation }
             }
         }
         return nil

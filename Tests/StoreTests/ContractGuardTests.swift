@@ -71,7 +71,7 @@ import Testing
         ]
         try await read(1, all, tested.store)
         let hour = try await tested.store.standing(at: Sample.time(3601))
-        #expect(hour.identities(in: .all, beside: nil, at: Sample.time(3601)) == [])
+        #expect(hour.count(in: .all, at: Sample.time(3601)) == 0)
         #expect(hour.touched(at: Sample.time(3601)) == [])
         #expect(try await tested.store.standing(at: Sample.time(3600)).touched(at: Sample.time(3600)).count == 1)
         #expect(try await tested.store.standing(at: Sample.time(100 * 86_400)) == Standing())

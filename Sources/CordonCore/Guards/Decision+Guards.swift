@@ -291,7 +291,7 @@ struct GuardFrame {
         guard !bounds.isEmpty else { return }
         let weighed = bounds.map { bound in
             // With this one.
-            (bound, used: standing.identities(in: bound.scope, beside: subject.key, at: now).count + 1)
+            (bound, used: standing.count(in: bound.scope, beside: [subject.key], at: now) + 1)
         }
         let inputs: Value = .array(
             weighed.map {

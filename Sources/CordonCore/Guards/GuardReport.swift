@@ -157,7 +157,7 @@ private struct Maker {
         var rows: [GuardReport.Row] = []
         func add(_ scope: Touch.Scope, _ most: Int?) {
             guard let most else { return }
-            let used = standing.identities(in: scope, beside: nil, at: now).count
+            let used = standing.count(in: scope, at: now)
             rows.append(limit(nil, scope, used, most, limits.over))
         }
         add(.all, limits.all)
@@ -219,7 +219,7 @@ private struct Maker {
         }
         guard let (most, over) = all.min(by: { $0.0 < $1.0 }) else { return nil }
         let scope = Touch.Scope.playbook(playbook.name)
-        return limit(playbook.name, scope, standing.identities(in: scope, beside: nil, at: now).count, most, over)
+        return limit(playbook.name, scope, standing.count(in: scope, at: now), most, over)
     }
 
     private func surge(_ playbook: Playbook) -> GuardReport.Row? {

@@ -145,6 +145,8 @@ package struct Standing: Sendable, Hashable {
     }
 
     private var touches: [Pair: Touch] = [:]
+    /// Of `touches`.
+    private var tally = TouchTally()
     private var marks: [String: [Mark]] = [:]
     /// Signals that matched, by playbook and minute.
     private var matched: [String: [Int64: Int]] = [:]
@@ -167,8 +169,11 @@ package struct Standing: Sendable, Hashable {
 
     package mutating func add(_ touch: Touch) {
         let pair = Pair(subject: touch.subject, playbook: touch.playbook)
-        if let known = touches[pair], known.at > touch.at { return }
+        let known = touches[pair]
+        if let known, known.at > touch.at { return }
         touches[pair] = touch
+        // An identity that moved to another owner is no longer one of the first's.
+        if let known, known.scopes != touch.scopes { tally = TouchTally(touches.values) } else { tally.add(touch) }
     }
 
     /// The same mark is one, also when it comes from the store and from the decision that is on its way there.
@@ -191,10 +196,12 @@ package struct Standing: Sendable, Hashable {
     /// Takes back what was not stored after all. An earlier touch of the same identity goes with it: the store, which
     /// knows it, still refuses what would be one too many.
     package mutating func remove(_ all: GuardMarks) {
+        let before = touches.count
         for touch in all.reservations.map(\.touch) {
             let pair = Pair(subject: touch.subject, playbook: touch.playbook)
             if touches[pair] == touch { touches[pair] = nil }
         }
+        if touches.count < before { tally = TouchTally(touches.values) }
         for mark in all.marks {
             guard let index = marks[mark.subject]?.lastIndex(of: mark) else { continue }
             marks[mark.subject]?.remove(at: index)
@@ -209,7 +216,8 @@ package struct Standing: Sendable, Hashable {
 
     /// Forgets what no window reaches any more, so that it does not grow for ever.
     package mutating func forget(before now: Instant) {
-        touches = touches.filter { now.since($0.value.at) < Self.touchMilliseconds }
+        let kept = touches.filter { now.since($0.value.at) < Self.touchMilliseconds }
+        if kept.count < touches.count { (touches, tally) = (kept, TouchTally(kept.values)) }
         for (subject, all) in marks {
             let kept = all.filter { now.since($0.at) < $0.reachMilliseconds }
             marks[subject] = kept.isEmpty ? nil : kept
@@ -223,14 +231,9 @@ package struct Standing: Sendable, Hashable {
 
     // MARK: Counting
 
-    /// The distinct identities touched within the hour before, but for this one.
-    package func identities(in scope: Touch.Scope, beside subject: String?, at now: Instant) -> Set<String> {
-        var found: Set<String> = []
-        for touch in touches.values
-        where now.since(touch.at) < Self.touchMilliseconds && touch.isIn(scope) && touch.subject != subject {
-            found.insert(touch.subject)
-        }
-        return found
+    /// How many distinct identities were touched in the scope within the hour before, but for these.
+    package func count(in scope: Touch.Scope, beside subjects: Set<String> = [], at now: Instant) -> Int {
+        tally.count(in: scope, from: now.adding(milliseconds: 1 - Self.touchMilliseconds), beside: subjects)
     }
 
     /// One part of an identity's score: what it was worth, and what is left of it.

@@ -5,9 +5,6 @@ package import CordonCore
 /// The statements of what guards remember, prepared once.
 struct GuardStatements {
     let touch, mark, tally, forgetTally, forgetMarks: SQLiteStatement
-    private let touched: [String: SQLiteStatement]
-
-    private static let columns = ["playbook", "provider", "owner", "kind"]
 
     init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
         touch = try connection.statement(
@@ -28,40 +25,14 @@ struct GuardStatements {
             """)
         forgetMarks = try connection.statement("DELETE FROM mark WHERE at < ?")
         forgetTally = try connection.statement("DELETE FROM tally WHERE playbook = ? AND minute < ?")
-        let all = "SELECT DISTINCT subject FROM touch WHERE at > ?"
-        var touched = ["": try connection.statement("\(all) LIMIT ?")]
-        for column in Self.columns {
-            touched[column] = try connection.statement("\(all) AND \(column) = ? LIMIT ?")
-        }
-        self.touched = touched
-    }
-
-    /// The distinct identities touched in the scope after the instant, at most so many.
-    func identities(in scope: Touch.Scope, after: Instant, atMost: Int) throws(SQLiteFailure) -> Set<String> {
-        let (column, value): (String, String?) =
-            switch scope {
-            case .all: ("", nil)
-            case .playbook(let name): ("playbook", name)
-            case .provider(let name): ("provider", name)
-            case .owner(let name): ("owner", name)
-            case .kind(let kind): ("kind", kind.rawValue)
-            }
-        guard let select = touched[column] else { preconditionFailure("every scope has its statement") }
-        defer { select.reset() }
-        select.bind(after.milliseconds)
-        if let value { select.bind(value) }
-        select.bind(atMost)
-        var found: Set<String> = []
-        while try select.step() { found.insert(select.text(0)) }
-        return found
     }
 }
 
 extension SQLiteJournal {
     func overspent(_ marks: GuardMarks) throws(SQLiteFailure) -> Reservation? {
-        try marks.overspent { (scope, after, most) throws(SQLiteFailure) in
-            try statements.guards.identities(in: scope, after: after, atMost: most)
-        }
+        guard let first = marks.reservations.filter({ !$0.bounds.isEmpty }).map(\.touch.at).min() else { return nil }
+        // A little more than an hour: the next may have been decided a moment earlier.
+        return marks.overspent(try storedTouches(since: first.adding(milliseconds: -60_000)))
     }
 
     func keep(_ marks: GuardMarks) throws(SQLiteFailure) {
@@ -95,6 +66,21 @@ extension SQLiteJournal {
         insert.bind(touch.owner)
         insert.bind(touch.at.milliseconds)
         try insert.execute()
+        touches?.add(touch)
+    }
+
+    /// Those that count at that instant or later.
+    private func storedTouches(since then: Instant) throws(SQLiteFailure) -> Standing {
+        // A clock that was set back makes some count again that were let go of.
+        if touches == nil || then.minute < touchesForgotAt {
+            var read = Standing()
+            try SQLiteStore.readTouches(connection, then, &read)
+            touches = read
+        } else if then.minute != touchesForgotAt {
+            touches?.forget(before: then)
+        }
+        touchesForgotAt = then.minute
+        return touches ?? Standing()
     }
 
     private func insert(_ mark: Mark) throws(SQLiteFailure) {
@@ -135,9 +121,7 @@ extension SQLiteStore {
     package func standing(at now: Instant) async throws(StoreError) -> Standing {
         try await read { (connection) throws(SQLiteFailure) in
             var standing = Standing()
-            for touch in try Self.touches(connection, after: now.milliseconds - Standing.touchMilliseconds) {
-                standing.add(touch)
-            }
+            try Self.readTouches(connection, now, &standing)
             for mark in try Self.marks(connection, after: now.milliseconds - Standing.markMilliseconds) {
                 standing.add(mark)
             }
@@ -149,6 +133,14 @@ extension SQLiteStore {
             }
             standing.forget(before: now)
             return standing
+        }
+    }
+
+    static func readTouches(
+        _ connection: SQLiteConnection, _ now: Instant, _ standing: inout Standing
+    ) throws(SQLiteFailure) {
+        for touch in try touches(connection, after: now.milliseconds - Standing.touchMilliseconds) {
+            standing.add(touch)
         }
     }
 

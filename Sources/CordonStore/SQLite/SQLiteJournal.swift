@@ -18,6 +18,10 @@ final class SQLiteJournal {
     private(set) var nextPlace: Int64
     /// The stream of the last entry, of which the next is likely one more. Only a rollback makes a stream unknown again.
     private var lastStream: (name: String, id: Int64)?
+    /// The touches that are stored and still count, so that to count them for each reservation reads none. As with the
+    /// last stream, a rollback makes them unknown again.
+    var touches: Standing?
+    var touchesForgotAt: Int64 = 0
 
     init(_ connection: SQLiteConnection, folder: StateFolder, freeBytesMin: Int) throws(SQLiteFailure) {
         self.connection = connection
@@ -57,6 +61,7 @@ final class SQLiteJournal {
         } catch {
             nextPlace = firstPlace
             lastStream = nil
+            touches = nil
             // SQLite may have rolled back by itself; a rollback that fails leaves an open transaction to be seen.
             if connection.isInTransaction { try statements.rollback.execute() }
             throw error
@@ -74,6 +79,7 @@ final class SQLiteJournal {
             guard error.isOfOneOperation else { throw error }
             nextPlace = firstPlace
             lastStream = nil
+            touches = nil
             try statements.rollbackToSavepoint.execute()
             try statements.release.execute()
             return .failure(StoreError(error, in: folder.path))
