@@ -53,17 +53,18 @@ package final class Server: Sendable, Service {
         guard (0...65_535).contains(options.port) else {
             throw ServerError(.notListening, "\(options.port) is no port; choose one from 0 to 65535 with --port")
         }
-        api = API(
+        let api = API(
             engine: engine, access: access, version: version, proofKey: options.proofKey,
             bodies: BodyReader(heldBytesMax: options.bodiesBytesMax),
             custody: StreamWriter(StreamWriter.custody, store: engine.store, clock: engine.clock), tls: options.tls,
             logger: logger)
+        self.api = api
         let spans = ConnectionClock.Spans(
             idleMilliseconds: options.idleMilliseconds, bodyMilliseconds: options.bodyMilliseconds,
             lingerMilliseconds: options.lingerMilliseconds)
         listener = Listener(
             address: options.address, port: options.port, connectionsMax: options.connectionsMax, spans: spans,
-            tls: options.tls, logger: logger)
+            tls: options.tls, logger: logger, shortcut: { api.verdictAtOnce($0) })
         commands = options.tls.map { _ in
             Listener(
                 address: "127.0.0.1", port: 0, connectionsMax: ServerLimits.commandConnectionsMax, spans: spans,

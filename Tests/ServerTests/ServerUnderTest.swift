@@ -27,6 +27,7 @@ struct ServerUnderTest: Sendable {
     private static let hookSecret = Secret(Array("a webhook's secret for tests".utf8))
 
     let access: Access
+    let engine: Engine
     private let server: Server
     private let transport: CurlTransport
     private let shape: SourceShape
@@ -39,7 +40,7 @@ struct ServerUnderTest: Sendable {
         self.shape = shape
         transport = try CurlTransport()
         let secret = String(decoding: ServerUnderTest.hookSecret.reveal(), as: UTF8.self)
-        let engine = Engine(
+        engine = Engine(
             Engine.Parts(
                 store: store, clock: clock,
                 connections: Connections(

@@ -9,7 +9,7 @@ import Testing
 @testable import CordonServer
 
 /// A server with a token for each who has to do with agent sessions.
-private struct Registry: Sendable {
+struct Registry: Sendable {
     let server: ServerUnderTest
     let clock = SetClock()
     let store: MemoryStore

@@ -16,11 +16,16 @@ extension Engine {
 
     /// Answered from memory.
     package func verdict(on id: String) async throws -> SessionVerdict {
-        let now = clock.now
-        let known = sessionDesk.state.withLock { $0.isLoaded ? $0.book.verdict(on: id, at: now) : nil }
-        if let known { return counted(known) }
+        if let known = verdictAtOnce(on: id) { return known }
         try await readSessions()
+        let now = clock.now
         return counted(sessionDesk.state.withLock { $0.book.verdict(on: id, at: now) })
+    }
+
+    /// The same on the caller's own thread; nothing until the store was read.
+    package func verdictAtOnce(on id: String) -> SessionVerdict? {
+        let now = clock.now
+        return sessionDesk.state.withLock { $0.isLoaded ? $0.book.verdict(on: id, at: now) : nil }.map(counted)
     }
 
     private func counted(_ verdict: SessionVerdict) -> SessionVerdict {

@@ -29,6 +29,8 @@ package final class Access: Sendable {
     struct Known {
         var tokens: [String: TokenRecord] = [:]
         var readAt: Instant?
+        /// Somebody reads them anew just now.
+        var isBeingRead = false
         /// Counts the changes made here, so that a reading begun before one doesn't undo it.
         var changes = 0
         /// The number of the last entry of the node's stream that was seen.
@@ -51,7 +53,22 @@ package final class Access: Sendable {
     /// The caller that an `Authorization` field's value speaks for; `nil` whatever is wrong with it.
     package func caller(authorization: String?) async throws(StoreError) -> Caller? {
         guard let token = bearerToken(authorization) else { return nil }
-        try await refreshIfStale()
+        switch refreshDue() {
+        case .now: try await refresh()
+        // What fails here fails once more when it is due now, and then whoever asks must know.
+        case .soon: try? await refresh()
+        case .later: break
+        }
+        return caller(presenting: token)
+    }
+
+    /// The same from memory and on the caller's own thread. Nothing also when the tokens are to be read anew first.
+    func callerAtOnce(authorization: String) -> Caller? {
+        guard refreshDue() == .later, let token = bearerToken(authorization) else { return nil }
+        return caller(presenting: token)
+    }
+
+    private func caller(presenting token: AccessToken) -> Caller? {
         let now = clock.now
         let record = known.withLock { $0.tokens[token.id] }
         // An unknown id is compared too, so that the time doesn't tell it from a wrong secret.
@@ -67,16 +84,21 @@ package final class Access: Sendable {
         return AccessToken(String(parts[1]))
     }
 
-    private func refreshIfStale() async throws(StoreError) {
+    private enum Due { case now, soon, later }
+
+    /// One caller reads them soon, so that the others never wait for it.
+    private func refreshDue() -> Due {
         let now = clock.now
-        let isFresh = known.withLock { known in
+        return known.withLock { known in
             // A clock that was set back makes the reading stale, not eternal.
-            known.readAt.map { $0 <= now && now.since($0) < refreshMilliseconds } ?? false
+            guard let readAt = known.readAt, readAt <= now, now.since(readAt) < refreshMilliseconds else { return .now }
+            return now.since(readAt) >= refreshMilliseconds / 2 && !known.isBeingRead ? .soon : .later
         }
-        if !isFresh { try await refresh() }
     }
 
     private func refresh() async throws(StoreError) {
+        known.withLock { $0.isBeingRead = true }
+        defer { known.withLock { $0.isBeingRead = false } }
         let changesBefore = known.withLock { $0.changes }
         let now = clock.now
         let stored = try await store.tokens()

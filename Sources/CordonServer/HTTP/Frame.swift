@@ -11,12 +11,13 @@ import Logging
 struct Frame: RouterMiddleware {
     typealias Context = ConnectionContext
 
-    private static let host = HTTPField.Name("host")
+    static let host = HTTPField.Name("host")
     let logger: Logger
     /// What is told to whoever asks for what there is not.
     var routes = "the routes begin with /api/v1/ and /hooks/"
     /// Added to every answer.
-    var headers: HTTPFields = [
+    var headers = Frame.headers
+    static let headers: HTTPFields = [
         .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
         .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
     ]
@@ -33,9 +34,7 @@ struct Frame: RouterMiddleware {
         } catch {
             response = answer(error, context).response
         }
-        for field in headers where field.name != .cacheControl || response.headers[.cacheControl] == nil {
-            response.headers[field.name] = field.value
-        }
+        response.headers.frame(with: headers)
         if logger.logLevel <= .debug {
             logger.debug(
                 "answered",
@@ -70,6 +69,15 @@ struct Frame: RouterMiddleware {
             logger.error(
                 "a request failed", metadata: ["route": "\(context.endpointPath ?? "-")", "error": "\(error)"])
             return Problem(.internalError, "this request could not be answered; the server's log says why")
+        }
+    }
+}
+
+extension HTTPFields {
+    /// An answer may say itself for how long it holds.
+    mutating func frame(with headers: HTTPFields) {
+        for field in headers where field.name != .cacheControl || self[.cacheControl] == nil {
+            self[field.name] = field.value
         }
     }
 }

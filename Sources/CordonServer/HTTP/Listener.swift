@@ -16,6 +16,8 @@ struct Listener: Sendable {
     /// `nil`: plain HTTP.
     var tls: TLSDesk?
     var logger: Logger
+    /// Answers what can be answered at once.
+    var shortcut: Shortcut.Answering = { _ in nil }
 
     /// Listens, then tells `port` which port it became, and returns after shutdown.
     func run(
@@ -24,7 +26,7 @@ struct Listener: Sendable {
         var quiet = logger
         // The library tells of each request's inner life; our own frame tells what matters.
         quiet.logLevel = max(logger.logLevel, .warning)
-        let spans = spans
+        let (spans, shortcut) = (spans, shortcut)
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = ServerLimits.headBytesMax
         decoder.maxHeaderListSize = ServerLimits.headBytesMax
@@ -33,7 +35,8 @@ struct Listener: Sendable {
             responder: responder,
             server: builder(
                 HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionClock(spans)], httpDecoderConfiguration: decoder)),
+                    additionalChannelHandlers: [ConnectionClock(spans), Shortcut(shortcut)],
+                    httpDecoderConfiguration: decoder)),
             configuration: ApplicationConfiguration(
                 address: .hostname(address, port: port),
                 availableConnectionsDelegate: MaximumAvailableConnections(connectionsMax)),

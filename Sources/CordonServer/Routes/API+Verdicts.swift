@@ -51,13 +51,17 @@ extension API {
                     EnforcementHeader.reason: "the request does not name exactly one session",
                 ])
         }
-        let verdict = try await engine.verdict(on: named[0])
+        let answer = enforcement(of: try await engine.verdict(on: named[0]), method: method, allowed: allowed)
+        return Response(status: answer.status, headers: answer.headers)
+    }
+
+    func enforcement(of verdict: SessionVerdict, method: String, allowed: HTTPResponse.Status) -> WholeAnswer {
         var headers = verdict.headers(at: engine.clock.now)
-        if verdict.lets(method: method) { return Response(status: allowed, headers: headers) }
-        guard verdict.answer == .stepUp else { return Response(status: .forbidden, headers: headers) }
+        if verdict.lets(method: method) { return WholeAnswer(status: allowed, headers: headers) }
+        guard verdict.answer == .stepUp else { return WholeAnswer(status: .forbidden, headers: headers) }
         // RFC 9470 §3.
         headers[.wwwAuthenticate] = #"Bearer error="insufficient_user_authentication", max_age="60""#
-        return Response(status: .unauthorized, headers: headers)
+        return WholeAnswer(status: .unauthorized, headers: headers)
     }
 
     /// Verdicts as they change, as server-sent events.
@@ -129,7 +133,7 @@ enum EnforcementHeader {
 }
 
 extension SessionVerdict {
-    fileprivate func headers(at now: Instant) -> HTTPFields {
+    func headers(at now: Instant) -> HTTPFields {
         let seconds = max(0, expiresAt.since(now)) / 1000
         return [
             EnforcementHeader.verdict: answer.rawValue, EnforcementHeader.reason: reason.headerText,

@@ -19,6 +19,7 @@ struct API: Sendable {
     /// `nil`: nobody is asked for certificates.
     var tls: TLSDesk?
     let logger: Logger
+    let date = DateText()
 
     var store: any Store { engine.store }
 
