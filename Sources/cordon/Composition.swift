@@ -138,7 +138,7 @@ struct Composition {
         let watch = LibraryWatch(
             settings: settings, engine: engine, tls: tls, logger: logger, loaded: libraryMarks)
         // First in, so last out: what the engine stores at its end is signed too.
-        var all: [any Service] = [checkpointer, engine, server, watch]
+        var all: [any Service] = [checkpointer, EngineService(engine), server, watch]
         if let timestamper { all.append(timestamper) }
         return all.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) }
     }
