@@ -4,16 +4,19 @@ package import CordonEvidence
 import Dispatch
 import Synchronization
 
-/// Keeps evidence on its own thread: a sync blocks, and the shared pool must not.
+/// Keeps evidence on threads of its own: a sync blocks, and the shared pool must not. Several are kept at a time, because
+/// the disk takes syncs that it is asked for at once together.
 ///
 /// What is kept is salted: the history names a commitment, from which nobody guesses content that was erased, however
 /// short it was.
 package final class EvidenceKeeper: Sendable {
     private static let rememberedMax = 4096
+    private static let lanes = 4
 
     private let blobs: Blobs
-    /// `nil` where nothing blocks: on a disk in memory.
-    private let queue: DispatchQueue?
+    /// None where nothing blocks: on a disk in memory.
+    private let queues: [DispatchQueue]
+    private let turn = Atomic(0)
     private let makeSalt: @Sendable () -> Salt
     /// What this process made durable, by its content: providers say the same of many subjects, and once is enough.
     private let kept = Mutex<[Content: Digest]>([:])
@@ -26,14 +29,14 @@ package final class EvidenceKeeper: Sendable {
 
     package init(blobs: Blobs) {
         self.blobs = blobs
-        queue = DispatchQueue(label: "cordon.evidence")
+        queues = (0..<Self.lanes).map { DispatchQueue(label: "cordon.evidence.\($0)") }
         makeSalt = { Salt.random() }
     }
 
     /// Keeps on the caller's own thread, and so that a rehearsal gives the same each time.
     init(inMemory blobs: Blobs) {
         self.blobs = blobs
-        queue = nil
+        queues = []
         makeSalt = { Salt.zero }
     }
 
@@ -87,7 +90,8 @@ package final class EvidenceKeeper: Sendable {
         _ body: @escaping @Sendable (Blobs) throws(EvidenceError) -> Answer
     ) async throws(EvidenceError) -> Answer {
         let blobs = self.blobs
-        guard let queue else { return try body(blobs) }
+        guard !queues.isEmpty else { return try body(blobs) }
+        let queue = queues[turn.wrappingAdd(1, ordering: .relaxed).oldValue & (Self.lanes - 1)]
         let result: Result<Answer, EvidenceError> = await withCheckedContinuation { continuation in
             queue.async {
                 do throws(EvidenceError) {
