@@ -43,12 +43,29 @@ struct Bench {
             String(format: "p50 %.3f ms, p99 %.3f ms", sync.median, sync.percentile(99)))
         let installation = try Installation(credentials: 0..<count, on: provider)
         report.note("credentials in the inventory", String(count))
-        try await measureStarts(small, "empty store, 1 credential", forgetting: true)
-        try await measureStarts(installation, "empty store, \(count) credentials", forgetting: true)
+        let showsStarts = options.measures(.starts)
+        if showsStarts {
+            try await measureStarts(small, "empty store, 1 credential", forgetting: true)
+            try await measureStarts(installation, "empty store, \(count) credentials", forgetting: true)
+        }
         try await measureLoads(installation)
-        try await measureStarts(installation, "used store, \(count) credentials", forgetting: false)
-        try await measureSyncs()
+        if showsStarts {
+            try await measureStarts(installation, "used store, \(count) credentials", forgetting: false)
+        }
+        if options.measures(.syncs) { try await measureSyncs() }
         report.noteMachine("after")
+    }
+
+    /// With what one sync of the disk takes meanwhile.
+    private mutating func beside(
+        _ installation: Installation, _ section: Options.Section,
+        _ measure: (inout Bench) async throws -> Void
+    ) async throws {
+        guard options.measures(section) else { return }
+        let probe = try DiskProbe(in: installation.scratch.path)
+        let first = report.figures.count
+        try await measure(&self)
+        report.note(disk: await probe.finish(), from: first)
     }
 
     /// Starts the server several times; once more on an empty store to see what it takes when nothing happens.
@@ -73,17 +90,25 @@ struct Bench {
         let server = try await ServerProcess(options.cordon, in: installation)
         _ = try await OpenLoop(port: server.port, ratePerSecond: 50).send(0..<warm)
         try await server.settle(runs: warm)
-        try await measureVerdicts(server)
-        try await measureIntake(server, warm..<loadEnd)
-        try await measureFirstCalls(server, loadEnd..<(loadEnd + options.callCount))
+        try await beside(installation, .verdicts) { try await $0.measureVerdicts(server) }
+        var sent = warm
+        try await beside(installation, .intake) {
+            try await $0.measureIntake(server, warm..<loadEnd)
+            sent = loadEnd
+        }
+        try await beside(installation, .contained) {
+            try await $0.measureFirstCalls(server, sent..<(sent + $0.options.callCount))
+            sent += $0.options.callCount
+        }
         try await pause(milliseconds: 2000)
-        let runs = loadEnd + options.callCount
-        report.add("memory 2 s after \(runs) runs", try server.memoryMegabytes(), "MB", target: 60)
-        let isWhole = provider.areRevoked(0..<runs)
+        report.add("memory 2 s after \(sent) runs", try server.memoryMegabytes(), "MB", target: 60)
+        let isWhole = provider.areRevoked(0..<sent)
         report.note("every token revoked", isWhole ? "yes" : "NO")
-        let flood = runs..<(runs + options.floodCount)
-        try await measureGate(server, installation, flood)
-        try await server.settle(runs: NginxGate.isInstalled ? flood.upperBound : runs)
+        try await beside(installation, .gate) {
+            try await $0.measureGate(server, installation, sent..<(sent + $0.options.floodCount))
+            if NginxGate.isInstalled { sent += $0.options.floodCount }
+        }
+        try await server.settle(runs: sent)
         try await server.stop()
     }
 

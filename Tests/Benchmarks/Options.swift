@@ -11,6 +11,12 @@ struct Options: Sendable {
     var seconds = 10.0
     var cordon = ".build/release/cordon"
     var isJSON = false
+    /// What is measured; all of it when nothing is named.
+    var only: Set<Section> = []
+
+    enum Section: String, CaseIterable { case starts, verdicts, intake, contained, gate, syncs }
+
+    func measures(_ section: Section) -> Bool { only.isEmpty || only.contains(section) }
 
     /// The load of the second figure.
     static let callRate = 100.0
@@ -27,7 +33,8 @@ struct Options: Sendable {
     static let credentialsMax = 90_000
 
     static let usage = """
-        usage: cordon-bench [--rate ALERTS_PER_SECOND] [--seconds SECONDS] [--cordon PATH] [--json]
+        usage: cordon-bench [--only SECTION]... [--rate ALERTS_PER_SECOND] [--seconds SECONDS] [--cordon PATH] [--json]
+          --only     starts, verdicts, intake, contained, gate or syncs; all of them when none is named
           --rate     the intake's load (default 200)
           --seconds  how long each load lasts (default 10)
           --cordon   the program to measure, a release build (default .build/release/cordon)
@@ -48,6 +55,11 @@ struct Options: Sendable {
             case "--rate": rate = try Options.number(word, rest.popFirst())
             case "--seconds": seconds = try Options.number(word, rest.popFirst())
             case "--json": isJSON = true
+            case "--only":
+                guard let section = rest.popFirst().flatMap(Section.init) else {
+                    throw BenchFailure(description: Options.usage)
+                }
+                only.insert(section)
             case "--cordon":
                 guard let path = rest.popFirst() else { throw BenchFailure(description: Options.usage) }
                 cordon = path

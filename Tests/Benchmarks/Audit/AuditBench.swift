@@ -41,7 +41,9 @@ struct AuditBench {
 
     private mutating func measure() async throws {
         report.noteMachine("before")
+        let probe = try DiskProbe(in: scratch.path)
         try await measureCost()
+        report.note(disk: await probe.finish(), from: 0)
         let store = try SQLiteStore(.readWrite(scratch.path("state")))
         let (runs, early) = (entries / 14, entries / 14 * 9 / 10)
         try await fill(store, 0..<early)
@@ -167,7 +169,7 @@ struct AuditBench {
         let audit = try await StateAudit.run(
             store: store, folder: LogFolder(scratch.path("state/log")), blobs: blobs, trust: AuditTrust())
         let took = seconds(start)
-        report.add("verified with meaning", Double(audit.entries) / took, "entries/s")
+        report.add("verified with meaning", Double(audit.entries) / took, "entries/s", atLeast: 200_000)
         report.note("entries verified", "\(audit.entries), \(audit.runs) runs")
         let tiles = try LogFolder(scratch.path("state/log")).tiles(size: audit.size)
         let again = Monotonic.nanoseconds
@@ -211,7 +213,8 @@ extension AuditBench {
             report.note("bundle of its \(name)", "\(source.count / 1_000_000) MB")
             let (read, idle) = (Monotonic.nanoseconds, try Memory.reset())
             let audit = await BundleAudit.run(source, trust: AuditTrust())
-            report.add("bundle of its \(name), verified", Double(audit.entries) / seconds(read), "entries/s")
+            let rate = Double(audit.entries) / seconds(read)
+            report.add("bundle of its \(name), verified", rate, "entries/s", atLeast: 200_000)
             report.add("bundle of its \(name), memory for that", try Memory.peak() - idle, "MB")
         }
     }

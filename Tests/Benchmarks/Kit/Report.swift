@@ -8,14 +8,18 @@ package struct Figure: Sendable {
     package var name: String
     package var value: Double
     package var unit: String
-    /// The figure should stay below.
+    /// The figure should stay below, or at least reach it.
     package var target: Double?
+    package var isFloor = false
+    /// What one sync of the disk took meanwhile.
+    package var disk: Distribution?
 
-    package init(name: String, value: Double, unit: String, target: Double? = nil) {
+    package init(name: String, value: Double, unit: String, target: Double? = nil, isFloor: Bool = false) {
         self.name = name
         self.value = value
         self.unit = unit
         self.target = target
+        self.isFloor = isFloor
     }
 
     package var ratio: Double? { target.map { value / $0 } }
@@ -24,6 +28,9 @@ package struct Figure: Sendable {
         var fields: [String: Value] = ["name": .string(name), "value": .double(value), "unit": .string(unit)]
         fields["target"] = target.map(Value.double)
         fields["ratio"] = ratio.map(Value.double)
+        if let disk {
+            fields["sync_ms"] = ["p50": .double(disk.median), "p99": .double(disk.percentile(99))]
+        }
         return .object(fields)
     }
 }
@@ -39,6 +46,16 @@ package struct Report: Sendable {
 
     package mutating func add(_ name: String, _ value: Double, _ unit: String, target: Double? = nil) {
         figures.append(Figure(name: name, value: value, unit: unit, target: target))
+    }
+
+    /// A figure that should be at least so large.
+    package mutating func add(_ name: String, _ value: Double, _ unit: String, atLeast target: Double) {
+        figures.append(Figure(name: name, value: value, unit: unit, target: target, isFloor: true))
+    }
+
+    /// Says of the figures from there on what one sync of the disk took while they were measured.
+    package mutating func note(disk: Distribution, from first: Int) {
+        for index in figures.indices.dropFirst(first) { figures[index].disk = disk }
     }
 
     /// A figure for each of the percentiles; 100 is the largest value.
@@ -65,8 +82,9 @@ package struct Report: Sendable {
 
     package var table: String {
         var lines = circumstances.map { "\($0.name): \($0.text)" } + [""]
-        let rows = [["measure", "figure", "target", "ratio"]] + figures.map(Report.row)
-        let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let rows =
+            [["measure", "figure", "target", "ratio", "a sync meanwhile, p50 / p99"]] + figures.map(Report.row)
+        let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
         for row in rows {
             let cells = row.enumerated().map { column, text in
                 let fill = String(repeating: " ", count: widths[column] - text.count)
@@ -80,8 +98,9 @@ package struct Report: Sendable {
     private static func row(_ figure: Figure) -> [String] {
         [
             figure.name, "\(short(figure.value)) \(figure.unit)",
-            figure.target.map { "< \(short($0)) \(figure.unit)" } ?? "",
+            figure.target.map { "\(figure.isFloor ? "≥" : "<") \(short($0)) \(figure.unit)" } ?? "",
             figure.ratio.map { String(format: "%.2f", $0) } ?? "",
+            figure.disk.map { String(format: "%.2f / %.2f ms", $0.median, $0.percentile(99)) } ?? "",
         ]
     }
 
