@@ -124,10 +124,9 @@ package struct BundleAudit {
             let own = try LogFolder.keys(parsing: contents(BundleFormat.keys) ?? [], at: BundleFormat.keys)
             keys = trust.keys(beside: own)
             for key in own {
-                guard let pem = digests["keys/\(key.hash8).pem"], pem != Digest.of(Array(key.pem.utf8)) else {
-                    continue
-                }
-                report.find(.broken, .fileChanged, "keys/\(key.hash8).pem", "it is not the key of that name")
+                let name = "keys/\(key.hash8).pem"
+                guard places[name] != nil, contents(name) != Array(key.pem.utf8) else { continue }
+                report.find(.broken, .fileChanged, name, "it is not the key of that name")
             }
         } catch { report.find(.broken, .keyUnknown, BundleFormat.keys, error.reason) }
         report.tellKeys(keys, trust, BundleFormat.keys)
@@ -152,7 +151,7 @@ package struct BundleAudit {
         return (head, subjects)
     }
 
-    private mutating func malformed() -> BundleHead? {
+    private mutating func malformed() -> (head: BundleHead, subjects: [Value])? {
         report.find(.broken, .manifestMalformed, BundleFormat.manifest, "it is no signed statement over a bundle")
         return nil
     }
