@@ -171,4 +171,52 @@ import Testing
         #expect(drive.run.step("stop")?.isVerified == true)
         #expect(drive.run.step("stop")?.proof?.verdict == .inEffect)
     }
+
+    @Test func `a control from before a halt is taken anew: what merely expired proves nothing`() throws {
+        var drive = try open()
+        try drive.answer(Self.works, "stop")
+        drive.halts = Halts([.everything])
+        try drive.answer(.enabled, "stop")
+        #expect(drive.run.wake == .halt)
+        drive.now = drive.now.adding(milliseconds: 172_800_000)
+        drive.halts = .none
+        try drive.put(.timerFired)
+        #expect(drive.open == ["stop control"])
+        for outcome in [Self.refused, .enabled, .done, .disabled] { try drive.answer(outcome, "stop") }
+        #expect(drive.run.step("stop")?.proof?.verdict == .nothing)
+    }
+
+    @Test func `what a provider took and does not show yet is undone all the same`() throws {
+        let shown = try Expression.compile(
+            "after.enabled == false", variables: ["before": .any, "after": .any, "with": .any], expecting: .bool)
+        var contracts = Stage.contracts
+        contracts["account.suspend"] = Contract(
+            effectClass: .convergent, readsState: true, canUndo: true, probe: shown, lagMilliseconds: 300_000)
+        let steps = """
+              - id: stop
+                do: account.suspend
+                with: { account: "${inputs.account}" }
+                hold: { for: 2h, then: undo }
+
+            """
+        var drive = try Stage.open(steps, contracts: contracts)
+        try drive.answerAll(.enabled, .done, .enabled, on: "stop")
+        try drive.put(.cancel(undo: true, by: "ann", reason: "false alarm"))
+        var late = drive
+        try drive.answer(.enabled, "undo:stop")
+        #expect(drive.open == ["undo:stop undo"])
+        // It shows while nobody looks: that is the run's own doing, and nobody else's.
+        try late.answer(.disabled, "undo:stop")
+        #expect(late.open == ["undo:stop undo"])
+        // In doubt it is asked about until the provider must have shown it.
+        var doubted = try Stage.open(steps, contracts: contracts)
+        try doubted.answer(.enabled, "stop")
+        try doubted.put(.cancel(undo: true, by: "ann", reason: "false alarm"))
+        try doubted.answer(.cut, "stop")
+        #expect(doubted.open == ["stop probe"])
+        try doubted.answer(.enabled, "stop")
+        #expect(doubted.wait("stop")?.purpose == .probe || doubted.open == ["undo:stop before"])
+        #expect(doubted.run.ending == nil)
+    }
+
 }

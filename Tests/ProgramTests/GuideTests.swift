@@ -19,7 +19,7 @@ struct GuideTests {
     }
 
     @Test func `there is a guide`() {
-        #expect(Self.articles.count == 10)
+        #expect(Self.articles.count == 11)
     }
 
     @Test(arguments: articles)

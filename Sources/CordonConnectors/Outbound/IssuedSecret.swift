@@ -34,10 +34,14 @@ extension Answer {
         guard let known = texts(issue.known), let secret = texts(issue.secret) else {
             read.outcome.kind = .unknown
             read.outcome.reason = "the answer holds no secret where its connector looks"
+            // What can't be compared with the secret may hold it.
+            read.outcome.result = .null
+            read.keepsake = nil
             return read
         }
         let kept = read.outcome.result.json
-        if secret.values.contains(where: { kept.contains($0) }) {
+        // As it stands within a text of JSON.
+        if secret.values.contains(where: { kept.contains(String(Value.string($0).json.dropFirst().dropLast())) }) {
             read.outcome = Outcome(
                 .unknown, status: status,
                 reason: "its connector would keep a secret of the answer; nothing of it is kept")

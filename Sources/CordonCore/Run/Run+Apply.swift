@@ -210,6 +210,7 @@ extension Step {
         (deadline, before, after, result, arguments, actedNumber, doubt) = (nil, nil, nil, nil, nil, nil, nil)
         (isVerified, hasActed, isUndone, mayHaveActed, isLost) = (false, false, false, false, false)
         (control, seen, proof, proofUntil) = (nil, nil, nil, nil)
+        (hold, holdAsk, exposure) = (nil, nil, nil)
     }
 
     fileprivate mutating func takeBack() {
@@ -267,7 +268,7 @@ extension Step {
             case .before:
                 // What is read after an act that may have taken effect is no before-image any more. An undo compares with
                 // what is so now.
-                if isUndo || doubt == nil || before == nil { before = outcome.result }
+                if isUndo || doubt == nil && !mayHaveActed || before == nil { before = outcome.result }
             case .act, .undo:
                 result = outcome.result
                 hasActed = true

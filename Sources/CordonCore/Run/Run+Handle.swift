@@ -345,6 +345,8 @@ extension Turn {
         emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
         if tookEffect {
             finishOrProve(id)
+        } else if call.purpose == .act, takesControlAnew(id), let contract = contract(of: id) {
+            beginAct(id, contract)
         } else {
             intend(id, looksAgain(id, call.purpose) ? .before : call.purpose, attempt: 1)
         }

@@ -14,6 +14,12 @@ extension Turn {
         readOrAct(id, contract)
     }
 
+    /// Something was used before, and nothing has been done since: what is done now is proved by what works now.
+    func takesControlAnew(_ id: String) -> Bool {
+        guard let step = run.step(id) else { return false }
+        return step.control != nil && step.doubt == nil && !step.mayHaveActed
+    }
+
     private mutating func readOrAct(_ id: String, _ contract: Contract) {
         intend(id, contract.readsState && contract.effectClass.isWrite ? .before : .act, attempt: 1)
     }

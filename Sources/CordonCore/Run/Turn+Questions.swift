@@ -56,7 +56,9 @@ extension Turn {
         let does: Result<Value, EvaluationError> =
             switch (place.line.kind, place.line.each) {
             case (.act(let act), nil):
-                act.arguments.render(variables(place)).map { ["do": .string(act.capability), "with": $0] }
+                act.arguments.render(variables(place)).map {
+                    ["do": .string(act.capability), "with": $0.withoutHandle]
+                }
             case (.call(let name, let arguments), nil):
                 arguments.render(variables(place)).map { ["call": .string(name), "with": $0] }
             case (.act(let act), let each?): items(each, place).map { ["do": .string(act.capability), "each": $0] }

@@ -9,15 +9,27 @@ extension Turn {
     mutating func loseSecret(_ id: String, _ call: Call, _ reason: String) {
         // An earlier delivery of it may have arrived: then nothing is missing.
         if run.step(id)?.doubt != nil { return giveUp(id, call, reason) }
-        guard run.conclusion == nil, run.rollback == nil, let handle = call.arguments.secretHandle,
+        guard run.conclusion == nil, run.rollback == nil, !id.hasPrefix(Step.undoPrefix),
+            let handle = call.arguments.secretHandle,
             let origin = run.steps.first(where: { $0.result?["secret"] == .string(handle) }), !origin.isLost,
             isUndoable(origin)
         else { return stop(id, reason) }
         let users = run.steps.filter { !$0.isUndo && ($0.id == id || $0.arguments?.secretHandle == handle) }
-        if let taken = users.first(where: { $0.id != id && hasHanded($0) }) {
+        if let taken = users.first(where: hasHanded) {
             return stop(id, "\(reason); step '\(taken.id)' had handed it on, so it is not taken back by itself")
         }
-        emit(.secretLost(step: origin.id, users: users.map(\.id), reason: reason))
+        // What another has under way with it is awaited: its outcome says whether it was handed on.
+        if users.contains(where: { $0.id != id && $0.isCalling }) {
+            let until = now.adding(milliseconds: Limits.verifyPollMilliseconds)
+            return emit(
+                .retryScheduled(
+                    step: id, Step.BackOff(until: until, purpose: call.purpose, attempt: call.attempt), reason: reason))
+        }
+        // A part that is over is gone through anew, or nobody would come to what stands in it.
+        let places = ([origin] + users).compactMap { place($0.id) }
+        let around = Set(places.flatMap { parts(around: $0.line.id, $0.scope) })
+        let over = around.filter { run.step($0)?.hasEnded == true }.sorted()
+        emit(.secretLost(step: origin.id, users: users.map(\.id) + over, reason: reason))
     }
 
     /// Whether the act gave a secret that never came here: its answer was lost, or a probe found that it took effect.
@@ -58,6 +70,13 @@ extension Value {
     }
 
     package static let handlePrefix = "‹issued:"
+
+    /// The same whichever time the secret was issued: people agree to the delivery, not to a call's number.
+    var withoutHandle: Value {
+        guard secretHandle != nil, case .object(var members) = self else { return self }
+        members["secret"] = .string(Value.handlePrefix)
+        return .object(members)
+    }
 
     /// What stands in the journal for the secret that a call was answered with.
     package static func handle(ofCall id: String) -> String { "\(handlePrefix)\(id)›" }

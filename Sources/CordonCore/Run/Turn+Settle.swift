@@ -82,6 +82,13 @@ extension Turn {
                 .callResolved(
                     step: id, number: number, tookEffect: true, by: "probe", reason: "the provider shows it"))
             finishOrProve(id)
+        case .isFalse where mayStillShow(id):
+            let lag = contract(of: id)?.lagMilliseconds ?? 0
+            let until = now.adding(milliseconds: max(Limits.verifyPollMilliseconds, lag / 8))
+            emit(
+                .retryScheduled(
+                    step: id, Step.BackOff(until: until, purpose: .probe, attempt: call.attempt),
+                    reason: "the provider may not show it yet"))
         case .isFalse:
             emit(
                 .callResolved(
@@ -103,6 +110,22 @@ extension Turn {
     private func proof(of id: String) -> Condition? {
         if isUndo(id) { return isRestored(id) ? .isTrue : .isFalse }
         return effect(of: id, variables(in: id))
+    }
+
+    /// The provider took the act, or may have, and has not shown it: it is known to take longer than that.
+    func mayStillShow(_ id: String) -> Bool {
+        guard !isUndo(id), let step = run.step(id), let lag = contract(of: id)?.lagMilliseconds, !proofBefore(id),
+            step.after == nil || proof(of: id) == .isFalse
+        else { return false }
+        let until = step.doubt.map { $0.deadline.adding(milliseconds: lag) } ?? (step.hasActed ? step.proofUntil : nil)
+        return until.map { $0 > now } ?? false
+    }
+
+    /// The effect was not there when it was last read back, and `live` shows it.
+    func showsLate(_ id: String, _ live: Value) -> Bool {
+        var late = variables(in: id)
+        late["after"] = live
+        return proof(of: id) == .isFalse && effect(of: id, late) == .isTrue
     }
 
     private func proofBefore(_ id: String) -> Bool {

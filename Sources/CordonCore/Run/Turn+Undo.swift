@@ -100,7 +100,8 @@ extension Turn {
         guard let contract = contract(of: id), let live = run.step(id)?.before else {
             return stop(id, "no provider of this run offers what would be undone")
         }
-        if contract.isSame(live, forward?.before) {
+        // What it took and doesn't show yet nobody else has set back: it is undone all the same.
+        if contract.isSame(live, forward?.before), !mayStillShow(Step.forwardID(of: id)) {
             if let doubt = run.step(id)?.doubt {
                 // It was this run's own undo that took effect, and nobody had said so.
                 emit(
@@ -110,7 +111,7 @@ extension Turn {
             }
             return emit(.stepFinished(step: id, isVerified: true, note: Step.foundAsBefore))
         }
-        if let wrote = forward?.after, !contract.isSame(live, wrote) {
+        if let forward, let wrote = forward.after, !contract.isSame(live, wrote), !showsLate(forward.id, live) {
             return stop(
                 id,
                 "somebody changed it since: it is neither what the run wrote nor what was before; undo it all the same "

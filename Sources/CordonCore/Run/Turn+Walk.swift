@@ -23,7 +23,8 @@ extension Turn {
         guard let after = line.after else { return !isBlocked }
         guard run.step(id)?.phase ?? .pending == .pending else { return true }
         let first = run.step(scope.prefix + after.step)
-        let hasEnded = first?.hasEnded ?? isPassed(after.step, scope)
+        // What it issued may be taken back: then it ends anew.
+        let hasEnded = first.map { $0.hasEnded && !$0.isLost } ?? isPassed(after.step, scope)
         switch after {
         case .step: return hasEnded
         case .hold:
@@ -38,12 +39,17 @@ extension Turn {
 
     /// The step never came to be and never will: a part that it stands in is over, skipped or not climbed so far.
     private func isPassed(_ name: String, _ scope: Scope) -> Bool {
+        parts(around: name, scope).contains { run.step($0)?.hasEnded == true }
+    }
+
+    /// The ids of the steps that a step stands in.
+    func parts(around name: String, _ scope: Scope) -> [String] {
         var workflow: Workflow? = definition.workflow
         if !scope.prefix.isEmpty {
             let caller = place(String(scope.prefix.dropLast()))?.line.kind
             workflow = if case .call(let name, _)? = caller { definition.called[name] } else { nil }
         }
-        return workflow?.parts(around: name).contains { run.step(scope.prefix + $0)?.hasEnded == true } ?? false
+        return (workflow?.parts(around: name) ?? []).map { scope.prefix + $0 }
     }
 
     /// Moves one step as far as it goes. True when it has ended.
@@ -68,6 +74,10 @@ extension Turn {
         }
         if backOff.redelivers?.effectClass == .keyed { return goOn(id, backOff) }
         emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
+        // A control from before the halt would prove that time went by.
+        if backOff.purpose == .act, backOff.redelivers == nil, takesControlAnew(id), let contract = contract(of: id) {
+            return beginAct(id, contract)
+        }
         goOn(id, backOff)
     }
 
