@@ -42,6 +42,7 @@ extension Engine {
             do throws(StoreError) {
                 try await sweepSessions()
                 sessionFeed.tick()
+                try await sweepReceivers()
                 try await sweepAlerts()
                 try await sweepRuns(all: isFirst)
                 isFirst = false

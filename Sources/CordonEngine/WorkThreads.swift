@@ -38,7 +38,7 @@ package final class WorkThreads: TaskExecutor {
 private final class Line: @unchecked Sendable {
     private let condition = NSCondition()
     private var jobs: [UnownedJob] = []
-    /// How many of them were taken; they are let go of when all were.
+    /// How many of them were taken; they are let go of when all were, or half of what is there.
     private var taken = 0
     private var waiting = 0
     private var isClosed = false
@@ -64,7 +64,13 @@ private final class Line: @unchecked Sendable {
             waiting -= 1
         }
         taken += 1
-        return jobs[taken - 1]
+        let job = jobs[taken - 1]
+        // Where work never runs out, what was taken would pile up before what waits.
+        if taken >= 1024, taken * 2 >= jobs.count {
+            jobs.removeFirst(taken)
+            taken = 0
+        }
+        return job
     }
 
     func close() {

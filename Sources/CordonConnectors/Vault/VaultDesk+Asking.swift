@@ -116,7 +116,7 @@ struct VaultAnswer: Sendable {
             guard body.objectValue != nil else { return .silent("the Vault's answer to \(what) is no JSON object") }
             return nil
         case 400: return .refused("the Vault finds \(what) badly asked for (HTTP 400)")
-        case 403: return .refused("the Vault refuses \(what) (HTTP 403)")
+        case 403: return .forbidden("the Vault refuses \(what) (HTTP 403)")
         case 404: return .refused("the Vault has nothing there (HTTP 404)")
         case 301, 302, 303, 307, 308:
             return .silent("the Vault sends \(what) elsewhere (HTTP \(status)); name its active node")

@@ -80,7 +80,8 @@ package final class VaultDesk: Sendable {
             return secret
         }
         switch place.fault {
-        case .refused(let reason): throw ConnectorError(.secretMissing, "\(name): \(reason)")
+        case .refused(let reason), .forbidden(let reason):
+            throw ConnectorError(.secretMissing, "\(name): \(reason)")
         case .silent(let reason): throw ConnectorError(.secretUnavailable, "\(name): \(reason)")
         case nil: throw ConnectorError(.secretUnavailable, "\(name): it has not been read of the Vault yet")
         }
@@ -95,16 +96,18 @@ package final class VaultDesk: Sendable {
         var told: [(isFault: Bool, text: String)] = []
         var isFresh = false
         for path in due {
+            let begun = clock()
             let token: Token
             switch await currentToken(&isFresh) {
             case .success(let held): token = held
             case .failure(let fault):
-                told += settle(path, .failure(fault))
-                continue
+                // Who is not let in for one is not let in for the next.
+                for rest in due.drop(while: { $0 != path }) { told += settle(rest, .failure(fault)) }
+                return told
             }
             var answer = await ask(path, token, at: clock())
             // The token may have been ended since; what is refused to one that was given just now is refused.
-            if case .failure(.refused) = answer, !isFresh, vault.login.isExchanged {
+            if case .failure(.forbidden) = answer, !isFresh, vault.login.isExchanged {
                 state.withLock { $0.token = nil }
                 switch await currentToken(&isFresh) {
                 case .success(let renewed): answer = await ask(path, renewed, at: clock())
@@ -112,6 +115,8 @@ package final class VaultDesk: Sendable {
                 }
             }
             told += settle(path, answer)
+            // It took all its time: the others come before it the next time, and whoever waits for this goes on.
+            if case .failure(.silent) = answer, clock().since(begun) >= Limits.vaultTimeoutMilliseconds { break }
         }
         return told
     }
@@ -122,7 +127,7 @@ package final class VaultDesk: Sendable {
             state.places.filter { _, place in
                 if let again = place.againAt { return now >= again }
                 return place.kept.map { now >= $0.staleAt } ?? true
-            }.map(\.key).sorted()
+            }.sorted { ($0.value.failures, $0.key) < ($1.value.failures, $1.key) }.map(\.key)
         }
     }
 
@@ -159,7 +164,7 @@ package final class VaultDesk: Sendable {
                         fields: secret.fields, staleAt: secret.staleAt(now, vault), endsAt: secret.endsAt(now, vault)))
                 return wasAtFault ? [(false, "vault:\(path) could be read again")] : []
             case .failure(let fault):
-                if case .refused = fault { place.kept = nil }
+                if fault.isItsWord { place.kept = nil }
                 let isNews = place.fault != fault
                 place.fault = fault
                 let wait = min(
@@ -181,12 +186,16 @@ package final class VaultDesk: Sendable {
 enum VaultFault: Error, Sendable, Hashable {
     /// The Vault's own word: it is not there, or not for us.
     case refused(String)
+    /// The same, and it may be the token that no longer opens it.
+    case forbidden(String)
     /// No word of it.
     case silent(String)
 
+    var isItsWord: Bool { if case .silent = self { false } else { true } }
+
     var reason: String {
         switch self {
-        case .refused(let reason), .silent(let reason): reason
+        case .refused(let reason), .forbidden(let reason), .silent(let reason): reason
         }
     }
 }

@@ -73,7 +73,8 @@ struct Courier: Sendable {
     }
 
     static func fate(of response: OutboundResponse, hiding secret: String) -> Fate {
-        let body = String(decoding: response.body.prefix(400), as: UTF8.self)
+        // As a whole: what is cut off would hide that the rest is a part of the secret.
+        let body = String(decoding: response.body, as: UTF8.self)
         let said = Notice.line(body, 120)
         // A part of it may be all that is secret: a webhook's path, which many servers quote.
         let parts = secret.split { "/?&=#".contains($0) }.filter { $0.utf8.count >= 6 }

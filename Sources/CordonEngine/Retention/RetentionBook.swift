@@ -144,6 +144,8 @@ package struct RetentionBook: Sendable {
                     subject: text("subject"), by: text("by"), reason: text("reason"), at: entry.at, runs: list("runs"),
                     alerts: list("alerts"), blobs: list("blobs"), shared: list("shared")))
         case Self.keysSet: evidenceKeys = body
+        // What is sealed from here on is told anew, also with a key of the same label.
+        case Self.keyDestroyed: evidenceKeys = nil
         case Self.policySet:
             policy = Policy(alertBodies: body["alert_bodies_ms"]?.intValue, evidence: body["evidence_ms"]?.intValue)
         case Self.expired: expire("alert_bodies", list("alerts").count, entry.at)

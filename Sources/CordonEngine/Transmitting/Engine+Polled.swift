@@ -5,6 +5,7 @@ import CordonCore
 package import CordonLanguage
 import CordonStore
 import Crypto
+import ServiceLifecycle
 
 // RFC 8936: a receiver that nobody can push to asks for its events, and says which it has stored.
 
@@ -51,11 +52,14 @@ extension Engine {
         try await sessionDesk.locks.whileLocked([Engine.receiverStream(stream.id)]) {
             try await self.tellOfLeftOut(stream)
             try await self.take(ask, from: stream)
+            try await self.giveUpOld(stream)
         }
         let until = clock.now.adding(milliseconds: ask.returnsImmediately ? 0 : Limits.eventPollMillisecondsMax)
         while true {
             let given = try await give(stream, ask.eventsMax)
-            if !given.sets.isEmpty || ask.eventsMax == 0 || isDraining || clock.now >= until { return given }
+            // The server stops before the engine, and waits for this answer.
+            let isEnding = isDraining || Task.isShuttingDownGracefully
+            if !given.sets.isEmpty || ask.eventsMax == 0 || isEnding || clock.now >= until { return given }
             await clock.sleep(until: clock.now.adding(milliseconds: 100))
             try Task.checkCancellation()
         }
@@ -93,8 +97,6 @@ extension Engine {
         let wanted = min(max(eventsMax, 0), Limits.eventsPerTurnMax)
         guard let eventKeys else { return ([:], false) }
         let waiting = try await waitingEvents(stream, receiverDesk[stream.id].status, limit: wanted + 1)
-        let old = waiting.compactMap { $0.tooOld(at: clock.now) }
-        try await settleEvents(old, of: stream)
         let young = waiting.filter { $0.tooOld(at: clock.now) == nil }
         var sets: [String: String] = [:]
         for record in young.prefix(wanted) {
@@ -102,5 +104,37 @@ extension Engine {
             sets[record.key] = String(decoding: eventKeys.sign(claims), as: UTF8.self)
         }
         return (sets, young.count > wanted)
+    }
+
+    /// Who asks may never come again: what had its time, or was not kept for them, is told all the same.
+    func sweepReceivers() async throws(StoreError) {
+        for stream in transmitter?.streams ?? [] where stream.isPolled {
+            let result: Result<Void, StoreError> = await sessionDesk.locks.whileLocked([
+                Engine.receiverStream(stream.id)
+            ]) {
+                do throws(StoreError) {
+                    try await self.giveUpOld(stream)
+                    try await self.tellOfLeftOut(stream)
+                    return .success(())
+                } catch { return .failure(error) }
+            }
+            try result.get()
+        }
+    }
+
+    /// Under the stream's lock: an event is given up or delivered, once.
+    private func giveUpOld(_ stream: EventStream) async throws(StoreError) {
+        while true {
+            let now = clock.now
+            let waiting = try await waitingEvents(stream, .enabled, limit: 4 * Limits.eventsPerTurnMax)
+            let old = waiting.compactMap { $0.tooOld(at: now) }
+            guard let first = old.first else { return }
+            try await settleEvents(old, of: stream)
+            receiverDesk.change(stream.id) {
+                $0.problem = $0.problem ?? first.problem
+                $0.failingSince = $0.failingSince ?? now
+            }
+            try await tellOfFailure(stream, at: now, isCertain: true)
+        }
     }
 }

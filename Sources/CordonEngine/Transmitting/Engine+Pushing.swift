@@ -135,9 +135,11 @@ extension Engine {
         case 200..<300: return .taken
         case 400:
             let body = try? JSON.parse(response.body)
-            let code = Notice.line(body?["err"]?.stringValue ?? "no error code", 60)
-            let said = Notice.line(body?["description"]?.stringValue ?? "", 200)
-            let tells = secret.map { said.contains($0) } ?? false
+            let (error, description) = (body?["err"]?.stringValue, body?["description"]?.stringValue ?? "")
+            // Looked for in the whole: what is cut off would hide that the rest is a part of it.
+            let tells = secret.map { description.contains($0) || error?.contains($0) ?? false } ?? false
+            let code = tells ? "an error" : Notice.line(error ?? "no error code", 60)
+            let said = Notice.line(description, 200)
             let reason = "the receiver answers \(code)" + (said.isEmpty || tells ? "" : ": \(said)")
             // What it says of our key, our name or our rights is so for all events; what it says of one, for that one.
             let isOfAll = [

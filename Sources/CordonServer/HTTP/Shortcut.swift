@@ -30,7 +30,8 @@ final class Shortcut: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let request):
-            if underWay == 0, request.comesAlone, let answer = answer(request) {
+            // Whoever doesn't read its answers goes the long way, which waits for it.
+            if underWay == 0, context.channel.isWritable, request.comesAlone, let answer = answer(request) {
                 ready = answer
             } else {
                 underWay += 1

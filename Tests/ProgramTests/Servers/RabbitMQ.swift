@@ -20,8 +20,19 @@ final class RabbitMQ: Sendable {
     private let web: Web
     private let registry: ProgramUnderTest
     private let process: ProgramUnderTest
+    private let scratch: ScratchFolder
 
-    init(in scratch: ScratchFolder) async throws {
+    /// Started on ports that nobody else has: one that was free may be taken before it listens there.
+    static func started() async throws -> RabbitMQ {
+        for _ in 1...2 {
+            do { return try await RabbitMQ() } catch is Web.NoAnswer { continue }
+        }
+        return try await RabbitMQ()
+    }
+
+    private init() async throws {
+        let scratch = try ScratchFolder("cordon-rabbitmq-node")
+        self.scratch = scratch
         web = try Web()
         let (amqp, http, distribution, epmd) = (try freePort(), try freePort(), try freePort(), try freePort())
         port = amqp
@@ -53,9 +64,10 @@ final class RabbitMQ: Sendable {
                 // It is the broker then, and not a shell that waits for one.
                 "RUNNING_UNDER_SYSTEMD": "true",
             ], folder: scratch.path, capturedIn: scratch, as: "rabbitmq")
-        let (web, base) = (web, base)
+        let (web, base, process) = (web, base, process)
         do {
             try await eventually("RabbitMQ to listen") {
+                if let end = process.end { throw Web.NoAnswer(reason: "it ended: \(end)") }
                 do {
                     return try await web.ask("GET", base + "/overview", headers: Self.admin).status == 200
                 } catch is Web.NoAnswer { return false }

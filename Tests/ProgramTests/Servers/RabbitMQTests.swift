@@ -18,7 +18,7 @@ struct RabbitMQTests {
             return try skip("\(RabbitMQ.install), or nginx (apt-get install nginx libnginx-mod-http-js)")
         }
         let scratch = try ScratchFolder("cordon-rabbitmq")
-        let server = try await RabbitMQ(in: scratch)
+        let server = try await RabbitMQ.started()
         defer { server.stop() }
         for name in ["etl", "early", "spoiled"] { try await server.user(name, password: Self.password) }
         let front = try await FaultFront(
