@@ -48,7 +48,8 @@ extension Connections {
         }
     }
 
-    private static func readID(_ map: YAMLFields) -> String? {
+    /// The name that an entry of a list gives itself.
+    static func readID(_ map: YAMLFields) -> String? {
         guard let id = map.string("id", required: true) else { return nil }
         if !isName(id) {
             map.report(

@@ -27,12 +27,7 @@ extension Notifications {
 extension Channel {
     fileprivate static func read(_ map: YAMLFields, _ loader: DefinitionLoader) -> Channel? {
         defer { map.refuseUnknown() }
-        let id = map.string("id", required: true)
-        if let id, !isName(id) {
-            map.report(
-                DefinitionCode.badName.rawValue, "id", "'\(id)' is no name",
-                "lower-case letters, digits and single hyphens")
-        }
+        let id = Connections.readID(map)
         let people = (map.mappings("people") ?? []).map { Person.read($0) }
         let egress = map.mapping("egress").map(Connections.readEgress) ?? EgressPolicy()
         let means = [

@@ -42,12 +42,7 @@ extension Transmitter {
 extension EventStream {
     fileprivate static func read(_ map: YAMLFields, _ loader: DefinitionLoader) -> EventStream? {
         defer { map.refuseUnknown() }
-        let id = map.string("id", required: true)
-        if let id, !isName(id) {
-            map.report(
-                DefinitionCode.badName.rawValue, "id", "'\(id)' is no name",
-                "lower-case letters, digits and single hyphens")
-        }
+        let id = Connections.readID(map)
         let audience = map.string("audience", required: true)
         let egress = map.mapping("egress").map(Connections.readEgress) ?? EgressPolicy()
         let kinds = readKinds(map)

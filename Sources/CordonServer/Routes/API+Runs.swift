@@ -41,11 +41,16 @@ extension API {
     @Sendable func history(_ inquiry: Inquiry) async throws -> Response {
         let asked = try inquiry.query("from", "limit")
         let record = try await record(try inquiry.id(of: "run"))
-        let first = try asked.number("from", 1...Int(Int32.max)) ?? 1
+        return try await history(of: record.id.text, asked)
+    }
+
+    /// The lines of a stream as they are stored, from number `from` on.
+    func history(of stream: String, _ asked: Query) async throws -> Response {
         let limit = try asked.limit()
-        let page = try await store.history(record.id.text, from: first, limit: limit)
+        let page = try await store.history(
+            stream, from: try asked.number("from", 1...Int(Int32.max)) ?? 1, limit: limit)
         let bytes = HistoryView.jsonBytes(
-            stream: record.id.text, page, beyond: page.count == limit ? page.last?.entry.number : nil)
+            stream: stream, page, beyond: page.count == limit ? page.last?.entry.number : nil)
         return Response(
             status: .ok, headers: [.contentType: "application/json"],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))

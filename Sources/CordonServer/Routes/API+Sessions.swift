@@ -105,15 +105,7 @@ extension API {
         guard AgentSession.Opening.isID(id), try await engine.sessionStanding(id) != nil else {
             throw Problem.notFound("session", id)
         }
-        let stream = AgentSession.stream(of: id)
-        let limit = try asked.limit()
-        let page = try await store.history(
-            stream, from: try asked.number("from", 1...Int(Int32.max)) ?? 1, limit: limit)
-        let bytes = HistoryView.jsonBytes(
-            stream: stream, page, beyond: page.count == limit ? page.last?.entry.number : nil)
-        return Response(
-            status: .ok, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        return try await history(of: AgentSession.stream(of: id), asked)
     }
 
     // MARK: What runs and people do

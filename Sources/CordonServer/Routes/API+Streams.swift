@@ -180,15 +180,7 @@ extension API {
         let asked = try inquiry.query("from", "limit")
         let id = inquiry.parameters.get("id") ?? ""
         guard engine.transmitter?[id] != nil else { throw Problem.notFound("stream", id) }
-        let stream = Engine.receiverStream(id)
-        let limit = try asked.limit()
-        let page = try await store.history(
-            stream, from: try asked.number("from", 1...Int(Int32.max)) ?? 1, limit: limit)
-        let bytes = HistoryView.jsonBytes(
-            stream: stream, page, beyond: page.count == limit ? page.last?.entry.number : nil)
-        return Response(
-            status: .ok, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        return try await history(of: Engine.receiverStream(id), asked)
     }
 
     @Sendable func verifyStreamByPerson(_ inquiry: Inquiry) async throws -> Response {
