@@ -43,29 +43,7 @@ struct EngineReloadTests {
         var load: @Sendable () -> Result<Library, Diagnostics> { { self.state.withLock { $0 } } }
 
         private static func library(_ inventory: Inventory, _ steps: String, _ mode: String) throws -> Library {
-            let text = "workflow: calm\ntitle: It\ninputs:\n  credential: { type: credential }\nsteps:\n" + steps
-            let workflow = try Workflow.admit(
-                Array(text.utf8), file: "calm.yaml", digest: digestText(Array(text.utf8))
-            ).get()
-            let book = """
-                playbook: leak
-                title: Secret found
-                owner: team/appsec
-                mode: \(mode)
-                trigger: { signal: secret.exposed, subject: { kind: credential, from: signal.credential } }
-                run: { workflow: calm, with: { credential: "${subject}" } }
-                maps: { owasp_nhi: [NHI2] }
-
-                """
-            let playbook = try Playbook.load(
-                Array(book.utf8), file: "leak.yaml", digest: digestText(Array(book.utf8)), workflows: [workflow]
-            ).get()
-            return Library(
-                playbooks: [playbook], workflows: [workflow], inventory: inventory,
-                sources: [(Library.Source.Kind.playbook, "leak", book), (.workflow, "calm", text)].map {
-                    Library.Source(
-                        kind: $0.0, name: $0.1, digest: digestText(Array($0.2.utf8)), bytes: Array($0.2.utf8))
-                })
+            try .sketch(inventory, workflow: "calm", steps: steps, mode: mode)
         }
     }
 

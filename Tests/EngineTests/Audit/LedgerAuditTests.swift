@@ -27,39 +27,11 @@ struct LedgerAuditTests {
     }
 
     private func library(mode: String = "enforce") throws -> Library {
-        let text = """
-            workflow: agreed
-            title: It
-            inputs:
-              credential: { type: credential }
-            steps:
-              - id: gate
-                approve: { by: approver, within: 4h, on_timeout: skip }
-              - { id: calm, wait: 1m }
-
-            """
-        let workflow = try Workflow.admit(
-            Array(text.utf8), file: "agreed.yaml", digest: digestText(Array(text.utf8))
-        ).get()
-        let book = """
-            playbook: leak
-            title: Secret found
-            owner: team/appsec
-            mode: \(mode)
-            trigger: { signal: secret.exposed, subject: { kind: credential, from: signal.credential } }
-            guards: { risk: { add: 2, half_life: 1h, act_at: 1 } }
-            run: { workflow: agreed, with: { credential: "${subject}" } }
-            maps: { owasp_nhi: [NHI2] }
-
-            """
-        let playbook = try Playbook.load(
-            Array(book.utf8), file: "leak.yaml", digest: digestText(Array(book.utf8)), workflows: [workflow]
-        ).get()
-        return Library(
-            playbooks: [playbook], workflows: [workflow], inventory: place.installation.library.inventory,
-            sources: [(Library.Source.Kind.playbook, "leak", book), (.workflow, "agreed", text)].map {
-                Library.Source(kind: $0.0, name: $0.1, digest: digestText(Array($0.2.utf8)), bytes: Array($0.2.utf8))
-            })
+        try .sketch(
+            place.installation.library.inventory, workflow: "agreed",
+            steps: "  - { id: gate, approve: { by: approver, within: 4h, on_timeout: skip } }\n"
+                + "  - { id: calm, wait: 1m }\n",
+            mode: mode, guards: "guards: { risk: { add: 2, half_life: 1h, act_at: 1 } }")
     }
 
     private func asking(mode: String = "enforce") async throws -> Engine {
