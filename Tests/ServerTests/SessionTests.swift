@@ -30,6 +30,17 @@ struct Registry: Sendable {
         gate = try await token("nginx", .enforcementPoint)
     }
 
+    /// Opens a session and does to it what `deed` says.
+    func open(_ id: String, and deed: String, at all: String) async throws {
+        _ = try await ask("POST", all, runtime, Registry.opening(id, ["when_exceeded": "step_up"]))
+        switch deed {
+        case "slow", "read_only": _ = try await ask("PUT", "\(all)/\(id)/limit", keeper, ["to": .string(deed)])
+        case "isolate": _ = try await ask("PUT", "\(all)/\(id)/isolation", keeper, ["isolated": true])
+        case "exceed": _ = try await ask("POST", "\(all)/\(id)/heartbeat", runtime, ["used": ["calls": 11]])
+        default: break
+        }
+    }
+
     func ask(
         _ method: String, _ url: String, _ token: String, _ body: Value? = nil,
         _ headers: [(name: String, value: String)] = []
@@ -237,16 +248,7 @@ struct EnforcementTests {
         let registry = try await Registry()
         try await registry.server.serving { url in
             let all = url + "/api/v1/sessions"
-            let opening = Registry.opening("a", ["when_exceeded": "step_up"])
-            _ = try await registry.ask("POST", all, registry.runtime, opening)
-            switch deed {
-            case "slow", "read_only":
-                _ = try await registry.ask("PUT", all + "/a/limit", registry.keeper, ["to": .string(deed)])
-            case "isolate": _ = try await registry.ask("PUT", all + "/a/isolation", registry.keeper, ["isolated": true])
-            case "exceed":
-                _ = try await registry.ask("POST", all + "/a/heartbeat", registry.runtime, ["used": ["calls": 11]])
-            default: break
-            }
+            try await registry.open("a", and: deed, at: all)
             let json = try await registry.ask("GET", url + "/api/v1/verdicts/a", registry.gate)
             #expect(json.json["verdict"] == .string(verdict))
             #expect(json.json["max_age_ms"] == .int(Limits.verdictMilliseconds))

@@ -79,16 +79,7 @@ struct ShortcutTests {
         let registry = try await Registry()
         try await registry.server.serving { url in
             let all = url + "/api/v1/sessions"
-            let opening = Registry.opening("a", ["when_exceeded": "step_up"])
-            _ = try await registry.ask("POST", all, registry.runtime, opening)
-            switch deed {
-            case "slow", "read_only":
-                _ = try await registry.ask("PUT", all + "/a/limit", registry.keeper, ["to": .string(deed)])
-            case "isolate": _ = try await registry.ask("PUT", all + "/a/isolation", registry.keeper, ["isolated": true])
-            case "exceed":
-                _ = try await registry.ask("POST", all + "/a/heartbeat", registry.runtime, ["used": ["calls": 11]])
-            default: break
-            }
+            try await registry.open("a", and: deed, at: all)
             // What has a body goes the long way.
             for (method, path) in [
                 ("GET", "/api/v1/verdicts/a"), ("GET", "/enforce/nginx"), ("POST", "/enforce/envoy/x"),
