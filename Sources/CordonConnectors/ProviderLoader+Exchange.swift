@@ -227,7 +227,28 @@ extension ProviderLoader {
                 }
             }
         }
+        refuseForeign(map, answers)
         return answers
+    }
+
+    /// A gateway, a proxy and a wrong address answer 404 too: it counts where something in it is the provider's own.
+    private func refuseForeign(_ map: YAMLFields, _ answers: ProviderShape.Answers) {
+        let missing = 404
+        func counts(_ kind: Outcome.Kind) -> Bool { kind == .done || kind == .already }
+        let looking = answers.rules.filter { rule in
+            rule.statuses?.contains(missing) != false
+                && rule.condition.reads.contains { $0.first == "body" || $0.first == "headers" }
+        }
+        let blind = answers.rules.contains { rule in
+            rule.statuses?.contains(missing) == true && counts(rule.means) && !looking.contains(rule)
+        }
+        let key = answers.done.contains(missing) ? "done" : answers.already.contains(missing) ? "already" : nil
+        guard blind || key != nil && !looking.contains(where: { !counts($0.means) }) else { return }
+        map.report(
+            DefinitionCode.foreignAnswer.rawValue, blind ? "rules" : key ?? "done",
+            "a 404 is also what a gateway or a wrong address answers, so it shows nothing by itself",
+            "tell the provider's own by a rule: rules: [{ status: [404], that: 'body.code != \"not_found\"', means: refused }]"
+        )
     }
 
     private func statuses(_ map: YAMLFields, _ key: String, required: Bool = false) -> Set<Int> {

@@ -111,7 +111,7 @@ import Testing
     @Test func `members are computed from status, headers, body and what was asked for`() throws {
         let exchange = try exchange(
             """
-            answers: { done: [200, 404] }
+            answers: { done: [200, 404], rules: [{ status: [404], that: 'body.error != "gone"', means: refused }] }
             keep:
               present: "${status == 200}"
               version: '${"etag" in headers ? headers["etag"] : dyn(null)}'
@@ -125,7 +125,7 @@ import Testing
             )
             .result == ["present": true, "version": "W/\"1\"", "enabled": true, "name": "bob"])
         #expect(
-            outcome(exchange, 404, "", with: ["of": "bob"]).result
+            outcome(exchange, 404, #"{"error":"gone"}"#, with: ["of": "bob"]).result
                 == ["present": false, "version": nil, "enabled": nil, "name": "bob"])
         let unreadable = outcome(exchange, 200, #"{"user":{}}"#, with: ["of": "bob"])
         #expect(unreadable.kind == .later && unreadable.result == .null)

@@ -22,6 +22,21 @@ extension DefinitionMistake {
                 |                       ^^^^^
             """),
         DefinitionMistake(
+            "P134", .connector, "already: [410], later: [503]", "already: [404], later: [503]",
+            """
+            workflows/connectors/desk.yaml:39:45: error[P134]: a 404 is also what a gateway or a wrong address answers, so it shows nothing by itself (tell the provider's own by a rule: rules: [{ status: [404], that: 'body.code != "not_found"', means: refused }])
+             39 |       answers: { done: [200, 204], already: [404], later: [503] }
+                |                                             ^
+            """),
+        DefinitionMistake(
+            "P134", .connector, "later: [503] }",
+            "later: [503], rules: [{ status: [404], that: status == 404, means: already }] }",
+            """
+            workflows/connectors/desk.yaml:39:73: error[P134]: a 404 is also what a gateway or a wrong address answers, so it shows nothing by itself (tell the provider's own by a rule: rules: [{ status: [404], that: 'body.code != "not_found"', means: refused }])
+             39 |       answers: { done: [200, 204], already: [410], later: [503], rules: [{ status: [404], that: status == 404, means: already }] }
+                |                                                                         ^
+            """),
+        DefinitionMistake(
             "P040", .connector, state, state + "        pick: { from: data..users, equal: { id: 7 } }\n",
             """
             workflows/connectors/desk.yaml:43:23: error[P040]: 'data..users' is no path of members joined by dots

@@ -34,7 +34,7 @@ import Testing
             connector: "gitlab", capability: "account.suspend",
             limit: ["ratelimit-remaining": "0", "ratelimit-reset": reset]),
         Asked(
-            connector: "github", capability: "tokens.revoke", own: [404: .already],
+            connector: "github", capability: "tokens.revoke", own: [404: .unknown],
             limit: ["x-ratelimit-remaining": "0", "x-ratelimit-reset": reset]),
         Asked(connector: "google-iam", capability: "credential.disable", limit: ["retry-after": "15"]),
         Asked(connector: "vault", capability: "account.suspend", limit: ["retry-after": "15"]),
@@ -148,6 +148,35 @@ import Testing
             #expect(told.asked == (status == 401 && asked.signsIn ? 2 : 1), "\(status)")
         }
         await bench.close()
+    }
+
+    /// What answers where no provider does: a proxy, an ingress, gateways, web frameworks and a store of files.
+    private static let foreign = [
+        "", "<html><body><h1>404 Not Found</h1></body></html>", "404 page not found\n", "{}", "[]", "null",
+        #"{"message":"no Route matched with those values"}"#, #"{"message":"Not Found"}"#, #"{"detail":"Not Found"}"#,
+        #"{"statusCode":404,"error":"Not Found","message":"Not Found"}"#, #"{"error":"not_found"}"#,
+        #"{"timestamp":"2026-01-01T00:00:00Z","status":404,"error":"Not Found","path":"/x"}"#,
+        #"{"error":{"code":"404","message":"Resource not found"}}"#,
+        "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>",
+    ]
+
+    @Test(arguments: ShippedConnectorTests.names)
+    func `a 404 of somebody else counts as nothing, at whatever it was asked`(_ name: String) throws {
+        guard let shape = try shippedConnector(name).provider else { return }
+        for (capability, action) in shape.actions {
+            let exchanges = [
+                ("act", action.act, action.effectClass), ("state", action.state, .read),
+                ("verify", action.verify, .read), ("undo", action.undo, action.effectClass),
+            ]
+            for (part, exchange, effectClass) in exchanges {
+                guard let exchange else { continue }
+                for body in Self.foreign {
+                    let outcome = read(.answered(404, body), exchange, effectClass, at: .start).outcome
+                    #expect(
+                        outcome.kind != .done && outcome.kind != .already, "\(name) \(capability) \(part): \(body)")
+                }
+            }
+        }
     }
 
     @Test(arguments: asked)

@@ -104,7 +104,7 @@ import Testing
 
     @Test(arguments: [
         DefinitionCode.notOffered, .badSetting, .badSecret, .badPath, .unknownCapability, .repeatedName, .badAnswer,
-        .badReversal,
+        .badReversal, .foreignAnswer,
     ])
     func `every number that these loaders give has a mistake that shows it`(_ code: DefinitionCode) {
         #expect(DefinitionMistake.all.contains { $0.code == code.rawValue })

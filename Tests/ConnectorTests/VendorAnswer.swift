@@ -32,12 +32,47 @@ struct VendorAnswer: Sendable, CustomTestStringConvertible {
         self.kept = kept
     }
 
-    static let all = restored + lookUps + microsoft + auth0 + gitlab + google + vault + kubernetes + rabbitmq + notices
+    static let all =
+        gone + restored + lookUps + microsoft + auth0 + gitlab + google + vault + kubernetes + rabbitmq + notices
+
+    /// A repeat of what was ended, as each of them says it itself.
+    private static let gone = [
+        VendorAnswer(
+            "okta", "grants.revoke", .act, 404, #"{"errorCode":"E0000007","errorSummary":"Not found"}"#, .already),
+        VendorAnswer(
+            "okta", "grants.revoke", .readBack, 404, #"{"errorCode":"E0000007","errorSummary":"Not found"}"#, .done,
+            kept: ["alive": false]),
+        VendorAnswer(
+            "okta", "grants.revoke", .act, 404, #"{"errorCode":"E0000008","errorSummary":"The requested path"}"#,
+            .refused),
+        VendorAnswer(
+            "github", "tokens.revoke", .act, 404,
+            #"{"message":"Not Found","documentation_url":"https://docs.github.com/rest","status":"404"}"#, .already),
+        VendorAnswer(
+            "keystone", "tokens.revoke", .act, 404,
+            #"{"error":{"code":404,"message":"Could not find token","title":"Not Found"}}"#, .already),
+        VendorAnswer(
+            "keycloak", "grants.revoke", .act, 404, #"{"error":"Consent nor offline token not found"}"#, .already),
+        VendorAnswer("keycloak", "grants.revoke", .act, 404, #"{"error":"Client not found"}"#, .refused),
+        VendorAnswer("keycloak", "session.end", .act, 404, #"{"error":"Sesssion not found"}"#, .already),
+        VendorAnswer(
+            "aws-iam", "policy.allow_write", .act, 404,
+            "<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>no</Message></Error></ErrorResponse>", .already),
+        VendorAnswer(
+            "google-iam", "credential.delete", .readBack, 404, #"{"error":{"status":"NOT_FOUND"}}"#, .done,
+            kept: ["present": false]),
+    ]
 
     private static let restored = [
-        VendorAnswer("entra", "grants.revoke", .readBack, 404, "", .done, kept: ["present": false]),
+        VendorAnswer(
+            "entra", "grants.revoke", .readBack, 404,
+            #"{"error":{"code":"Request_ResourceNotFound","message":"gone"}}"#,
+            .done, kept: ["present": false]),
         VendorAnswer("entra", "grants.revoke", .readBack, 200, #"{"id":"g1"}"#, .done, kept: ["present": true]),
-        VendorAnswer("auth0", "grants.revoke", .readBack, 404, "", .done, kept: ["alive": false]),
+        VendorAnswer(
+            "auth0", "grants.revoke", .readBack, 404, #"{"statusCode":404,"error":"Not Found","message":"gone"}"#,
+            .done,
+            kept: ["alive": false]),
         VendorAnswer("google-iam", "credential.enable", .readBack, 200, "{}", .done, kept: ["disabled": false]),
         VendorAnswer("rabbitmq", "account.restore", .readBack, 200, "[]", .done, kept: ["limited": false]),
         VendorAnswer(
@@ -103,7 +138,9 @@ struct VendorAnswer: Sendable, CustomTestStringConvertible {
         VendorAnswer(
             "entra", "credential.delete", .before, 200, #"{"id":"a1","passwordCredentials":[{"keyId":"k9"}]}"#, .done,
             kept: ["present": true]),
-        VendorAnswer("entra", "grants.revoke", .act, 404, "", .already),
+        VendorAnswer(
+            "entra", "grants.revoke", .act, 404, #"{"error":{"code":"Request_ResourceNotFound","message":"gone"}}"#,
+            .already),
     ]
 
     /// https://auth0.com/docs/api/management/v2

@@ -109,7 +109,7 @@ import Testing
     private static let ofOthers: Set<DefinitionCode> = [
         .notOffered, .badSetting, .unreadable, .callsItself, .badAnswer, .badReversal, .uncovered, .noTest,
         .abovePolicy, .unpromised, .looserGuard, .lackedCapability, .lackedUndo,
-        .unknownSelf, .badProof, .badVersion, .badCut, .badLag, .unknownConnection,
+        .unknownSelf, .badProof, .badVersion, .badCut, .badLag, .foreignAnswer, .unknownConnection,
     ]
 
     @Test func `every number that these loaders give has a mistake that shows it`() {

@@ -26,7 +26,10 @@ struct ConnectorCommandTests {
             credential.delete:
               class: convergent
               request: { method: DELETE, to: url, path: "/keys/${with.credential.key_id}" }
-              answers: { done: [204], already: [404] }
+              answers:
+                done: [204]
+                already: [404]
+                rules: [{ status: [404], that: 'body.code != "no_such_key"', means: refused }]
             credential.disable:
               class: convergent
               request: { method: PATCH, to: url, path: "/keys/${with.credential.key_id}", json: { enabled: false } }

@@ -6,7 +6,8 @@ extension DefinitionCode {
         switch self {
         case .nameDiffersFromFile, .repeatedName, .badName, .badPath, .tooMany, .unreadable: explanationOfFiles
         case .unknownSignal, .unknownCapability, .unknownWorkflow, .unknownStep, .notOffered: explanationOfNames
-        case .badAnswer, .badReversal, .unpromised, .badProof, .badVersion, .badCut, .badLag: explanationOfContracts
+        case .badAnswer, .badReversal, .unpromised, .badProof, .badVersion, .badCut, .badLag, .foreignAnswer:
+            explanationOfContracts
         case .unknownInput, .missingInput, .wrongSubject, .writeWithoutUndo, .missingMapping, .badSetting, .badSecret:
             explanationOfContent
         case .noOneKind, .noHold, .noBound, .silenceActs, .nobodyAsked, .badReference, .callsItself, .tooDeep,
@@ -232,6 +233,13 @@ extension DefinitionCode {
             again, and then a person is asked. It belongs to what changes something and is looked at under 'state' or \
             'verify'.
             """
+        case .foreignAnswer:
+            """
+            A gateway without a route, a proxy's page and a wrong base address all answer 404, and so does a provider \
+            where what was to be ended is gone. Only the last means done. So a 404 under 'done' or 'already' has a rule \
+            beside it that looks at 'body' or 'headers' for what the provider alone says, and means 'refused' where it \
+            is not there.
+            """
         default:
             """
             A capability with an 'undo' says with 'reversibility' whether it gives back all (full), less than was \
@@ -374,6 +382,8 @@ extension DefinitionCode {
                 at: "  capabilities:\n")
         case .badLag:
             .init(.connector, wrong: "class: once\n      lag: 1m\n", right: "class: once\n", at: "class: once\n")
+        case .foreignAnswer:
+            .init(.connector, wrong: "done: [200, 201, 204, 404]", right: "done: [200, 201, 204]")
         case .badSecret:
             .init(
                 .inventory, wrong: "token: { file: deploy.token, env: TOKEN }", right: "token: { file: deploy.token }")

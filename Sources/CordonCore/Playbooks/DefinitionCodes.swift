@@ -56,6 +56,7 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case badVersion = "P131"
     case badCut = "P132"
     case badLag = "P133"
+    case foreignAnswer = "P134"
 
     // Tests of playbooks
     case unknownPlaybook = "P060"
@@ -127,6 +128,7 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .badVersion: "a version is read that nothing compares, or a conflict has no answer"
         case .badCut: "what is cut before it is stored is not kept, or would be sent back"
         case .badLag: "a capability waits for an effect that nobody looks for"
+        case .foreignAnswer: "a 404 would count as done whoever answered it"
         case .unknownPlaybook: "a test names a playbook that is not loaded"
         case .noArrival: "a case has neither an alert nor a signal, or both"
         case .badFixture: "an alert's file can't be read"
