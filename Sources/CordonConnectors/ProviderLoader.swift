@@ -155,6 +155,9 @@ struct ProviderLoader {
                 lacks[part] = reason
             }
         }
+        let suits = map.node("for").flatMap {
+            loader.expression($0, "for", variables: ["subject": .any], expecting: .bool)
+        }
         guard let effectClass, let act else { return nil }
         checkClass(effectClass, map, capability, hasState: state != nil)
         checkUndo(map, capability, state, reversibility)
@@ -162,11 +165,13 @@ struct ProviderLoader {
         checkSecrets(map, state, act, undo)
         checkLag(map, capability, state: state, verify: verify?.exchange)
         checkPromises(map, capability, act: act, state: state)
-        return ProviderShape.Action(
+        var action = ProviderShape.Action(
             effectClass: effectClass, act: act, state: state, compared: compared, probe: probe,
             verify: verify?.exchange, proof: verify?.rule, lagMilliseconds: lag, precondition: precondition, undo: undo,
             reversibility: reversibility, residual: residual?.0, residualSetting: residual?.setting, lacks: lacks,
             timeoutMilliseconds: timeout ?? Limits.callTimeoutMillisecondsDefault)
+        action.suits = suits
+        return action
     }
 
     /// What is looked at in the state that is read: after the act, or before it.

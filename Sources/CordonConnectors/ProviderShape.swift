@@ -45,6 +45,8 @@ package struct ProviderShape: Sendable, Hashable {
         package var residualSetting: String?
         /// The parts of the contract that it has not, each with the reason.
         package var lacks: [Part: String]
+        /// Of whom it can be asked, by `subject`, where that is not everybody whom the provider knows.
+        package var suits: Expression?
         package var timeoutMilliseconds: Int64
 
         /// What a capability that changes something is expected to say of itself.
@@ -86,7 +88,7 @@ package struct ProviderShape: Sendable, Hashable {
                 effectClass: effectClass, readsState: state != nil, canUndo: undo != nil, compared: compared,
                 probe: probe, precondition: precondition, revivesCredentials: reversibility == .revivesCredentials,
                 residual: residual, proof: proof, lagMilliseconds: lagMilliseconds, issuesSecret: act.issues != nil,
-                undoTakesResult: undo?.request.takesResult ?? false,
+                undoTakesResult: undo?.request.takesResult ?? false, suits: suits,
                 timeoutMilliseconds: timeoutMilliseconds)
         }
 

@@ -74,11 +74,16 @@ extension Engine {
                 let run = try stored.run()
                 let needs = Needs(
                     workflow: run.workflow, called: run.called, provider: run.subject?.provider, inputs: run.inputs)
-                if known[needs] == nil {
-                    known[needs] = try await definition(of: run).lack(run.subject, run.inputs) ?? ""
+                let lack: String
+                if let found = known[needs] {
+                    lack = found
+                } else {
+                    let definition = try await definition(of: run)
+                    lack = definition.lack(run.subject, run.inputs) ?? ""
+                    if !definition.tellsSubjectsApart { known[needs] = lack }
                 }
                 // What has nothing to act on waits for its cancellation, whatever is configured.
-                guard run.gate?.kind != .undecided, let lack = known[needs], !lack.isEmpty else { continue }
+                guard run.gate?.kind != .undecided, !lack.isEmpty else { continue }
                 stranded.append("\(run.id): \(lack)")
             } catch {
                 stranded.append("\(stored.id): \(error)")
@@ -101,9 +106,15 @@ extension RunDefinition {
     /// What a subject's provider does not offer of what the run may ask of it, in a sentence.
     func lack(_ subject: Subject?, _ inputs: Value) -> String? {
         guard let subject else { return nil }
-        guard let first = capabilities.filter({ contracts[$0] == nil }).min() else {
+        guard let first = capabilities.filter({ contracts[$0]?.suits(subject) != true }).min() else {
             return lacksElsewhere(inputs).first
         }
-        return "provider '\(subject.provider)' does not offer \(first)"
+        guard let rule = contracts[first]?.suits?.source else {
+            return "provider '\(subject.provider)' does not offer \(first)"
+        }
+        return "provider '\(subject.provider)' offers \(first), and not for \(subject.id) (for: \(rule))"
     }
+
+    /// Of one subject it may be true and of another not.
+    fileprivate var tellsSubjectsApart: Bool { capabilities.contains { contracts[$0]?.suits != nil } }
 }

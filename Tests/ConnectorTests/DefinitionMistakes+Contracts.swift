@@ -47,7 +47,7 @@ extension DefinitionMistake {
             "P021", .connector, "      timeout: 20s\n",
             "      timeout: 20s\n      pick: { from: users, equal: { id: 7 } }\n",
             """
-            workflows/connectors/desk.yaml:38:7: error[P021]: the field 'pick' is unknown (known here: class, timeout, keep, answers, request, issues, state, undo, probe, verify, lag, precondition, reversibility, residual, lacks)
+            workflows/connectors/desk.yaml:38:7: error[P021]: the field 'pick' is unknown (known here: class, timeout, keep, answers, request, issues, state, undo, probe, verify, lag, precondition, reversibility, residual, lacks, for)
              38 |       pick: { from: users, equal: { id: 7 } }
                 |       ^^^^
             """),
@@ -151,6 +151,13 @@ extension DefinitionMistake {
     ]
 
     private static let proofs = [
+        DefinitionMistake(
+            "X020", .connector, "      timeout: 20s\n", "      timeout: 20s\n      for: with.client == \"web\"\n",
+            """
+            workflows/connectors/desk.yaml:38:12: error[X020]: there is no variable 'with' (known here: subject)
+             38 |       for: with.client == "web"
+                |            ^^^^
+            """),
         DefinitionMistake(
             "P130", .connector, "        keep: [active]\n",
             "        keep: [active]\n      verify: { works: seen.active == true }\n",

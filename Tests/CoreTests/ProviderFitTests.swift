@@ -103,6 +103,35 @@ import Testing
         #expect(both.map(\.code) == ["P120"])
     }
 
+    @Test func `what a provider offers for some alone is held against each identity`() throws {
+        let suits = try Expression.compile(
+            #"subject.class == "user""#, variables: ["subject": .any], expecting: .bool)
+        var revoke = Self.write
+        revoke.suits = suits
+        func told(_ classes: [Value?]) throws -> [Diagnostic] {
+            let identities = classes.enumerated().map { index, known in
+                Inventory.Identity(
+                    subject: Subject(
+                        kind: .credential, id: "token-\(index)", provider: "one",
+                        attributes: known.map { ["class": $0] } ?? [:]),
+                    matches: ["alert": .int(Int64(index))])
+            }
+            return try self.told(
+                ProviderFit(
+                    offered: ["one": ["evidence.capture": Self.read, "tokens.revoke": revoke]], connectors: [:],
+                    inventory: Inventory(identities: identities, digest: "")))
+        }
+        #expect(try told(["user", "user"]).isEmpty)
+        // What the inventory leaves open the provider tells.
+        #expect(try told([nil]).isEmpty)
+        let some = try told(["user", "robot", "robot"])
+        #expect(some.map(\.severity) == [.warning] && some.map(\.code) == ["P120"])
+        #expect(some.first?.message.hasSuffix("one for token-1 and 1 more lacks tokens.revoke (step 'revoke')") == true)
+        let all = try told(["robot"])
+        #expect(all.map(\.severity) == [.error])
+        #expect(all.first?.message.contains("one for token-0 lacks tokens.revoke (step 'revoke')") == true)
+    }
+
     @Test func `a step elsewhere is held against the connection that it names, whoever the subject's provider is`()
         throws
     {

@@ -12,6 +12,8 @@ package struct ProviderFit: Sendable {
     private let connectors: [String: [String: Contract]]
     /// The providers that the inventory's identities are of.
     private let providersOfKind: [Subject.Kind: Set<String>]
+    /// Those of a provider that offers something for some of them alone.
+    private let subjects: [Subject.Kind: [String: [Subject]]]
 
     /// - Parameters:
     ///   - offered: what each provider of the installation offers, by its id.
@@ -24,6 +26,11 @@ package struct ProviderFit: Sendable {
         providersOfKind = inventory.identities.reduce(into: [:]) { kinds, identity in
             guard offered[identity.subject.provider] != nil else { return }
             kinds[identity.subject.kind, default: []].insert(identity.subject.provider)
+        }
+        let apart = Set(offered.filter { $0.value.values.contains { $0.suits != nil } }.keys)
+        subjects = inventory.identities.reduce(into: [:]) { kinds, identity in
+            guard apart.contains(identity.subject.provider) else { return }
+            kinds[identity.subject.kind, default: [:]][identity.subject.provider, default: []].append(identity.subject)
         }
     }
 
@@ -80,13 +87,35 @@ package struct ProviderFit: Sendable {
     }
 
     private func finding(_ playbook: Playbook, _ map: WorkflowMap) -> Finding? {
-        let names = providersOfKind[playbook.trigger.subjectKind]
-        let possible = names.map { names in offered.filter { names.contains($0.key) } } ?? connectors
+        let kind = playbook.trigger.subjectKind
+        let names = providersOfKind[kind]
+        let possible =
+            names.map { names in
+                offered.filter { names.contains($0.key) }.reduce(into: [:]) { all, provider in
+                    all.merge(offers(provider.key, provider.value, kind, map)) { first, _ in first }
+                }
+            } ?? connectors
         let lacks = possible.mapValues { self.lacks(of: map, $0) }.filter { !$0.value.isEmpty }
         let isHopeless = lacks.count == possible.count
         // While nobody is known whom it could be about, one connector that could do it is enough.
         guard !lacks.isEmpty, isHopeless || names != nil else { return nil }
         return Finding(lacks: lacks, isHopeless: isHopeless, isKnown: names != nil)
+    }
+
+    /// What a provider offers, by itself or, where some of it is for some subjects alone, for each group of them.
+    private func offers(
+        _ name: String, _ contracts: [String: Contract], _ kind: Subject.Kind, _ map: WorkflowMap
+    ) -> [String: [String: Contract]] {
+        let choosy = map.ownCapabilities.filter { contracts[$0]?.suits != nil }
+        guard !choosy.isEmpty, let subjects = subjects[kind]?[name] else { return [name: contracts] }
+        let groups = Dictionary(grouping: subjects) { subject in
+            choosy.filter { contracts[$0]?.suits(subject) == false }
+        }
+        return groups.reduce(into: [:]) { all, group in
+            let others = group.value.count - 1
+            let whom = (group.value.map(\.id).min() ?? "") + (others > 0 ? " and \(others) more" : "")
+            all[group.key.isEmpty ? name : "\(name) for \(whom)"] = contracts.filter { !group.key.contains($0.key) }
+        }
     }
 
     private func lacks(of map: WorkflowMap, _ contracts: [String: Contract]) -> [Lack] {

@@ -94,14 +94,24 @@ package struct Contract: Sendable, Hashable {
     package var issuesSecret: Bool
     /// What it made is named to its undo by what its answer said.
     package var undoTakesResult: Bool
+    /// Of whom it can be asked, by `subject`; `nil`: of whomever the provider knows.
+    package var suits: Expression?
     package var timeoutMilliseconds: Int64
+
+    /// Whether it can be asked of this one. What can't be told now the provider will tell.
+    package func suits(_ subject: Subject) -> Bool {
+        guard let suits else { return true }
+        return suits.decide(["subject": subject.expressionValue]) != .isFalse
+    }
 
     package init(
         effectClass: EffectClass, readsState: Bool, canUndo: Bool = false, compared: [String]? = nil,
         probe: Expression? = nil, precondition: Expression? = nil, revivesCredentials: Bool = false,
         residual: Residual? = nil, proof: ProofRule? = nil, lagMilliseconds: Int64? = nil, issuesSecret: Bool = false,
-        undoTakesResult: Bool = false, timeoutMilliseconds: Int64 = Limits.callTimeoutMillisecondsDefault
+        undoTakesResult: Bool = false, suits: Expression? = nil,
+        timeoutMilliseconds: Int64 = Limits.callTimeoutMillisecondsDefault
     ) {
+        self.suits = suits
         self.proof = proof
         self.lagMilliseconds = lagMilliseconds
         self.issuesSecret = issuesSecret

@@ -63,6 +63,7 @@ struct ConnectorCheck: AsyncParsableCommand {
             for (word, exchange) in action.exchanges {
                 Output.line("    \(word): \(exchange.request.summary)\(exchange.repeats)")
             }
+            if let suits = action.suits { Output.line("    for those of whom \(suits.source)") }
             if let probe = action.probe { Output.line("    in effect when \(probe.source)") }
             if let proof = action.proof {
                 Output.line("    proved when \(proof.works.source) \(proof.expects.text)")
@@ -120,6 +121,7 @@ extension ProviderShape.Action {
             "open": .array(leftOpen(as: name).map(Value.string)),
         ]
         for (word, exchange) in exchanges { members[word] = .string(exchange.request.summary) }
+        if let suits { members["for"] = .string(suits.source) }
         if let probe { members["probe"] = .string(probe.source) }
         if let residual {
             members["residual"] = ["of": .string(residual.of), "for_ms": .int(residual.milliseconds)]
