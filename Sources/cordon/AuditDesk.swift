@@ -98,6 +98,9 @@ struct AuditDesk {
         case .notSigned(let size, let needed):
             CommandFailure(.tryAgain, "\(size) entries are signed, \(needed) are needed; try again in some seconds")
         case .tooLarge(let reason): CommandFailure(.failed, "the bundle would be too large: \(reason); ask for less")
+        case .unsettled:
+            CommandFailure(
+                .tryAgain, "\(Bundler.attemptsMax) times something of it was erased while it was made; try again later")
         case .empty: CommandFailure(.notFound, "no entry of the history lies between these times")
         }
     }

@@ -261,16 +261,7 @@ package struct HistoryAudit {
                 bodies[line.stream]?.at = line.at
             }
         case "decisionMade": decide(line.told)
-        case "bodiesExpired":
-            expired.formUnion((body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue))
-        case "subjectErased":
-            expired.formUnion((body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue))
-            let says = HistoryAudit.erasure(body)
-            for digest in (body["blobs"]?.arrayValue ?? []).compactMap(\.stringValue) { erased[digest] = says }
-        case "evidenceExpired":
-            for digest in (body["blobs"]?.arrayValue ?? []).compactMap(\.stringValue) {
-                erased[digest] = "it had its time: of runs that ended before \(body["ended_before"]?.stringValue ?? "")"
-            }
+        case "bodiesExpired", "subjectErased", "evidenceExpired": noteGone(line.kind, body)
         case "evidenceKeysSet", "evidenceKeyDestroyed": noteKeys(line)
         case "definitionsPublished":
             hasLibrary = true
@@ -287,6 +278,27 @@ package struct HistoryAudit {
             // A person looked at it: it stays to be read, and breaks nothing any more.
             for index in forks.indices { forks[index].grade = .note }
             tellsOfLog = false
+        default: break
+        }
+    }
+
+    /// A line from elsewhere in the log that says what is gone; it counts as no line of what is here.
+    package mutating func takeGone(_ line: HistoryLine) {
+        if line.stream == RetentionAudit.stream { noteGone(line.kind, line.body) }
+    }
+
+    private mutating func noteGone(_ kind: String, _ body: Value) {
+        func names(_ member: String) -> [String] { (body[member]?.arrayValue ?? []).compactMap(\.stringValue) }
+        switch kind {
+        case "bodiesExpired": expired.formUnion(names("alerts"))
+        case "subjectErased":
+            expired.formUnion(names("alerts"))
+            let says = HistoryAudit.erasure(body)
+            for digest in names("blobs") { erased[digest] = says }
+        case "evidenceExpired":
+            for digest in names("blobs") {
+                erased[digest] = "it had its time: of runs that ended before \(body["ended_before"]?.stringValue ?? "")"
+            }
         default: break
         }
     }

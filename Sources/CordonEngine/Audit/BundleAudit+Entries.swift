@@ -8,7 +8,7 @@ import CordonLanguage
 extension BundleAudit {
     /// Of a run: each has a proof of its own.
     mutating func readProved(_ reading: inout BundleReading, _ note: [UInt8], _ checkpoint: Checkpoint) async {
-        let places = proofPlaces
+        let places = proofPlaces(BundleFormat.proofs)
         var found: [AuditFinding] = []
         let problems = await BundleAudit.read(source, self.places[BundleFormat.entries], &reading, places) { line in
             let name = BundleFormat.proof(line.index)
@@ -19,9 +19,9 @@ extension BundleAudit {
         report.findings += problems + found
     }
 
-    private var proofPlaces: [Int] {
-        places.keys.filter { $0.hasPrefix("proofs/") }.sorted().compactMap {
-            Int($0.dropFirst("proofs/".count).prefix { $0 != "." })
+    private func proofPlaces(_ folder: String) -> [Int] {
+        places.keys.filter { $0.hasPrefix(folder) }.sorted().compactMap {
+            Int($0.dropFirst(folder.count).prefix { $0 != "." })
         }.filter { $0 >= 0 }
     }
 
@@ -30,21 +30,45 @@ extension BundleAudit {
         guard let range = reading.head.range, range.lowerBound > 0 else { return }
         // Those that were made before such lines went along have none: what was in force is then not known.
         guard places[BundleFormat.earlier] != nil else { return }
-        let lines = (contents(BundleFormat.earlier) ?? []).split(separator: UInt8(ascii: "\n")).map(Array.init)
-        let proofs = proofPlaces
-        guard proofs.count == lines.count, proofs.allSatisfy({ $0 < range.lowerBound }) else {
-            return report.find(
-                .broken, .entryMissing, BundleFormat.earlier,
-                "it has \(lines.count) lines, there are proofs for \(proofs.count)")
+        for line in provedLines(
+            BundleFormat.earlier, BundleFormat.proofs, BundleFormat.proof, note, checkpoint,
+            isPlace: { $0 < range.lowerBound })
+        {
+            reading.history.takeEarlier(line)
         }
+    }
+
+    /// What says that something is gone, from wherever in the log it stands.
+    mutating func readGone(_ reading: inout BundleReading, _ note: [UInt8], _ checkpoint: Checkpoint) {
+        for line in provedLines(
+            BundleFormat.gone, BundleFormat.goneProofs, BundleFormat.goneProof, note, checkpoint, isPlace: { _ in true })
+        {
+            reading.history.takeGone(line)
+        }
+    }
+
+    /// The lines of a file each of which has a proof of its own, as far as they are proved and can be read.
+    private mutating func provedLines(
+        _ file: String, _ folder: String, _ name: (Int) -> String, _ note: [UInt8], _ checkpoint: Checkpoint,
+        isPlace: (Int) -> Bool
+    ) -> [HistoryLine] {
+        let lines = (contents(file) ?? []).split(separator: UInt8(ascii: "\n")).map(Array.init)
+        let proofs = proofPlaces(folder)
+        guard proofs.count == lines.count, proofs.allSatisfy(isPlace) else {
+            report.find(
+                .broken, .entryMissing, file, "it has \(lines.count) lines, there are proofs for \(proofs.count)")
+            return []
+        }
+        var read: [HistoryLine] = []
         for (index, bytes) in zip(proofs, lines) {
-            let (line, name) = (BundleLine(index: index, bytes: bytes), BundleFormat.proof(index))
-            do throws(EvidenceError) { try prove(line, contents(name), note, checkpoint) } catch {
-                report.find(.broken, .entryUnproved, BundleFormat.earlier, "\(name): \(error.reason)")
+            let line = BundleLine(index: index, bytes: bytes)
+            do throws(EvidenceError) { try prove(line, contents(name(index)), note, checkpoint) } catch {
+                report.find(.broken, .entryUnproved, file, "\(name(index)): \(error.reason)")
                 continue
             }
-            if case .success(let read) = line.read { reading.history.takeEarlier(read) }
+            if case .success(let told) = line.read { read.append(told) }
         }
+        return read
     }
 
     private func prove(

@@ -79,16 +79,18 @@ extension BundleAudit {
         // Definitions stay for good, and of evidence nothing is withheld: no such word is taken.
         for digest in head.definitions(of: history) where absent[digest] != nil { absent[digest] = .lost }
         for named in history.blobs.values where absent[named.digest] == .withheld { absent[named.digest] = .lost }
-        guard head.kind == .run else { return absent }
-        // A run's bundle holds each line that tells of an erasure: the manifest's word alone is none.
+        // A line tells of each erasure, here or in `gone.jsonl`: the list's word alone is none. Bundles of periods that were
+        // made before such lines went along have none of them.
+        let unproved: AbsentState = head.kind == .run || places[BundleFormat.gone] != nil ? .lost : .claimed
+        let gone: Set<AbsentState?> = [.erased, .expired]
         for named in history.blobs.values
         where absent[named.digest] != nil && history.erased[named.digest] == nil && !told.contains(named.digest) {
-            absent[named.digest] = .lost
+            guard head.kind == .run || gone.contains(absent[named.digest]) else { continue }
+            absent[named.digest] = unproved
         }
         for (alert, named) in history.bodies
-        where (absent[named.digest] == .erased || absent[named.digest] == .expired) && !history.expired.contains(alert)
-        {
-            absent[named.digest] = .lost
+        where gone.contains(absent[named.digest]) && !history.expired.contains(alert) {
+            absent[named.digest] = unproved
         }
         return absent
     }
@@ -99,6 +101,11 @@ extension BundleAudit {
             case .expired, .withheld, .erased:
                 report.find(
                     .note, .blobErased, name, "\(place) names it; \(BundleFormat.absent) says why it is not here")
+            case .claimed:
+                report.find(
+                    .open, .blobErased, name,
+                    "\(place) names it; \(BundleFormat.absent) says that it is gone, and no line here does: export it anew "
+                        + "with a newer Cordon")
             case .sealed:
                 report.find(.open, .blobSealed, name, "\(place) names it; its key was not there when this was made")
             case .lost:

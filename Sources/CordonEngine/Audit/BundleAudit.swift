@@ -65,6 +65,7 @@ package struct BundleAudit {
             readEarlier(&reading, note, checkpoint)
             await readRange(&reading, checkpoint, since)
         }
+        readGone(&reading, note, checkpoint)
         guard takeDigests(await hashed, subjects, at: place) else { return }
         report.entries = reading.count
         checkSpan(reading)

@@ -12,35 +12,51 @@ struct BundleContents {
     private let blobs: Blobs
     private let includesBodies: Bool
     private let draft: BundleDraft
+    /// As the history told before the bundle's lines were read.
+    private var retention: BundleRetention
     private var absent: [UInt8] = []
     private var total = 0
+    /// The places of the lines that say why something is not here.
+    private(set) var tellers: Set<Int> = []
 
-    init(_ store: any Store, _ blobs: Blobs, _ includesBodies: Bool, _ draft: BundleDraft) {
+    init(
+        _ store: any Store, _ blobs: Blobs, _ includesBodies: Bool, _ draft: BundleDraft, _ retention: BundleRetention
+    ) {
         self.store = store
         self.blobs = blobs
         self.includesBodies = includesBodies
         self.draft = draft
+        self.retention = retention
     }
 
     /// Puts all of it into the draft.
-    mutating func gather() async throws {
+    ///
+    /// - Returns: false when something of it was taken away meanwhile: then lines and contents are of two moments.
+    mutating func gather() async throws -> Bool {
         let history = draft.history
-        let retention = try await retention()
-        try addBlobs(history, retention)
-        try await addBodies(history, retention)
+        try addBlobs(history)
+        let gone = try await addBodies(history)
+        // Once all is in hand: a line tells of what is taken away before it goes.
+        let news = try await retention.read(store)
+        guard !concerns(news, history) else { return false }
+        listBodies(history, gone)
         try await addDefinitions(draft.head.definitions(of: history))
         let list = absent.isEmpty ? Array("[]\n".utf8) : Array("[\n".utf8) + absent + Array("\n]\n".utf8)
         try draft.add(BundleFormat.absent, list)
+        return true
     }
 
-    private mutating func addBlobs(_ history: HistoryAudit, _ retention: Retention) throws {
+    /// A body that does not go along may go meanwhile, but for a run: its bundle holds every line that tells of it.
+    private func concerns(_ news: BundleRetention.News, _ history: HistoryAudit) -> Bool {
+        if news.destroysKey || news.names.contains(where: { history.blobs[$0] != nil }) { return true }
+        guard includesBodies || draft.head.kind == .run else { return false }
+        return news.names.contains { history.bodies[$0] != nil }
+    }
+
+    private mutating func addBlobs(_ history: HistoryAudit) throws {
         for named in history.blobs.values.sorted(by: { $0.digest < $1.digest }) {
-            if let says = retention.erased[named.digest] {
-                lack("blob", named, .erased, says)
-                continue
-            }
-            if let says = retention.expiredBlobs[named.digest] {
-                lack("blob", named, .expired, says)
+            if let told = retention[named.digest] {
+                lack("blob", named, told)
                 continue
             }
             let bytes: [UInt8]
@@ -58,61 +74,34 @@ struct BundleContents {
         }
     }
 
-    private mutating func addBodies(_ history: HistoryAudit, _ retention: Retention) async throws {
+    /// - Returns: the alerts whose bodies are not there any more.
+    private mutating func addBodies(_ history: HistoryAudit) async throws -> Set<String> {
+        var gone: Set<String> = []
         for (alert, named) in history.bodies.sorted(by: { $0.key < $1.key }) {
             var query = AlertQuery()
             query.id = AlertID(alert)
             let body = try await store.alerts(query).first?.keptBytes ?? []
             if body.isEmpty, named.digest != digestText([]) {
-                if let says = retention.erased[alert] {
-                    lack("body of \(alert)", named, .erased, says)
-                } else if retention.expired.contains(alert) || history.expired.contains(alert) {
-                    lack("body of \(alert)", named, .expired, "it had its time, and the history says so")
-                } else {
-                    lack("body of \(alert)", named, .lost, "it is gone, and no line of the history says why")
-                }
+                gone.insert(alert)
             } else if includesBodies {
                 try add(BundleFormat.blob(named.digest), body)
-            } else {
-                lack(
-                    "body of \(alert)", named, .withheld,
-                    "an alert's body may hold a live secret; --bodies exports it")
             }
         }
+        return gone
     }
 
-    /// What the history says of what is gone: a bundle of a run does not hold all of those lines.
-    private struct Retention {
-        var expired: Set<String> = []
-        var expiredBlobs: [String: String] = [:]
-        /// By alert or digest: who erased it, when and why.
-        var erased: [String: String] = [:]
-    }
-
-    private func retention() async throws -> Retention {
-        var all = Retention()
-        var next = 1
-        while true {
-            let page = try await store.history(RetentionBook.stream, from: next, limit: 500)
-            guard !page.isEmpty else { return all }
-            for entry in page.map(\.entry) {
-                let body = (try? JSON.parse(entry.bytes))?["body"] ?? .null
-                let alerts = (body["alerts"]?.arrayValue ?? []).compactMap(\.stringValue)
-                if entry.kind == RetentionBook.evidenceExpired {
-                    for gone in (body["blobs"]?.arrayValue ?? []).compactMap(\.stringValue) {
-                        all.expiredBlobs[gone] = "it had its time, and the history says so at \(entry.at)"
-                    }
+    private mutating func listBodies(_ history: HistoryAudit, _ gone: Set<String>) {
+        for (alert, named) in history.bodies.sorted(by: { $0.key < $1.key }) {
+            let what = "body of \(alert)"
+            if gone.contains(alert) {
+                if let told = retention[alert] {
+                    lack(what, named, told)
+                } else {
+                    lack(what, named, .lost, "it is gone, and no line of the history says why")
                 }
-                guard entry.kind == RetentionBook.erased else {
-                    all.expired.formUnion(alerts)
-                    continue
-                }
-                let says = "\(entry.at): \(HistoryAudit.erasure(body))"
-                for gone in alerts + (body["blobs"]?.arrayValue ?? []).compactMap(\.stringValue) {
-                    all.erased[gone] = says
-                }
+            } else if !includesBodies {
+                lack(what, named, .withheld, "an alert's body may hold a live secret; --bodies exports it")
             }
-            next += page.count
         }
     }
 
@@ -134,6 +123,11 @@ struct BundleContents {
             throw Bundler.Failure.tooLarge("what it names is larger than \(Bundler.blobBytesMax) bytes")
         }
         try draft.add(name, bytes)
+    }
+
+    private mutating func lack(_ what: String, _ named: HistoryAudit.Named, _ told: BundleRetention.Told) {
+        tellers.insert(told.index)
+        lack(what, named, told.state, told.says)
     }
 
     private mutating func lack(

@@ -18,6 +18,8 @@ enum BundleFormat {
     static let range = "range.json"
     /// Lines from before a period that say what was in force when it began; each has its proof in `proofs/`.
     static let earlier = "earlier.jsonl"
+    /// Lines from elsewhere in the log that say what was erased or had its time; each has its proof in `gone/`.
+    static let gone = "gone.jsonl"
     static let absent = "absent.json"
     static let readme = "README.txt"
     static let open = "open.json"
@@ -33,7 +35,11 @@ enum BundleFormat {
     static let listBytesMax = 1 << 30
     static let lists = JSONLimits(bytesMax: listBytesMax)
 
-    static func proof(_ index: Int) -> String { "proofs/" + digits(index) + ".tlog-proof" }
+    static let proofs = "proofs/"
+    static let goneProofs = "gone/"
+
+    static func proof(_ index: Int) -> String { proofs + digits(index) + ".tlog-proof" }
+    static func goneProof(_ index: Int) -> String { goneProofs + digits(index) + ".tlog-proof" }
     static func blob(_ digest: String) -> String { "blobs/" + digest.dropFirst(Digest.textPrefix.count) }
     static func definition(_ digest: String) -> String {
         "definitions/" + digest.dropFirst(Digest.textPrefix.count) + ".yaml"
@@ -53,6 +59,8 @@ enum AbsentState: String {
     case sealed
     /// It ought to be there.
     case lost
+    /// A verifier's own word: the list says that it is gone, and no line does.
+    case claimed
 }
 
 /// What a bundle says of itself; it is part of what is signed.

@@ -34,6 +34,8 @@ enum BundleReadme {
               entries.jsonl       the history's lines, one canonical JSON object (RFC 8785) a line, in the log's order
               earlier.jsonl       of a period: what says who put definitions in force, and how long things are
                                   kept, from before it; each line is proved in proofs/
+              gone.jsonl          lines from elsewhere in the log that say what of this was erased or had its time;
+                                  each is proved in gone/
               checkpoint          the signed note (C2SP tlog-checkpoint) that all entries are proved against
               keys/               the log's public keys, as note keys and as PEM
               blobs/              what providers said, and alerts' bodies where they were asked for, each under its

@@ -10,6 +10,8 @@ package import CordonStore
 package struct Bundler: Sendable {
     package static let entriesMax = 10_000_000
     package static let blobBytesMax = 64 << 30
+    /// So often a bundle is begun anew, because something of it was taken away while it was made.
+    package static let attemptsMax = 5
 
     package enum Failure: Error, Sendable, Hashable {
         case noSuchRun
@@ -17,6 +19,8 @@ package struct Bundler: Sendable {
         case notSigned(size: Int, needed: Int)
         case tooLarge(String)
         case empty
+        /// Each time that it was begun, something of it was taken away before it was made.
+        case unsettled
     }
 
     private let store: any Store
@@ -51,6 +55,10 @@ package struct Bundler: Sendable {
 
     /// - Parameter folder: where what comes is put aside until all of it is there; nothing stays behind.
     package func run(_ id: RunID, spool folder: String, to sink: Tar.Sink) async throws {
+        try await write(to: sink) { try await runDraft(id, folder) }
+    }
+
+    private func runDraft(_ id: RunID, _ folder: String) async throws -> Begun {
         var query = RunQuery()
         query.id = id
         guard let row = try await store.runs(query).first else { throw Failure.noSuchRun }
@@ -80,16 +88,11 @@ package struct Bundler: Sendable {
         for stream in whole { if let last = stream.last { head.streams[last.entry.stream] = last.entry.number } }
         let draft = try BundleDraft(head, in: folder)
         try draft.take(await BundleLine.all(entries.map { ($0.index, $0.entry.bytes) }))
-        let tree = try log.tiles(size: checkpoint.size).tree
-        for entry in entries {
-            let proof = try tree.inclusionProof(of: UInt64(entry.index))
-            let bytes = LogProof(index: proof.index, hashes: proof.hashes, checkpoint: note).bytes
-            try draft.add(BundleFormat.proof(entry.index), bytes)
-        }
+        try prove(entries, draft, note, checkpoint, BundleFormat.proof)
         // Of the very lines that go along: a run that moves meanwhile is exported as they tell of it.
         let state = try Run(snapshot: [], tail: own.map(\.entry)).value.jsonBytes
         try draft.add(BundleFormat.snapshot(id.text), state)
-        try await seal(draft, note, to: sink)
+        return Begun(draft: draft, note: note, checkpoint: checkpoint, places: Set(entries.map(\.index)))
     }
 
     private func joined(_ entries: [IndexedEntry]) async throws -> [AlertID] {
@@ -129,6 +132,10 @@ package struct Bundler: Sendable {
 
     /// All entries from the first at `from` on to the last before `to`, begun at the signed checkpoint before them.
     package func period(from: Instant, to: Instant, spool folder: String, to sink: Tar.Sink) async throws {
+        try await write(to: sink) { try await periodDraft(from, to, folder) }
+    }
+
+    private func periodDraft(_ from: Instant, _ to: Instant, _ folder: String) async throws -> Begun {
         let (note, checkpoint) = try checkpoint()
         guard let span = try await store.places(from: from, to: to, before: Int(checkpoint.size)) else {
             throw Failure.empty
@@ -147,7 +154,7 @@ package struct Bundler: Sendable {
         try await take(range, into: draft)
         try draft.add(BundleFormat.range, try rangeFile(range.lowerBound, range.upperBound, checkpoint))
         if let since { try draft.add(BundleFormat.since, since.note) }
-        try await seal(draft, note, to: sink)
+        return Begun(draft: draft, note: note, checkpoint: checkpoint, places: [])
     }
 
     private func take(_ range: Range<Int>, into draft: BundleDraft) async throws {
@@ -176,11 +183,18 @@ package struct Bundler: Sendable {
             try await history(LibraryBook.stream, naming: kinds) + history(RetentionBook.stream, naming: kinds)
         let lines = streams.filter { $0.index < start && kinds.contains($0.entry.kind) }.sorted { $0.index < $1.index }
         try draft.takeEarlier(await BundleLine.all(lines.map { ($0.index, $0.entry.bytes) }))
+        try prove(lines, draft, note, checkpoint, BundleFormat.proof)
+    }
+
+    private func prove(
+        _ lines: [IndexedEntry], _ draft: BundleDraft, _ note: [UInt8], _ checkpoint: Checkpoint,
+        _ name: (Int) -> String
+    ) throws {
         let tree = try log.tiles(size: checkpoint.size).tree
         for line in lines {
             let proof = try tree.inclusionProof(of: UInt64(line.index))
             let bytes = LogProof(index: proof.index, hashes: proof.hashes, checkpoint: note).bytes
-            try draft.add(BundleFormat.proof(line.index), bytes)
+            try draft.add(name(line.index), bytes)
         }
     }
 
@@ -210,6 +224,44 @@ package struct Bundler: Sendable {
 
     // MARK: The rest of it
 
+    /// A bundle whose lines are all in it.
+    private struct Begun {
+        var draft: BundleDraft
+        var note: [UInt8]
+        var checkpoint: Checkpoint
+        /// Of its lines in the log, where they are not a range.
+        var places: Set<Int>
+
+        func holds(_ index: Int) -> Bool { draft.head.range?.contains(index) ?? places.contains(index) }
+    }
+
+    /// Lines and contents have to be of one moment: when something that the lines name is taken away meanwhile, the
+    /// bundle is begun anew, and says so. Nothing is written before it is whole.
+    private func write(to sink: Tar.Sink, _ begin: () async throws -> Begun) async throws {
+        for _ in 0..<Bundler.attemptsMax {
+            var retention = BundleRetention()
+            _ = try await retention.read(store)
+            let begun = try await begin()
+            var contents = BundleContents(store, blobs, includesBodies, begun.draft, retention)
+            guard try await contents.gather() else { continue }
+            try await addGone(contents.tellers.filter { !begun.holds($0) }.sorted(), begun)
+            return try await seal(begun.draft, begun.note, to: sink)
+        }
+        throw Failure.unsettled
+    }
+
+    /// Lines from elsewhere that say what is gone: without them it would be this bundle's word alone.
+    private func addGone(_ places: [Int], _ begun: Begun) async throws {
+        guard let last = places.last else { return }
+        guard begun.checkpoint.size > UInt64(last) else {
+            throw Failure.notSigned(size: Int(begun.checkpoint.size), needed: last + 1)
+        }
+        var lines: [IndexedEntry] = []
+        for place in places { lines += try await store.log(from: place, limit: 1) }
+        try begun.draft.add(BundleFormat.gone, lines.flatMap { $0.entry.bytes + [UInt8(ascii: "\n")] })
+        try prove(lines, begun.draft, begun.note, begun.checkpoint, BundleFormat.goneProof)
+    }
+
     private func seal(_ draft: BundleDraft, _ note: [UInt8], to sink: Tar.Sink) async throws {
         // Those that sign now come last: the README's commands use the last one's signature.
         let signing = signers.map(\.verifier)
@@ -222,8 +274,6 @@ package struct Bundler: Sendable {
             try draft.add(file.name, file.bytes)
         }
         for key in keys { try draft.add("keys/\(key.hash8).pem", Array(key.pem.utf8)) }
-        var contents = BundleContents(store, blobs, includesBodies, draft)
-        try await contents.gather()
         try Tar.write(try draft.sealed(keys: keys, signers: signers), to: sink)
     }
 }

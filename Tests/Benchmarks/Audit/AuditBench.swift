@@ -21,6 +21,11 @@ struct AuditBench {
     static func main() async {
         do {
             let arguments = Array(CommandLine.arguments.dropFirst())
+            if let folder = arguments.first, Int(folder) == nil {
+                var report = Report()
+                try await KeptBench.measure(folder, &report)
+                return print(report.table)
+            }
             var bench = try AuditBench(entries: arguments.first.flatMap { Int($0) } ?? 1_000_000)
             try await bench.measure()
             print(bench.report.table)
@@ -220,12 +225,63 @@ extension AuditBench {
     }
 }
 
+/// Verifies a state folder that an earlier measurement left, and a bundle of all of it: again and again, so that what one
+/// change of the verifier did can be seen.
+private enum KeptBench {
+    private static let rounds = 3
+
+    static func measure(_ folder: String, _ report: inout Report) async throws {
+        let bundle = folder + ".tar"
+        let store = try SQLiteStore(.readOnly(folder))
+        let (log, blobs) = (LogFolder(folder + "/log"), try Blobs(at: folder + "/evidence"))
+        if !FileManager.default.fileExists(atPath: bundle) {
+            let signers = try SigningKeys(folder: folder + "/keys").load()
+            try Data().write(to: URL(filePath: bundle))
+            let file = try FileHandle(forWritingTo: URL(filePath: bundle))
+            let span = (Instant(milliseconds: 0), SystemClock().now.adding(milliseconds: 1000))
+            try await Bundler(store: store, folder: log, blobs: blobs, signers: signers).period(
+                from: span.0, to: span.1, spool: folder
+            ) { bytes throws(EvidenceError) in file.write(Data(bytes)) }
+            try file.close()
+        }
+        report.noteMachine("before")
+        for _ in 0..<rounds {
+            try await one("state folder", &report) {
+                try await StateAudit.run(store: store, folder: log, blobs: blobs, trust: AuditTrust())
+            }
+            guard let source = try ByteSource(file: bundle) else { throw BenchFailure(description: "no bundle") }
+            try await one("bundle", &report) { await BundleAudit.run(source, trust: AuditTrust()) }
+        }
+        report.noteMachine("after")
+        await store.close()
+    }
+
+    private static func one(
+        _ name: String, _ report: inout Report, _ audit: () async throws -> AuditReport
+    ) async throws {
+        let (start, used) = (Monotonic.nanoseconds, Memory.processorNanoseconds)
+        let found = try await audit()
+        let (took, spent) = (Monotonic.nanoseconds - start, Memory.processorNanoseconds - used)
+        let entries = Double(found.entries)
+        report.add(name + ", verified", entries / (Double(took) / 1_000_000_000), "entries/s", atLeast: 200_000)
+        report.add(name + ", processor", Double(spent) / entries / 1000, "µs/entry")
+        report.note(name + ", told", "\(found.verdict), \(found.findings.count) findings")
+    }
+}
+
 /// What this process holds, in MB.
 private enum Memory {
     /// Forgets the peak, and tells what is held now.
     static func reset() throws -> Double {
         try Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))
         return try read("VmRSS:")
+    }
+
+    /// What all its threads worked together.
+    static var processorNanoseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
     static func peak() throws -> Double { try read("VmHWM:") }
