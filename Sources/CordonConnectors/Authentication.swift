@@ -15,13 +15,15 @@ extension ProviderShape {
         case token(SignIn)
         /// AWS Signature Version 4.
         case signed(Signing)
+        /// An assertion that is signed here, in the form of each request (RFC 7523 §2.2): OAuth's private_key_jwt.
+        case assertion(WebToken)
 
         /// The settings that name whom Cordon signs in as.
         package var userSettings: [String] {
             switch self {
             case .basic(let user, _, _): [user]
             case .token(let signIn): signIn.client.map { [$0.user] } ?? []
-            case .none, .header, .signed: []
+            case .none, .header, .signed, .assertion: []
             }
         }
 
@@ -33,8 +35,27 @@ extension ProviderShape {
             case .header(_, let secret): [secret]
             case .token(let signIn): signIn.exchange.secrets.union(signIn.client.map { [$0.password] } ?? [])
             case .signed(let signing): [signing.accessKey, signing.secretKey]
+            case .assertion(let token): [token.key]
             }
         }
+    }
+
+    /// One of the ways to say who asks, with what a connection must have for it.
+    package struct Way: Sendable, Hashable {
+        package var authentication: Authentication
+        package var secrets: Set<String>
+        package var settings: Set<String>
+
+        package init(_ authentication: Authentication, secrets: Set<String> = [], settings: Set<String> = []) {
+            self.authentication = authentication
+            self.secrets = secrets
+            self.settings = settings
+        }
+    }
+
+    /// The way of a connection that has these secrets: the first of which it lacks none; `nil`: it has those of no way.
+    package func way(having secrets: Set<String>) -> Way? {
+        ways.count == 1 ? ways[0] : ways.first { $0.secrets.isSubset(of: secrets) }
     }
 
     /// Asks for a token (RFC 6749 §4.4, or whatever the provider does instead) and says where the answer has it.

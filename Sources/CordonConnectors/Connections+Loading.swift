@@ -212,6 +212,20 @@ extension Connections {
                 DefinitionCode.badSecret.rawValue, "secrets", "\(connector.name) needs the secret '\(name)'",
                 "write \(name): { file: PATH } or { env: NAME }")
         }
+        if let way = shape.way(having: Set(secrets.keys)) {
+            for name in way.settings.sorted() where settings[name] == nil {
+                map.report(
+                    DefinitionCode.badSetting.rawValue, "settings",
+                    "\(connector.name) signs in by \(way.secrets.sorted().joined(separator: ", ")) here, and needs the setting '\(name)' for it"
+                )
+            }
+        } else {
+            let known = shape.ways.map { $0.secrets.sorted().joined(separator: " and ") }.joined(separator: ", or ")
+            map.report(
+                DefinitionCode.badSecret.rawValue, "secrets",
+                "\(connector.name) has the secrets of no way to sign in; it takes \(known)",
+                "write the first: NAME: { file: PATH } or { env: NAME }")
+        }
         return Provider(
             id: id, connector: connector.name, settings: settings, secrets: secrets, egress: egress,
             authority: authority, bounds: bounds, signsInAs: signsInAs, evidenceKey: evidenceKey)

@@ -251,7 +251,8 @@ package struct Connections: Sendable, Hashable {
         let known = Set(inventory.identities.map(\.subject.provider))
         let unknown = providers.filter { provider in
             guard let shape = connectors[provider.connector]?.provider else { return false }
-            return known.contains(provider.id) && provider.signsInAs == nil && shape.ownNames.isEmpty
+            return known.contains(provider.id) && provider.signsInAs == nil
+                && shape.ownNames.keys.allSatisfy { provider.settings[$0] == nil }
                 && shape.authentication != .none && shape.actions.values.contains { $0.effectClass.isWrite }
         }
         guard !unknown.isEmpty, let document = try? YAMLDocument.parse(bytes, file: file) else { return [] }

@@ -27,6 +27,9 @@ extension ProviderShape {
         package var isAnonymous: Bool
         /// Who asks is whoever holds the credential that was just issued.
         package var isAsIssued = false
+        /// Its address is read just before, and sent back whole with the members of `json` set: what is read is stored
+        /// nowhere. For providers that take what a representation lacks for a wish to have it gone.
+        package var isMerged = false
 
         package init(
             method: String, to: String, path: Template?, tail: Template? = nil, query: [String: Arguments] = [:],
@@ -59,6 +62,9 @@ extension ProviderShape {
 
         /// It names what was made by what its making answered.
         var takesResult: Bool { reads.contains { $0.starts(with: ["with", "result"]) } }
+
+        /// It names what was read before the change.
+        var takesBefore: Bool { reads.contains { $0.starts(with: ["with", "before"]) } }
 
         /// The parts of an issued secret that it names one by one.
         var issuedParts: [String] {

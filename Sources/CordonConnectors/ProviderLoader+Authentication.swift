@@ -4,7 +4,62 @@ import CordonCore
 import CordonLanguage
 
 extension ProviderLoader {
-    private enum Scheme: String, CaseIterable { case none, basic, header, token, sigv4 }
+    private enum Scheme: String, CaseIterable { case none, basic, header, token, sigv4, assertion }
+
+    /// One way to say who asks, or a list of them: a connection takes the first whose secrets it has.
+    func ways(_ map: YAMLFields) -> [ProviderShape.Way] {
+        guard map.node("authentication")?.items != nil else {
+            return (map.mapping("authentication", required: true).flatMap { authentication($0) })
+                .map { [ProviderShape.Way($0)] } ?? []
+        }
+        let ways = (map.mappings("authentication") ?? []).compactMap(way)
+        if ways.isEmpty {
+            map.report(
+                DefinitionCode.badSetting.rawValue, "authentication", "no way to say who asks stands in the list",
+                "write one, or scheme: none")
+        }
+        return ways
+    }
+
+    /// What it needs, of what a connection may leave out, is there where it is chosen.
+    private func way(_ map: YAMLFields) -> ProviderShape.Way? {
+        let needs = map.strings("needs") ?? []
+        var own = self
+        for name in needs {
+            if settings[name] != nil {
+                own.settings[name]?.isRequired = true
+            } else if optionalSecrets.contains(name) {
+                own.optionalSecrets.removeAll { $0 == name }
+                own.secrets.append(name)
+            } else {
+                map.report(
+                    DefinitionCode.badSetting.rawValue, "needs", "'\(name)' is no setting and no optional secret",
+                    suggestion(name, settings.keys.sorted() + optionalSecrets))
+            }
+        }
+        return own.authentication(map).map { authentication in
+            // What a sign-in asks for may name secrets that it can do without.
+            let taken = if case .token = authentication { Set<String>() } else { authentication.secrets }
+            return ProviderShape.Way(
+                authentication, secrets: taken.union(needs.filter { settings[$0] == nil }),
+                settings: Set(needs.filter { settings[$0] != nil }))
+        }
+    }
+
+    /// An assertion is a field of a form: a request that has none would go out without who asks.
+    func refuseFormless(
+        _ map: YAMLFields, _ ways: [ProviderShape.Way], _ actions: [String: ProviderShape.Action]
+    ) {
+        guard ways.contains(where: { if case .assertion = $0.authentication { true } else { false } }) else { return }
+        for (name, action) in actions.sorted(by: { $0.key < $1.key }) {
+            let requests = [action.act, action.state, action.verify, action.undo].compactMap { $0?.request }
+            guard requests.contains(where: { !$0.isAnonymous && $0.form.isEmpty }) else { continue }
+            map.report(
+                DefinitionCode.badSetting.rawValue, "authentication",
+                "a request of \(name) has no form, so nothing could carry the assertion",
+                "sign in by scheme: token, whose request has the assertion in its form")
+        }
+    }
 
     func authentication(_ map: YAMLFields) -> ProviderShape.Authentication? {
         defer { map.refuseUnknown() }
@@ -13,6 +68,8 @@ extension ProviderLoader {
         let isEncoded = map.bool("form_encoded")
         let scheme = map.oneOf("scheme", Scheme.self, required: true)
         let signIn = self.signIn(map, isWanted: scheme == .token)
+        let assertion =
+            scheme == .assertion ? map.mapping("jwt", required: true).flatMap { jwt($0, requestVariables) } : nil
         let signing = self.signing(map, isWanted: scheme == .sigv4)
         switch scheme {
         case nil: return nil
@@ -31,6 +88,7 @@ extension ProviderLoader {
             return .header(scheme: prefix ?? "", secret: secret)
         case .token: return signIn.map(ProviderShape.Authentication.token)
         case .sigv4: return signing.map(ProviderShape.Authentication.signed)
+        case .assertion: return assertion.map(ProviderShape.Authentication.assertion)
         }
     }
 

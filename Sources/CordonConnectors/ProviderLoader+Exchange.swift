@@ -7,7 +7,7 @@ extension ProviderLoader {
     private enum Method: String, CaseIterable { case GET, POST, PUT, PATCH, DELETE }
 
     /// What a request's templates may use: settings and secrets by their declared names.
-    private var requestVariables: [String: Schema] {
+    var requestVariables: [String: Schema] {
         var own: [String: ObjectSchema.Field] = [:]
         for (name, setting) in settings { own[name] = .init(.string, isOptional: !setting.isRequired) }
         var held: [String: ObjectSchema.Field] = [:]
@@ -95,7 +95,8 @@ extension ProviderLoader {
         let query = loader.argumentMap(open(fields, "query"), variables: variables)
         let headers = loader.argumentMap(open(fields, "headers"), variables: variables)
         let form = loader.argumentMap(fields.node("form"), variables: variables)
-        let json = fields.node("json").flatMap { loader.arguments($0, variables: variables) }
+        let merged = fields.node("merge").flatMap { loader.arguments($0, variables: variables) }
+        let json = merged ?? fields.node("json").flatMap { loader.arguments($0, variables: variables) }
         let text = fields.node("text").flatMap { node in
             fields.string("text").flatMap { loader.template(node, $0, variables: variables) }
         }
@@ -108,6 +109,12 @@ extension ProviderLoader {
             fields.report(
                 DefinitionCode.badSetting.rawValue, "text", "a request has one body: 'text', 'json' or 'form'")
         }
+        if merged != nil, method != .PUT || fields.has("json") || !query.isEmpty {
+            fields.report(
+                DefinitionCode.badSetting.rawValue, "merge",
+                "what is read and sent back whole is sent by PUT to its own address",
+                "write method: PUT, and neither 'json' nor 'query' beside it")
+        }
         guard let method, let to else { return nil }
         var request = ProviderShape.Request(
             method: method.rawValue, to: to, path: path, tail: tail, query: query,
@@ -115,6 +122,7 @@ extension ProviderLoader {
             json: json, text: text, mediaType: mediaType ?? (text == nil ? "application/json" : "text/plain"), jwt: jwt,
             isAnonymous: isAnonymous)
         request.isAsIssued = isAsIssued
+        request.isMerged = merged != nil
         return request
     }
 
@@ -165,27 +173,42 @@ extension ProviderLoader {
 
     // MARK: Answers
 
-    /// `next: link`, `next` as an address out of the answer, or a `cursor` with the parameter that takes it, `as`.
+    /// `next: link`, `next` as an address out of the answer, a `cursor` with the parameter that takes it, `as`, or the
+    /// parameter that says how many were before, `offset`, with the `size` of a page.
     private func pages(_ map: YAMLFields) -> ProviderShape.Pages? {
         defer { map.refuseUnknown() }
         let items = map.node("items", required: true).flatMap { loader.arguments($0, variables: answerVariables) }
         let next = map.node("next").flatMap { loader.arguments($0, variables: answerVariables) }
         let cursor = map.node("cursor").flatMap { loader.arguments($0, variables: answerVariables) }
         let parameter = map.string("as")
+        let part = map.oneOf("in", ProviderShape.Pages.Part.self)
+        let offset = self.offset(map, part ?? .query)
         guard let items else { return nil }
-        switch (next, cursor, parameter) {
-        case (.literal("link")?, nil, nil): return ProviderShape.Pages(items: items, next: .link)
-        case (.template(let template)?, nil, nil):
+        switch (next, cursor, parameter, offset) {
+        case (.literal("link")?, nil, nil, nil) where part == nil: return ProviderShape.Pages(items: items, next: .link)
+        case (.template(let template)?, nil, nil, nil) where part == nil:
             return ProviderShape.Pages(items: items, next: .address(.template(template)))
-        case (nil, .template(let template)?, let parameter?):
-            return ProviderShape.Pages(items: items, next: .cursor(.template(template), parameter: parameter))
+        case (nil, .template(let template)?, let parameter?, nil):
+            return ProviderShape.Pages(
+                items: items, next: .cursor(.template(template), parameter: parameter, in: part ?? .query))
+        case (nil, nil, nil, let offset?): return ProviderShape.Pages(items: items, next: offset)
         default:
             map.report(
                 DefinitionCode.badAnswer.rawValue, "items",
                 "how the listing goes on can't be told from what stands there",
-                "write next: link, or next: \"${body.…}\", or cursor: \"${body.…}\" with as: PARAMETER")
+                "write next: link, or next: \"${body.…}\", or cursor: \"${body.…}\" with as: PARAMETER, or offset: PARAMETER with size: NUMBER"
+            )
             return nil
         }
+    }
+
+    private func offset(_ map: YAMLFields, _ part: ProviderShape.Pages.Part) -> ProviderShape.Pages.Next? {
+        let parameter = map.string("offset")
+        let size = map.int("size", in: 1...Int64(Limits.listingItemsMax))
+        let first = map.int("first", in: 0...1)
+        let total = map.node("total").flatMap { loader.arguments($0, variables: answerVariables) }
+        guard let parameter, let size else { return nil }
+        return .offset(parameter: parameter, size: Int(size), first: Int(first ?? 0), total: total, in: part)
     }
 
     private func pick(_ map: YAMLFields) -> ProviderShape.Pick? {

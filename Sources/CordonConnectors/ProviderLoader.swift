@@ -6,9 +6,9 @@ import CordonLanguage
 /// Reads and checks how a provider is called: what templates may name is what the file declares above them.
 struct ProviderLoader {
     let loader: DefinitionLoader
-    private(set) var settings: [String: ProviderShape.Setting] = [:]
-    private(set) var secrets: [String] = []
-    private(set) var optionalSecrets: [String] = []
+    var settings: [String: ProviderShape.Setting] = [:]
+    var secrets: [String] = []
+    var optionalSecrets: [String] = []
     private(set) var subjectSecrets: [String] = []
     private(set) var format = ProviderShape.Format.json
     /// Reasons that hold of every capability which says none of its own.
@@ -24,7 +24,7 @@ struct ProviderLoader {
         subjectSecrets = map.strings("subject_secrets", required: true) ?? []
         lacks = map.mapping("lacks").map { fields in readReasons(fields) { _ in false } } ?? [:]
         format = map.mapping("format").map(readFormat) ?? .json
-        let authentication = map.mapping("authentication", required: true).flatMap { self.authentication($0) }
+        let ways = self.ways(map)
         let certificate = map.mapping("client_certificate").flatMap(self.certificate)
         let rates = map.mapping("rates").flatMap(readRates)
         let ownNames = map.mapping("signs_in_as").map(readOwnNames) ?? [:]
@@ -40,23 +40,24 @@ struct ProviderLoader {
                 if let action = fields.mapping(key) { actions[key] = self.action(action, capability) }
             }
         }
-        refuseFetchedProof(map, authentication, actions)
+        for way in ways { refuseFetchedProof(map, way.authentication, actions) }
+        refuseFormless(map, ways, actions)
         let lookups = self.lookups(map)
         let reconcile = self.reconcile(map)
-        guard let authentication else { return nil }
+        guard !ways.isEmpty else { return nil }
         return ProviderShape(
             settings: settings, secrets: secrets, optionalSecrets: optionalSecrets, subjectSecrets: subjectSecrets,
-            authentication: authentication, signsInAs: ownNames, certificate: certificate, rates: rates,
+            ways: ways, signsInAs: ownNames, certificate: certificate, rates: rates,
             actions: actions, lookups: lookups, reconcile: reconcile)
     }
 
     /// A token that was fetched before would answer for the new credential, which nobody had tried.
     private func refuseFetchedProof(
-        _ map: YAMLFields, _ authentication: ProviderShape.Authentication?, _ actions: [String: ProviderShape.Action]
+        _ map: YAMLFields, _ authentication: ProviderShape.Authentication, _ actions: [String: ProviderShape.Action]
     ) {
         switch authentication {
-        case .basic?, .header?, .signed?, nil: return
-        case .token?, .none?: break
+        case .basic, .header, .signed: return
+        case .token, .none, .assertion: break
         }
         for (name, action) in actions.sorted(by: { $0.key < $1.key }) where action.act.request.isAsIssued {
             map.report(

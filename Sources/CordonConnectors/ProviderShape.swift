@@ -84,12 +84,14 @@ package struct ProviderShape: Sendable, Hashable {
             if let own = residualSetting.flatMap({ settings[$0] }).flatMap(YAMLDuration.milliseconds) {
                 residual?.milliseconds = own
             }
-            return Contract(
+            var contract = Contract(
                 effectClass: effectClass, readsState: state != nil, canUndo: undo != nil, compared: compared,
                 probe: probe, precondition: precondition, revivesCredentials: reversibility == .revivesCredentials,
                 residual: residual, proof: proof, lagMilliseconds: lagMilliseconds, issuesSecret: act.issues != nil,
                 undoTakesResult: undo?.request.takesResult ?? false, suits: suits,
                 timeoutMilliseconds: timeoutMilliseconds)
+            contract.actTakesBefore = state != nil && act.request.takesBefore
+            return contract
         }
 
         package func exchange(for purpose: Call.Purpose) -> Exchange? {
@@ -119,7 +121,13 @@ package struct ProviderShape: Sendable, Hashable {
     package var optionalSecrets: [String]
     /// The secrets that a subject must have for the requests that name them.
     package var subjectSecrets: [String]
-    package var authentication: Authentication
+    /// How it is told who asks, the preferred way first; never empty.
+    package private(set) var ways: [Way]
+    /// The preferred way, or the only one.
+    package var authentication: Authentication {
+        get { ways[0].authentication }
+        set { ways = [Way(newValue)] }
+    }
     /// The settings that say whom Cordon itself signs in as, each with the attribute by which the inventory names such
     /// an identity.
     package var ownNames: [String: String]
@@ -137,7 +145,21 @@ package struct ProviderShape: Sendable, Hashable {
         authentication: Authentication, signsInAs: [String: String] = [:], certificate: ClientCertificate? = nil,
         rates: RateHeaders? = nil, actions: [String: Action], lookups: [Lookup] = [], reconcile: Reconcile? = nil
     ) {
-        ownNames = Dictionary(authentication.userSettings.map { ($0, $0) }) { first, _ in first }
+        self.init(
+            settings: settings, secrets: secrets, optionalSecrets: optionalSecrets, subjectSecrets: subjectSecrets,
+            ways: [Way(authentication)], signsInAs: signsInAs, certificate: certificate, rates: rates,
+            actions: actions, lookups: lookups, reconcile: reconcile)
+    }
+
+    /// - Parameter ways: at least one.
+    init(
+        settings: [String: Setting], secrets: [String], optionalSecrets: [String], subjectSecrets: [String],
+        ways: [Way], signsInAs: [String: String], certificate: ClientCertificate?, rates: RateHeaders?,
+        actions: [String: Action], lookups: [Lookup], reconcile: Reconcile?
+    ) {
+        precondition(!ways.isEmpty, "a provider is asked in some way, 'none' is one")
+        self.ways = ways
+        ownNames = Dictionary(ways.flatMap(\.authentication.userSettings).map { ($0, $0) }) { first, _ in first }
             .merging(signsInAs) { _, said in said }
         self.reconcile = reconcile
         self.lookups = lookups
@@ -145,7 +167,6 @@ package struct ProviderShape: Sendable, Hashable {
         self.secrets = secrets
         self.optionalSecrets = optionalSecrets
         self.subjectSecrets = subjectSecrets
-        self.authentication = authentication
         self.certificate = certificate
         self.rates = rates
         self.actions = actions

@@ -286,7 +286,7 @@ extension Engine {
     /// What Cordon signs in as: an access key is told to nobody, and is Cordon's own all the same.
     private func ownNames(of provider: Provider) -> [String: String] {
         var names = provider.ownNames
-        if case .signed(let signing) = provider.shape.authentication,
+        if case .signed(let signing) = provider.authentication,
             let reference = provider.connection.secrets[signing.accessKey], let key = try? secrets.read(reference)
         {
             names[signing.accessKey] = String(decoding: key.reveal(), as: UTF8.self)

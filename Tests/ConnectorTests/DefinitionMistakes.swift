@@ -151,7 +151,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P025", .connector, "scheme: basic", "scheme: digest",
             """
-            workflows/connectors/desk.yaml:28:29: error[P025]: 'scheme' must be one of none, basic, header, token, sigv4, found 'digest'
+            workflows/connectors/desk.yaml:28:29: error[P025]: 'scheme' must be one of none, basic, header, token, sigv4, assertion, found 'digest'
              28 |   authentication: { scheme: digest, user: client, password: key }
                 |                             ^^^^^^
             """),

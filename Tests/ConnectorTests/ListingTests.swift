@@ -91,6 +91,114 @@ import Testing
         #expect(asked(desk) == [first, first + "&from=c%2F2"])
     }
 
+    @Test func `a provider that counts is asked on from the entries it gave, until its page is short`() async throws {
+        let text = """
+            connector: counted
+            title: A directory that counts
+            vendor: https://counted.example/docs
+            provider:
+              settings: { url: { type: url } }
+              secrets: []
+              subject_secrets: []
+              authentication: { scheme: none }
+              capabilities:
+                grants.list:
+                  class: read
+                  request: { method: GET, to: url, query: { max: 2 } }
+                  answers: { done: [200] }
+                  pages: { items: "${body}", offset: first, size: 2 }
+                  keep: { grants: "${body.items}" }
+
+            """
+        func asked(_ bodies: [String]) async throws -> (outcome: Outcome, urls: [String]) {
+            let shape = try #require(try connector("counted", text).provider)
+            let desk = CallDesk.with(
+                shape, url: Self.base,
+                transport: ScriptedTransport { _, number in .answered(200, bodies[min(number, bodies.count) - 1]) })
+            return (try await grants(desk, of: [:]), desk.requests.map(\.url))
+        }
+        let three = try await asked([#"["a","b"]"#, #"["c"]"#])
+        #expect(three.outcome.result == ["grants": ["a", "b", "c"]])
+        #expect(three.urls == ["\(Self.base)?max=2", "\(Self.base)?max=2&first=2"])
+        let full = try await asked([#"["a","b"]"#, "[]"])
+        #expect(full.outcome.result == ["grants": ["a", "b"]] && full.urls.count == 2)
+        // One that ignores where it is to begin has no end.
+        let deaf = try await asked([#"["a","b"]"#])
+        #expect(deaf.outcome.kind == .refused && deaf.outcome.reason?.contains("listingPagesMax") == true)
+    }
+
+    @Test func `a total that is told ends a listing, whatever a page holds`() async throws {
+        func find(_ bodies: [String]) async throws -> (outcome: Outcome, urls: [String]) {
+            let desk = try desk("scim") { _, number in .answered(200, bodies[min(number, bodies.count) - 1]) }
+            let call = try desk.call("account.find", .act, ["account": ["user_name": "svc"]])
+            return (await desk.perform(call).outcome, asked(desk))
+        }
+        func page(_ total: Int, _ names: [String]) -> String {
+            let users = names.map { #"{"id":"\#($0)-1","userName":"\#($0)"}"# }.joined(separator: ",")
+            return #"{"totalResults":\#(total),"Resources":[\#(users)]}"#
+        }
+        // A server that ignores the filter, and gives two at a time.
+        let far = try await find([page(3, ["admin", "bob"]), page(3, ["svc"])])
+        #expect(far.outcome.result == ["account": ["scim_id": "svc-1", "user_name": "svc"]])
+        #expect(far.urls.last?.hasSuffix("&startIndex=3") == true && far.urls.count == 2)
+        let short = try await find([page(3, ["svc", "bob"]), page(3, [])])
+        #expect(short.outcome.kind == .refused)
+        #expect(short.outcome.reason?.contains("total and its pages don't go together") == true)
+        #expect(try await find([#"{"totalResults":"1","Resources":[]}"#]).outcome.kind == .refused)
+    }
+
+    @Test func `a cursor goes into the form where the provider reads it there`() async throws {
+        @Sendable func page(_ names: [String], _ marker: String?) -> String {
+            let members = names.map { "<member>\($0)</member>" }.joined()
+            return "<ListUserPoliciesResponse><ListUserPoliciesResult><PolicyNames>\(members)</PolicyNames>"
+                + "<IsTruncated>\(marker != nil)</IsTruncated>" + (marker.map { "<Marker>\($0)</Marker>" } ?? "")
+                + "</ListUserPoliciesResult></ListUserPoliciesResponse>"
+        }
+        let desk = try desk("aws-iam") { _, number in
+            .answered(200, number == 1 ? page(["work"], "a/b=") : page(["CordonDeny"], nil))
+        }
+        let call = try desk.call("policy.deny_write", .readBack, ["subject": ["user_name": "bot"]])
+        let outcome = await desk.perform(call).outcome
+        #expect(outcome.kind == .done && outcome.result == ["denied": true])
+        let first = "Action=ListUserPolicies&MaxItems=1000&UserName=bot&Version=2010-05-08"
+        #expect(desk.requests.map(\.text) == [first, first + "&Marker=a%2Fb%3D"])
+        // Each page is signed for what it asks.
+        #expect(Set(desk.requests.map { $0.header("authorization") }).count == 2)
+    }
+
+    @Test(arguments: [("in: json", "json: { q: all }", true), ("in: json", "text: all", false)])
+    func `a cursor goes into a JSON body as a member of it`(
+        _ place: String, _ body: String, _ isWhole: Bool
+    ) async throws {
+        let text = """
+            connector: posted
+            title: A directory that is asked by POST
+            vendor: https://posted.example/docs
+            provider:
+              settings: { url: { type: url } }
+              secrets: []
+              subject_secrets: []
+              authentication: { scheme: none }
+              capabilities:
+                grants.list:
+                  class: read
+                  request: { method: POST, to: url, \(body) }
+                  answers: { done: [200] }
+                  pages: { items: "${body.all}", cursor: "${body.?next.orValue(null)}", as: from, \(place) }
+                  keep: { grants: "${body.items}" }
+
+            """
+        let shape = try #require(try connector("posted", text).provider)
+        let desk = CallDesk.with(
+            shape, url: Self.base,
+            transport: ScriptedTransport { _, number in
+                .answered(200, number == 1 ? #"{"all":["a"],"next":"n1"}"# : #"{"all":["b"]}"#)
+            })
+        let outcome = try await grants(desk, of: [:])
+        #expect(outcome.kind == (isWhole ? .done : .refused))
+        #expect(desk.requests.map(\.text).last == (isWhole ? #"{"from":"n1","q":"all"}"# : "all"))
+    }
+
     @Test func `an address in the body is followed, at the same host alone`() async throws {
         let filter = "$filter=clientId"
         let good = try desk("entra") { request, _ in

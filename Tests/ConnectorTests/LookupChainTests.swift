@@ -120,7 +120,7 @@ import Testing
             answers: [
                 #"[{"id":"c0","clientId":"ci-other"},{"id":"c1","clientId":"CI"}]"#,
                 #"{"id":"u1","username":"service-account-ci","enabled":true}"#,
-            ], lines: ["GET \(b)/clients?clientId=CI", "GET \(b)/clients/c1/service-account-user"],
+            ], lines: ["GET \(b)/clients?clientId=CI&max=100", "GET \(b)/clients/c1/service-account-user"],
             found: [
                 "id": "u1", "names": ["issuer": "keycloak", "type": "user", "id": "u1", "name": "service-account-ci"],
                 "handles": ["user_id": "u1"],
@@ -128,7 +128,7 @@ import Testing
             ]),
         Case(
             connector: "keycloak", named: ["issuer": "keycloak", "type": "client", "id": "ci"],
-            answers: [#"[{"id":"c0","clientId":"admin-cli"}]"#], lines: ["GET \(b)/clients?clientId=ci"]),
+            answers: [#"[{"id":"c0","clientId":"admin-cli"}]"#], lines: ["GET \(b)/clients?clientId=ci&max=100"]),
         Case(
             connector: "keycloak", named: ["issuer": "keycloak", "type": "session", "id": "s1", "client": "ci"],
             answers: [
@@ -136,7 +136,10 @@ import Testing
                 #"[{"id":"s0","userId":"u0","username":"admin"},{"id":"s1","userId":"u1","username":"svc"}]"#,
                 #"{"id":"u1","username":"svc","enabled":true}"#,
             ],
-            lines: ["GET \(b)/clients?clientId=ci", "GET \(b)/clients/c1/user-sessions", "GET \(b)/users/u1"],
+            lines: [
+                "GET \(b)/clients?clientId=ci&max=100", "GET \(b)/clients/c1/user-sessions?max=100",
+                "GET \(b)/users/u1",
+            ],
             found: [
                 "id": "u1", "names": ["issuer": "keycloak", "type": "user", "id": "u1", "name": "svc"],
                 "handles": ["user_id": "u1"], "facts": ["user_name": "svc", "enabled": true],

@@ -47,7 +47,8 @@ import Testing
             line: "GET \(b)/users?search=profile.login%20eq%20%22x%22%20or%20profile.login%20sw%20%22a%22",
             body: #"[{"id":"00u1","status":"ACTIVE","profile":{"login":"admin@x"}}]"#, found: nil),
         Case(
-            connector: "scim", named: ["user_name": "svc"], line: "GET \(b)/Users?filter=userName%20eq%20%22svc%22",
+            connector: "scim", named: ["user_name": "svc"],
+            line: "GET \(b)/Users?count=100&filter=userName%20eq%20%22svc%22",
             body:
                 #"{"totalResults":2,"Resources":[{"id":"a","userName":"admin"},{"id":"s","userName":"svc","active":true,"roles":[{"value":"tier0"}]}]}"#,
             found: [
@@ -55,10 +56,12 @@ import Testing
                 "owner": .null, "tags": ["tier0"], "facts": ["active": true, "title": .null],
             ]),
         Case(
-            connector: "scim", named: ["user_name": "svc"], line: "GET \(b)/Users?filter=userName%20eq%20%22svc%22",
+            connector: "scim", named: ["user_name": "svc"],
+            line: "GET \(b)/Users?count=100&filter=userName%20eq%20%22svc%22",
             body: #"{"totalResults":1,"Resources":[{"id":"a","userName":"admin"}]}"#, found: nil),
         Case(
-            connector: "scim", named: ["user_name": "svc"], line: "GET \(b)/Users?filter=userName%20eq%20%22svc%22",
+            connector: "scim", named: ["user_name": "svc"],
+            line: "GET \(b)/Users?count=100&filter=userName%20eq%20%22svc%22",
             body: #"{"totalResults":2,"Resources":[{"id":"a","userName":"svc"},{"id":"b","userName":"svc"}]}"#,
             found: nil),
         Case(

@@ -53,6 +53,18 @@ import Testing
         #expect(drive.run.step("stop")?.note == "was so before the call")
     }
 
+    @Test func `an act that names what was read is handed it, and no other is`() throws {
+        func arguments(_ takes: Bool) throws -> Value? {
+            var contracts = Stage.contracts
+            contracts["account.suspend"]?.actTakesBefore = takes
+            var drive = try Stage.open(Self.suspend, contracts: contracts)
+            try drive.answer(.enabled, "stop")
+            return drive.run.step("stop")?.arguments
+        }
+        #expect(try arguments(true) == ["account": "deploy-bot", "before": ["enabled": true]])
+        #expect(try arguments(false) == ["account": "deploy-bot"])
+    }
+
     @Test func `the workflow's word comes before the connector's`() throws {
         let verified = Self.suspend + "    verify: after.enabled == true\n"
         var drive = try open(verified, probe: "after.enabled == false")

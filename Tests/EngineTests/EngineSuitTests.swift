@@ -3,6 +3,7 @@
 import CordonConnectors
 import CordonCore
 import CordonLanguage
+import CordonStore
 import Testing
 
 @testable import CordonEngine

@@ -140,7 +140,7 @@ package struct Performer: Sendable {
                 return .failure(box)
             }
             beside.issued = secret.variable
-            if exchange.request.isAsIssued { held.signInAs(secret, provider.shape) }
+            if exchange.request.isAsIssued { held.signInAs(secret, provider) }
         }
         return provider.build(
             call.capability, call.purpose, call.arguments, secrets: held.values,
@@ -161,11 +161,19 @@ package struct Performer: Sendable {
     ) async -> ReadAnswer {
         let call = errand.call
         var request = built
+        if exchange.request.isMerged {
+            switch await merge(built, call, provider, held) {
+            case .success(let whole): request = whole
+            case .failure(let box):
+                lanes.settle(call.provider, box.lack.kind == .later ? .failed : .nothing, at: clock())
+                return ReadAnswer(outcome: box.lack)
+            }
+        }
         var listing = Listing()
         while true {
             guard let delivery = await deliver(request, call, provider, held) else {
                 lanes.settle(call.provider, .nothing, at: clock())
-                return request.url == built.url ? Performer.late : Performer.unfinished(listing)
+                return listing.pages == 0 ? Performer.late : Performer.unfinished(listing)
             }
             switch delivery {
             case .failure(let box):
@@ -173,9 +181,9 @@ package struct Performer: Sendable {
                 lanes.settle(call.provider, box.lack.kind == .later ? .failed : .nothing, at: clock())
                 return ReadAnswer(outcome: box.lack)
             case .success(let delivery):
-                let page = Page(at: request.url, first: built.url, earlier: listing)
+                let page = Page(at: request.address, first: built.address, earlier: listing)
                 if let (next, taken) = page.goesOn(delivery, exchange, arguments: call.arguments, mark: held.mark) {
-                    request.url = next
+                    request.address = next
                     listing = taken
                     continue
                 }
@@ -212,6 +220,36 @@ package struct Performer: Sendable {
         }
     }
 
+    /// What stands at the request's address, with the request's members set. Nothing of it is kept.
+    private func merge(
+        _ built: BuiltRequest, _ call: Call, _ provider: Provider, _ held: Held
+    ) async -> Result<BuiltRequest, TokenDesk.Box> {
+        var look = built
+        (look.method, look.body) = ("GET", nil)
+        for name in ["content-type", "idempotency-key"] { look.headers[name] = nil }
+        guard let delivered = await deliver(look, call, provider, held) else {
+            return .failure(TokenDesk.Box(lack: Performer.late.outcome))
+        }
+        let delivery: Delivery
+        switch delivered {
+        case .failure(let box): return .failure(box)
+        case .success(let found): delivery = found
+        }
+        guard case .answered(let response) = delivery.fate else {
+            return .failure(unsent("what stands there could not be read", .later))
+        }
+        guard response.status == 200, case .object(let standing)? = try? JSON.parse(response.body),
+            case .object(let wanted)? = built.body.flatMap({ try? JSON.parse($0) })
+        else {
+            let isBusy = response.status == 429 || response.status >= 500
+            return .failure(
+                unsent("what stands there could not be read (HTTP \(response.status))", isBusy ? .later : .refused))
+        }
+        var whole = built
+        whole.body = Value.object(standing.merging(wanted) { _, own in own }).jsonBytes
+        return .success(whole)
+    }
+
     private static func unfinished(_ listing: Listing) -> ReadAnswer {
         let pages = listing.pages == 1 ? "1 page" : "\(listing.pages) pages"
         return ReadAnswer(
@@ -227,9 +265,10 @@ package struct Performer: Sendable {
         let shape = provider.shape
         let pair = shape.certificate
         let shown = [pair?.certificate, pair?.key].compactMap(\.self)
-        let named = exchange.secrets.union(shape.authentication.secrets).union(shown)
+        let named = exchange.secrets.union(provider.authentication.secrets).union(shown)
         var values: [String: Value] = [:]
-        let mayHave = Set(shape.optionalSecrets)
+        // Those of the ways to sign in that are not taken here stay where they are.
+        let mayHave = Set(shape.optionalSecrets).subtracting(shape.ways.flatMap(\.secrets))
         for (name, reference) in provider.connection.secrets where named.contains(name) || mayHave.contains(name) {
             values[name] = .string(String(decoding: try secrets.read(reference).reveal(), as: UTF8.self))
         }
@@ -254,9 +293,10 @@ package struct Performer: Sendable {
 
 extension Performer.Held {
     /// Whoever holds the new credential asks: its parts stand in the place of the connection's own secrets.
-    fileprivate mutating func signInAs(_ secret: IssuedSecret, _ shape: ProviderShape) {
-        for name in shape.authentication.secrets.union(shape.optionalSecrets) { values[name] = nil }
-        for name in shape.authentication.secrets {
+    fileprivate mutating func signInAs(_ secret: IssuedSecret, _ provider: Provider) {
+        let own = provider.authentication.secrets
+        for name in own.union(provider.shape.optionalSecrets) { values[name] = nil }
+        for name in own {
             if let part = secret[name] { values[name] = .string(part) }
         }
     }

@@ -15,6 +15,11 @@ package struct Provider: Sendable {
 
     package var contracts: [String: Contract] { shape.contracts(connection.settings) }
 
+    /// How it is told here who asks: the first way whose secrets this connection has.
+    package var authentication: ProviderShape.Authentication {
+        shape.way(having: Set(connection.secrets.keys))?.authentication ?? shape.authentication
+    }
+
     /// What the request's templates may use. The same names with handles where secrets stand give the sealed form.
     func variables(_ arguments: Value, secrets: [String: Value], beside: Beside = Beside()) -> [String: Value] {
         var variables: [String: Value] = [
@@ -215,8 +220,9 @@ extension Provider {
     private func credential(
         _ secrets: [String: Value], to setting: String
     ) throws(Refusal) -> (name: String, value: String)? {
-        switch shape.authentication {
-        case .none: return nil
+        switch authentication {
+        // An assertion goes into the form, and is made at the moment of sending.
+        case .none, .assertion: return nil
         case .basic(let user, let password, let isEncoded):
             return ("authorization", try basic(user, password, secrets, isEncoded: isEncoded))
         case .header(_, let name) where shape.optionalSecrets.contains(name) && connection.secrets[name] == nil:

@@ -24,7 +24,7 @@ package func read(
 ) -> ReadAnswer {
     read(
         delivery, exchange, effectClass, arguments: arguments, rates: rates, at: now,
-        page: Page(at: "", first: "", earlier: Listing()), standIn: standIn)
+        page: Page(at: PageAddress(url: ""), first: PageAddress(url: ""), earlier: Listing()), standIn: standIn)
 }
 
 /// In place of a secret where nobody has a key to mark it with.
@@ -103,12 +103,12 @@ private func incomplete(_ answer: Answer, _ reason: String) -> Outcome {
 
 /// One page of a listing with those before it.
 struct Page {
-    private let url: String
-    private let first: String
+    private let address: PageAddress
+    private let first: PageAddress
     private let earlier: Listing
 
-    init(at url: String, first: String, earlier: Listing) {
-        self.url = url
+    init(at address: PageAddress, first: PageAddress, earlier: Listing) {
+        self.address = address
         self.first = first
         self.earlier = earlier
     }
@@ -116,13 +116,15 @@ struct Page {
     /// Where the page after this one is, with this one taken in; `nil` where there is none, or none that may be asked.
     func goesOn(
         _ delivery: Delivery, _ exchange: ProviderShape.Exchange, arguments: Value, mark: String = ""
-    ) -> (url: String, listing: Listing)? {
+    ) -> (address: PageAddress, listing: Listing)? {
         guard let pages = exchange.pages, case .answered(let response) = delivery.fate else { return nil }
         let answer = Answer(response, exchange.format, with: arguments, mark: mark)
         let kind = answer.meaning(exchange.answers, .read).kind
         guard kind == .done || kind == .already else { return nil }
         var listing = earlier
-        guard case .next(let next) = listing.take(answer, bytes: response.body.count, of: pages, at: url, first: first)
+        guard
+            case .next(let next) = listing.take(
+                answer, bytes: response.body.count, of: pages, at: address, first: first)
         else { return nil }
         return (next, listing)
     }
@@ -130,7 +132,7 @@ struct Page {
     /// All entries, where the listing ends with this page.
     func ends(_ answer: Answer, _ bytes: Int, _ pages: ProviderShape.Pages) -> Result<[Value], Refusal> {
         var listing = earlier
-        switch listing.take(answer, bytes: bytes, of: pages, at: url, first: first) {
+        switch listing.take(answer, bytes: bytes, of: pages, at: address, first: first) {
         case .whole: return .success(listing.items)
         case .next: return .failure(Refusal(.undecided, "there are more pages"))
         case .broken(let reason): return .failure(Refusal(.undecided, reason))

@@ -94,6 +94,8 @@ package struct Contract: Sendable, Hashable {
     package var issuesSecret: Bool
     /// What it made is named to its undo by what its answer said.
     package var undoTakesResult: Bool
+    /// Its request names what was read before: it changes that, or nothing.
+    package var actTakesBefore = false
     /// Of whom it can be asked, by `subject`; `nil`: of whomever the provider knows.
     package var suits: Expression?
     package var timeoutMilliseconds: Int64

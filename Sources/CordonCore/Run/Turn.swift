@@ -223,7 +223,13 @@ struct Turn {
             return .success(.object(members))
         }
         let template = purpose == .measure ? place.line.measure?.arguments : place.line.act?.arguments
-        return (template ?? .literal(.object([:]))).render(variables(place))
+        let rendered = (template ?? .literal(.object([:]))).render(variables(place))
+        guard purpose == .act, contract(place)?.actTakesBefore == true else { return rendered }
+        return rendered.map { arguments in
+            var members = arguments.objectValue ?? [:]
+            members["before"] = step.before ?? .null
+            return .object(members)
+        }
     }
 
     /// What an undo has just compared: a connector that can hands its version on, so that nobody comes in between. An
