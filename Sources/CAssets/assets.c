@@ -59,6 +59,9 @@ static const unsigned char step_up[] = {
 static const unsigned char github[] = {
 #embed "../../workflows/connectors/github.yaml"
 };
+static const unsigned char github_credentials[] = {
+#embed "../../workflows/connectors/github-credentials.yaml"
+};
 static const unsigned char github_deliveries[] = {
 #embed "../../workflows/connectors/github-deliveries.yaml"
 };
@@ -242,6 +245,7 @@ static const cordon_asset assets[] = {
     ASSET("workflows/suspend-found.yaml", suspend_found),
     ASSET("workflows/step-up.yaml", step_up),
     ASSET("workflows/connectors/github.yaml", github),
+    ASSET("workflows/connectors/github-credentials.yaml", github_credentials),
     ASSET("workflows/connectors/github-deliveries.yaml", github_deliveries),
     ASSET("workflows/connectors/agent-sessions.yaml", agent_sessions),
     ASSET("workflows/connectors/aws-iam.yaml", aws_iam),
