@@ -46,6 +46,13 @@ import Testing
         Asked(connector: "keystone", capability: "account.suspend", limit: ["retry-after": "15"]),
         Asked(connector: "scim", capability: "account.suspend", limit: ["retry-after": "15"]),
         Asked(connector: "rabbitmq", capability: "sessions.revoke", limit: ["retry-after": "15"]),
+        Asked(connector: "aws-iam", capability: "policy.deny_write", limit: ["retry-after": "15"]),
+        Asked(connector: "aws-job", capability: "policy.deny_write", limit: ["retry-after": "15"]),
+        Asked(connector: "oauth2", capability: "tokens.revoke", limit: ["retry-after": "15"]),
+        Asked(
+            connector: "github-credentials", capability: "tokens.revoke",
+            limit: ["x-ratelimit-remaining": "0", "x-ratelimit-reset": reset]),
+        Asked(connector: "okta", capability: "tokens.revoke", own: [404: .unknown], limit: ["retry-after": "15"]),
         // A second message would be one too many: even 503 leaves it open.
         Asked(connector: "slack", capability: "notify", own: [503: .unknown], limit: ["retry-after": "15"]),
     ]
@@ -53,6 +60,7 @@ import Testing
     private static let attributes: Value = [
         "okta_id": "o", "collection": "users", "object_id": "o", "user_id": "u", "project": "p", "email": "e@x",
         "key_id": "k", "entity_id": "e", "namespace": "n", "role_binding": "r", "scim_id": "s", "user_name": "svc",
+        "token_id": "t",
     ]
 
     private func arguments(_ asked: Asked) throws -> Value {
@@ -93,7 +101,8 @@ import Testing
             var desk = CallDesk.with(shape, url: url + "/api", transport: transport)
             desk.egress.allowsPlainHTTP = true
             for (name, setting) in shape.settings where desk.settings[name] == nil {
-                desk.settings[name] = setting.kind == .url ? url + "/sign-in" : "x"
+                let isSignIn = name == "token_endpoint"
+                desk.settings[name] = setting.kind == .url ? url + (isSignIn ? "/sign-in" : "/api") : "x"
             }
             let names = shape.secrets + shape.optionalSecrets + shape.subjectSecrets
             for name in names where !["client_certificate", "client_key"].contains(name) {
@@ -179,6 +188,90 @@ import Testing
         }
     }
 
+    /// A gateway's page with any status, at whatever every connector asks: an act, a state, a proof, an undo.
+    @Test(arguments: ShippedConnectorTests.names)
+    func `a page of a gateway's own is no success of anything, and a busy one waits`(_ name: String) throws {
+        guard let shape = try shippedConnector(name).provider else { return }
+        let page = "<html><body>no</body></html>"
+        for (capability, action) in shape.actions {
+            let exchanges = [
+                ("act", action.act, action.effectClass), ("state", action.state, EffectClass.read),
+                ("verify", action.verify, .read), ("undo", action.undo, action.effectClass),
+            ]
+            for (part, exchange, effectClass) in exchanges {
+                guard let exchange else { continue }
+                func kind(_ status: Int) -> Outcome.Kind {
+                    read(.answered(status, page), exchange, effectClass, at: .start).outcome.kind
+                }
+                for status in [302, 400, 401, 403, 404, 405, 409, 410, 412, 418, 422, 500, 502, 504] {
+                    // A repeat that is answered 400 says nothing in its body at some: what is read back tells.
+                    if status == 400, exchange.answers.already.contains(400), action.state != nil { continue }
+                    // A refusal that has no body of its own at some is what a proof waits for.
+                    if part == "verify", status == 401, exchange.answers.done.contains(401) { continue }
+                    let told = kind(status)
+                    #expect(told != .done && told != .already, "\(name) \(capability) \(part) \(status)")
+                }
+                for status in [500, 502, 504] where effectClass.isWrite {
+                    // What it did nobody knows, unless its connector does.
+                    let isKnown = exchange.answers.later.contains(status)
+                    let told = kind(status)
+                    #expect(told == .unknown || isKnown && told == .later, "\(name) \(capability) \(part) \(status)")
+                }
+                #expect(kind(429) == .later, "\(name) \(capability) \(part)")
+                let busy = kind(503)
+                #expect(busy == .later || busy == .unknown, "\(name) \(capability) \(part)")
+            }
+        }
+    }
+
+    /// A proxy that answers 200 with a page of its own, or with JSON of another form. A relying party (OpenID Connect
+    /// Back-Channel Logout) may answer 200 with whatever it likes, and has nothing that could be read.
+    @Test(arguments: ShippedConnectorTests.names.filter { $0 != "oidc-logout" })
+    func `a success in another form shows no state, and where nothing is read back it ends nothing`(
+        _ name: String
+    ) throws {
+        guard let shape = try shippedConnector(name).provider else { return }
+        for (verb, action) in shape.actions {
+            let capability = try #require(Capability.named(verb))
+            for body in ["<html><body>sign in</body></html>", "[1", #""text""#, "7"] {
+                func isSuccess(_ exchange: ProviderShape.Exchange, _ effectClass: EffectClass) -> Bool {
+                    let kind = read(
+                        .answered(200, body, headers: ["content-type": "text/html"]), exchange, effectClass, at: .start
+                    ).outcome.kind
+                    return kind == .done || kind == .already
+                }
+                if let state = action.state {
+                    #expect(!isSuccess(state, .read), "\(name) \(verb) state: \(body)")
+                } else if capability.isContainment || capability.endsCredentials {
+                    #expect(!isSuccess(action.act, action.effectClass), "\(name) \(verb) act: \(body)")
+                }
+            }
+        }
+    }
+
+    @Test func `GitHub's second limit is 403, AWS's is 400, and both are waited out`() async throws {
+        for asked in Self.asked where ["github", "github-credentials"].contains(asked.connector) {
+            let bench = try bench(asked)
+            let limited = await bench.outcome(.respond(403, asked.limit, #"{"message":"rate limit exceeded"}"#))
+            #expect(limited.outcome.kind == .later && limited.outcome.retryAfterMilliseconds == 15_000)
+            let second = await bench.outcome(
+                .respond(403, ["retry-after": "9"], #"{"message":"secondary rate limit"}"#))
+            #expect(second.outcome.kind == .later && second.outcome.retryAfterMilliseconds == 9000)
+            #expect(await bench.outcome(.respond(403, [:], #"{"message":"Forbidden"}"#)).outcome.kind == .refused)
+            await bench.close()
+        }
+        for asked in Self.asked where ["aws-iam", "aws-job"].contains(asked.connector) {
+            let bench = try bench(asked)
+            func told(_ code: String) async -> Outcome.Kind {
+                let body = "<ErrorResponse><Error><Type>Sender</Type><Code>\(code)</Code></Error></ErrorResponse>"
+                return await bench.outcome(.respond(400, ["content-type": "text/xml"], body)).outcome.kind
+            }
+            #expect(await told("Throttling") == .later)
+            #expect(await told("MalformedPolicyDocument") == .refused)
+            await bench.close()
+        }
+    }
+
     @Test(arguments: asked)
     func `too many requests wait as long as the vendor's own headers say`(_ asked: Asked) async throws {
         let bench = try bench(asked)
@@ -210,5 +303,7 @@ import Testing
 
 extension FaultServerTests.Asked {
     /// It has a token that it can have renewed.
-    fileprivate var signsIn: Bool { ["entra", "auth0", "google-iam", "keycloak", "keystone"].contains(connector) }
+    fileprivate var signsIn: Bool {
+        ["entra", "auth0", "google-iam", "keycloak", "keystone", "okta"].contains(connector)
+    }
 }
