@@ -57,6 +57,43 @@ struct LostReplyTests {
         }
     }
 
+    @Test func `a SCIM account is suspended once where Cordon is killed between the request and its answer`()
+        async throws
+    {
+        guard ScimServer.isInstalled, FaultFront.isInstalled else { return try PythonServers.lacks("scim2-server") }
+        let scratch = try ScratchFolder("cordon-killed")
+        let server = try await ScimServer(in: scratch, port: try freePort())
+        defer { server.stop() }
+        let own = try await server.user("svc-killed")
+        let front = try await FaultFront(
+            before: String(server.base.dropLast("/v2".count)), in: scratch, port: try freePort(),
+            page: "/v2/ServiceProviderConfig", change: "^PATCH ")
+        defer { front.stop() }
+        var ward = try await Ward(
+            Remedy(
+                connector: "scim", settings: ["url": front.url + "/v2"], secrets: ["token": ScimServer.token],
+                identities: [
+                    Remedy.Identity(
+                        id: "killed", attributes: ["scim_id": .string(own), "user_name": "svc-killed"],
+                        workflow: "suspend-account", with: ["hold": "1h"])
+                ]))
+        defer { ward.stop() }
+        try front.spoil(.held)
+        try await ward.accuse("killed")
+        try await eventually("the change to be made, and its answer to be held back") {
+            let state = try await server.state(of: own)
+            return !front.isWaiting(.held) && state["active"] == false
+        }
+        try await ward.killAndServe()
+        let held = try await ward.run(about: "killed", once: "to hold") { $0.step("suspend")?["verified"] == true }
+        let acts = (held.step("suspend")?["calls"]?.arrayValue ?? []).filter { $0["purpose"] == "act" }
+        #expect(acts.count == 1 && acts.first?["delivery"] == 2, "one intent, sent by each of the two")
+        #expect(held.step("suspend")?["before"]?["active"] == true)
+        try await ward.command("hold", about: "killed", then: ["suspend", "--then", "undo"], because: "false alarm")
+        try await ward.run(about: "killed", once: "to end") { $0["phase"] == "ended" }
+        #expect(try await server.state(of: own)["active"] == true)
+    }
+
     @Test func `a Keystone account is suspended once whether the answer or the request was lost`() async throws {
         guard Keystone.isInstalled, FaultFront.isInstalled else { return try PythonServers.lacks("Keystone") }
         let scratch = try ScratchFolder("cordon-lost")

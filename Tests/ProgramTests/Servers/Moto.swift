@@ -14,6 +14,8 @@ final class Moto: Sendable {
     struct Key: Sendable {
         var id: String
         var secret: String
+        /// What keys of a session have beside them.
+        var token: String?
     }
 
     let url: String
@@ -59,6 +61,26 @@ final class Moto: Sendable {
     /// A call signed by curl, which has a signer of its own.
     func call(_ form: [String: String], as key: Key) async throws -> (status: Int, body: String) {
         try await Moto.call(form, as: key, url, scratch)
+    }
+
+    /// A role that may do as said, with the temporary keys of a session of it.
+    func session(of role: String, may action: String) async throws -> Key {
+        let statement = #"{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}"#
+        let trust = #"{"Version":"2012-10-17","Statement":[\#(statement)]}"#
+        let policy = #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"\#(action)","Resource":"*"}]}"#
+        let made = try await call(
+            ["Action": "CreateRole", "RoleName": role, "AssumeRolePolicyDocument": trust], as: admin
+        ).body
+        _ = try await call(
+            ["Action": "PutRolePolicy", "RoleName": role, "PolicyName": "work", "PolicyDocument": policy], as: admin)
+        guard let arn = Moto.text(of: "Arn", in: made) else { throw Web.NoAnswer(reason: "no role: \(made)") }
+        let begun = try await Moto.call(
+            ["Action": "AssumeRole", "Version": "2011-06-15", "RoleArn": arn, "RoleSessionName": "build"], as: admin,
+            url, scratch, service: "sts"
+        ).body
+        guard let id = Moto.text(of: "AccessKeyId", in: begun), let secret = Moto.text(of: "SecretAccessKey", in: begun)
+        else { throw Web.NoAnswer(reason: "no session of \(role): \(begun)") }
+        return Key(id: id, secret: secret, token: Moto.text(of: "SessionToken", in: begun))
     }
 
     /// Scheduled jobs, each with a user of its own, that write to one bucket.
@@ -113,7 +135,7 @@ final class Moto: Sendable {
     }
 
     private static func call(
-        _ form: [String: String], as key: Key, _ url: String, _ scratch: ScratchFolder
+        _ form: [String: String], as key: Key, _ url: String, _ scratch: ScratchFolder, service: String = "iam"
     ) async throws -> (status: Int, body: String) {
         let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
         let pairs = form.merging(["Version": "2010-05-08"]) { own, _ in own }.sorted { $0.key < $1.key }.map {
@@ -122,9 +144,10 @@ final class Moto: Sendable {
         let curl = try ProgramUnderTest(
             Moto.curl,
             [
-                "-s", "--max-time", "20", "-w", "\n%{http_code}", "--aws-sigv4", "aws:amz:us-east-1:iam", "--user",
-                "\(key.id):\(key.secret)", "-d", pairs.joined(separator: "&"), url + "/",
-            ], capturedIn: scratch, as: "curl")
+                "-s", "--max-time", "20", "-w", "\n%{http_code}", "--aws-sigv4", "aws:amz:us-east-1:\(service)",
+                "--user", "\(key.id):\(key.secret)", "-d", pairs.joined(separator: "&"),
+            ] + (key.token.map { ["-H", "x-amz-security-token: \($0)"] } ?? []) + [url + "/"], capturedIn: scratch,
+            as: "curl")
         guard try await curl.waitForExit() == .exited(0) else { throw Web.NoAnswer(reason: "curl: \(curl.error)") }
         var lines = curl.output.split(separator: "\n", omittingEmptySubsequences: false)
         let status = lines.popLast().flatMap { Int($0) } ?? 0

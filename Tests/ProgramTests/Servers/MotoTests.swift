@@ -63,6 +63,123 @@ struct MotoTests {
         #expect(ward.leaked([server.admin.secret]) == [])
     }
 
+    private static let expel = """
+        workflow: expel
+        title: End what was issued for a role
+        inputs:
+          identity: { type: credential }
+        steps:
+          - { id: proof, do: evidence.capture, with: { of: "${inputs.identity}" } }
+          - id: cut
+            do: sessions.revoke
+            with: { issued_by: "${inputs.identity}" }
+            undo: none
+            because: sessions that were ended can't be given back
+
+        """
+
+    private static func ending(_ name: String, _ capability: String, _ parameter: String) -> String {
+        """
+        workflow: \(name)
+        title: End what may be ended already
+        inputs:
+          identity: { type: credential }
+        steps:
+          - { id: proof, do: evidence.capture, with: { of: "${inputs.identity}" } }
+          - id: cut
+            do: \(capability)
+            with: { \(parameter): "${inputs.identity}" }
+            undo: none
+            because: a test of what was so before
+
+        """
+    }
+
+    @Test func `sessions of a role are refused what was issued before, and a denied role has its own back`()
+        async throws
+    {
+        guard Moto.isInstalled else { return try PythonServers.lacks("moto") }
+        let scratch = try ScratchFolder("cordon-moto")
+        let server = try await Moto(in: scratch, port: try freePort())
+        defer { server.stop() }
+        let runner = try await server.session(of: "runner", may: "iam:List*")
+        let deployer = try await server.session(of: "deployer", may: "iam:List*")
+        func identity(_ id: String, _ workflow: String) -> Remedy.Identity {
+            Remedy.Identity(
+                id: id, kind: "credential", attributes: ["iam_role": .string(id)], workflow: workflow, input: "identity"
+            )
+        }
+        let ward = try await Ward(
+            Remedy(
+                connector: "aws-iam", settings: ["url": server.url, "region": "us-east-1"],
+                secrets: ["access_key_id": server.admin.id, "secret_access_key": server.admin.secret],
+                identities: [identity("runner", "deny"), identity("deployer", "expel"), identity("nobody", "expel")],
+                workflows: ["deny": Self.deny, "expel": Self.expel]))
+        defer { ward.stop() }
+        for key in [runner, deployer] { #expect(try await lists(server, key) == 200) }
+
+        try await ward.accuse("runner")
+        let denied = try await held("runner", ward)
+        #expect(denied.step("cut")?["before"] == ["denied": false])
+        #expect(try await lists(server, runner) == 403)
+        try await ward.command("undo", about: "runner", because: "false alarm")
+        try await ward.run(about: "runner", once: "to be undone") { $0["phase"] == "ended" }
+        #expect(try await lists(server, runner) == 200)
+
+        try await ward.accuse("deployer")
+        let ended = try await ward.run(about: "deployer", once: "to end") { $0["phase"] == "ended" }
+        #expect(ended.step("cut")?["verified"] == true)
+        #expect(ended.step("cut")?["before"]?["policy"] == "")
+        #expect(try await lists(server, deployer) == 403)
+        // The server looks at no condition of a policy, so what it says is read: until when sessions are denied.
+        let policy =
+            try await server.call(
+                ["Action": "GetRolePolicy", "RoleName": "deployer", "PolicyName": "AWSRevokeOlderSessions"],
+                as: server.admin
+            ).body.removingPercentEncoding ?? ""
+        let told = ended.step("cut")?["before"]?["told_at"]?.stringValue ?? "nothing"
+        #expect(policy.contains(#""DateLessThan""#) && policy.contains(told), "\(policy)")
+        #expect(told.hasSuffix("Z") && told.count == 20)
+
+        // A role that is not there is not one whose sessions are over.
+        try await ward.accuse("nobody")
+        let asking = try await ward.run(about: "nobody", once: "to ask") { $0["phase"] == "asked" }
+        #expect(asking.step("cut")?["acted"] != true)
+    }
+
+    @Test func `what AWS answers to a repeat, 404 of its own, is found to be so already`() async throws {
+        guard Moto.isInstalled else { return try PythonServers.lacks("moto") }
+        let scratch = try ScratchFolder("cordon-moto")
+        let server = try await Moto(in: scratch, port: try freePort())
+        defer { server.stop() }
+        let bot = try await server.user("bot", may: "iam:List*")
+        let gone = try await server.user("gone", may: "iam:List*")
+        _ = try await server.call(
+            ["Action": "DeleteAccessKey", "UserName": "gone", "AccessKeyId": gone.id], as: server.admin)
+        func identity(_ id: String, _ key: Moto.Key, _ workflow: String) -> Remedy.Identity {
+            Remedy.Identity(
+                id: id, kind: "credential", attributes: ["user_name": .string(id), "access_key_id": .string(key.id)],
+                workflow: workflow, input: "identity")
+        }
+        let ward = try await Ward(
+            Remedy(
+                connector: "aws-iam", settings: ["url": server.url, "region": "us-east-1"],
+                secrets: ["access_key_id": server.admin.id, "secret_access_key": server.admin.secret],
+                identities: [identity("bot", bot, "allow"), identity("gone", gone, "delete")],
+                workflows: [
+                    "allow": Self.ending("allow", "policy.allow_write", "subject"),
+                    "delete": Self.ending("delete", "credential.delete", "credential"),
+                ]))
+        defer { ward.stop() }
+        for id in ["bot", "gone"] {
+            try await ward.accuse(id)
+            let run = try await ward.run(about: id, once: "to end") { $0["phase"] == "ended" }
+            #expect(run.step("cut")?.calls == ["before done", "act already", "read_back done"], "\(id)")
+            #expect(run.step("cut")?["note"] == "was so before the call")
+        }
+        #expect(try await lists(server, bot) == 200)
+    }
+
     @Test func `a signature that AWS does not take changes nothing and asks a person`() async throws {
         guard Moto.isInstalled else { return try PythonServers.lacks("moto") }
         let scratch = try ScratchFolder("cordon-moto")

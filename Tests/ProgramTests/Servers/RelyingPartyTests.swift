@@ -120,4 +120,51 @@ struct RelyingPartyTests {
             #expect(ended["ending"] == "completed")
         }
     }
+
+    @Test func `a logout that Apache took while Cordon was killed is told to a person, and ends nothing else`()
+        async throws
+    {
+        guard RelyingParty.isInstalled, FaultFront.isInstalled else {
+            return try skip("\(RelyingParty.install), or nginx (apt-get install nginx libnginx-mod-http-js)")
+        }
+        let scratch = try ScratchFolder("cordon-apache")
+        let provider = try OpenIDProvider()
+        defer { provider.server.stop() }
+        let party = try await RelyingParty(of: provider, in: scratch)
+        defer { party.stop() }
+        let front = try await FaultFront(
+            before: party.url, in: scratch, port: try freePort(), page: "/", change: "^POST ")
+        defer { front.stop() }
+        var ward = try await Ward(
+            Remedy(
+                connector: "oidc-logout",
+                settings: [
+                    "url": front.url + "/cb?logout=backchannel", "issuer": provider.issuer,
+                    "client_id": OpenIDProvider.client.id, "key_id": "op-1", "keys": provider.issuer + "/keys",
+                ], secrets: ["signing_key": provider.privatePEM],
+                identities: [Remedy.Identity(id: "killed", attributes: ["sub": "agent-7"], workflow: "logout")],
+                workflows: ["logout": Self.logout]))
+        defer { ward.stop() }
+        let session = try await party.signIn()
+        #expect(try await party.page(session) == 200)
+        try front.spoil(.held)
+        try await ward.accuse("killed")
+        try await eventually("Apache to end the session, and its answer to be held back") {
+            let page = try await party.page(session)
+            return !front.isWaiting(.held) && page == 302
+        }
+        try await ward.killAndServe()
+        // The same token goes again, as nobody knows; the party takes none twice.
+        let asking = try await ward.run(about: "killed", once: "to ask") { $0["phase"] == "asked" }
+        let act = asking.step("sessions")?["calls"]?.arrayValue?.first
+        #expect(act?["delivery"] == 2)
+        let reason = asking["ask"]?["reason"]?.stringValue ?? ""
+        #expect(reason.contains("an earlier delivery of it may have taken effect"), "\(reason)")
+        let later = try await party.signIn()
+        try await ward.command("resume", about: "killed", because: "the session is over")
+        let ended = try await ward.run(about: "killed", once: "to end") { $0["phase"] == "ended" }
+        #expect(ended["ending"] == "completed")
+        // A further token is a further logout.
+        #expect(try await party.page(later) == 302)
+    }
 }

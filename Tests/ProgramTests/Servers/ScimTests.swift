@@ -39,6 +39,20 @@ struct ScimTests {
         #expect(after["active"] == true)
         #expect(after["displayName"] == "as somebody else wrote it")
 
+        // Taken out by somebody else before: the repeat is answered as the first was, and what it did not take it leaves.
+        try await server.set("active", false, of: etl)
+        try await ward.accuse("etl", number: 2)
+        let again = try await ward.run(about: "etl", once: "to hold again") {
+            $0["phase"] != "ended" && $0.step("suspend")?["verified"] == true
+        }
+        #expect(again.step("suspend")?.calls == ["before done", "act done", "read_back done"])
+        #expect(again.step("suspend")?["before"]?["active"] == false)
+        try await ward.command("hold", about: "etl", then: ["suspend", "--then", "undo"], because: "over")
+        let left = try await ward.run(about: "etl", once: "to end") { $0["phase"] == "ended" }
+        #expect(left.step("undo:suspend")?.calls.contains { $0.hasPrefix("undo ") } != true)
+        #expect(try await server.state(of: etl)["active"] == false)
+        try await server.set("active", true, of: etl)
+
         // The id of the inventory leads to somebody else, to the collection, or elsewhere: nothing is done.
         for id in ["stray", "empty", "slash"] {
             try await ward.accuse(id)
