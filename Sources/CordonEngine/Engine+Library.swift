@@ -149,7 +149,9 @@ extension Engine {
 
     private func refuse(_ mistakes: Diagnostics, by: String) async throws(StoreError) -> Reload {
         for text in try await publisher.refuse(mistakes, by: by) {
-            logger.error("definitions are refused", metadata: ["by": "\(by)", "mistake": "\(text)"])
+            // The line and its caret are for a terminal: a log has one line.
+            let line = text.prefix { $0 != "\n" }
+            logger.error("definitions are refused", metadata: ["by": "\(by)", "mistake": "\(line)"])
         }
         return .refused(mistakes)
     }

@@ -31,11 +31,14 @@ package struct Diagnostic: Sendable, Hashable, Error {
     package var sourceLine: String?
     /// How many code points the caret underlines.
     package var width: Int
+    /// The rule is younger than definitions that may be in force: where a server starts with one, it only warns.
+    package var isYoung: Bool
 
     package init(
         code: String, severity: Severity = .error, place: Place, message: String, suggestion: String? = nil,
-        sourceLine: String? = nil, width: Int = 1
+        sourceLine: String? = nil, width: Int = 1, isYoung: Bool = false
     ) {
+        self.isYoung = isYoung
         self.code = code
         self.severity = severity
         self.place = place
@@ -47,6 +50,13 @@ package struct Diagnostic: Sendable, Hashable, Error {
 }
 
 extension Diagnostic {
+    /// The same, as what keeps nothing from being loaded.
+    package var asWarning: Diagnostic {
+        var warning = self
+        warning.severity = .warning
+        return warning
+    }
+
     /// A longer source line is shown in part, around the caret.
     package static let sourceColumnsMax = 160
 

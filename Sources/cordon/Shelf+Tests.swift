@@ -28,10 +28,11 @@ struct Definitions {
         let workflows = Shelf.loadAll(workflowFiles, &mistakes) {
             Workflow.admit($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
-        mistakes += workflows.flatMap { $0.checkCalls(among: workflows) }
+        let unread = Shelf.names(workflowFiles).subtracting(workflows.map(\.name))
+        mistakes += workflows.flatMap { $0.checkCalls(among: workflows, unread: unread) }
         let playbookFiles = Shelf.files("playbooks", settings, &mistakes)
         playbooks = Shelf.loadAll(playbookFiles, &mistakes) {
-            Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows)
+            Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows, unread: unread)
         }
         mistakes += Shelf.abovePolicy(playbooks, workflows, playbookFiles, settings)
         guards = Shelf.guards(settings, &mistakes)

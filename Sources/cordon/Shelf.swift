@@ -23,8 +23,9 @@ struct Shelf: Sendable {
 
     /// All or nothing: with one mistake anywhere nothing is loaded, and every mistake is told.
     ///
-    /// - Parameter isStart: a server starts with it. What its providers can't do is a warning then: runs that are under way
-    ///   wait for this start, and a run that asks for too much asks a person.
+    /// - Parameter isStart: a server starts with it. What its providers can't do, and what rules refuse that are younger
+    ///   than files that were in force before, is a warning then: runs that are under way wait for this start, and a run
+    ///   that asks for too much asks a person.
     static func load(_ settings: Settings, isStart: Bool = false) throws(Diagnostics) -> Shelf {
         var mistakes: [Diagnostic] = []
         // Read once: what is stored under a digest is what was checked.
@@ -35,12 +36,16 @@ struct Shelf: Sendable {
         let connectors = loadAll(texts[.connector] ?? [], &mistakes) {
             Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
-        let workflows = loadAll(texts[.workflow] ?? [], &mistakes) {
-            Workflow.admit($0.bytes, file: $0.path, digest: digestText($0.bytes))
+        let workflows = loadAll(texts[.workflow] ?? [], &mistakes, isStart: isStart) {
+            Workflow.admit($0.bytes, file: $0.path, digest: digestText($0.bytes), bearsYoung: $1)
         }
-        mistakes += workflows.flatMap { $0.checkCalls(among: workflows) }
-        let playbooks = loadAll(texts[.playbook] ?? [], &mistakes) {
-            Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows)
+        let unread = names(texts[.workflow] ?? []).subtracting(workflows.map(\.name))
+        mistakes += workflows.flatMap { $0.checkCalls(among: workflows, unread: unread) }
+            .map { $0.isYoung && isStart ? $0.asWarning : $0 }
+        let playbooks = loadAll(texts[.playbook] ?? [], &mistakes, isStart: isStart) {
+            Playbook.load(
+                $0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows, unread: unread,
+                bearsYoung: $1)
         }
         mistakes += abovePolicy(playbooks, workflows, texts[.playbook] ?? [], settings)
         let inventory = load(settings.identitiesPath, &mistakes) {
@@ -88,7 +93,9 @@ struct Shelf: Sendable {
 
     func logWarnings(_ logger: Logger) {
         for warning in warnings {
-            logger.warning("a definition may not do what it is for", metadata: ["warning": "\(warning.text)"])
+            // The line and its caret are for a terminal: a log has one line.
+            let line = warning.text.prefix { $0 != "\n" }
+            logger.warning("a definition may not do what it is for", metadata: ["warning": "\(line)"])
         }
     }
 
@@ -157,6 +164,11 @@ struct Shelf: Sendable {
             Connections.load($0.bytes, file: $0.path, connectors: named)
         }
         return providerFit(connections, named, inventory)
+    }
+
+    /// The names that files of a folder give what stands in them.
+    static func names(_ files: [File]) -> Set<String> {
+        Set(files.map { (($0.path as NSString).lastPathComponent as NSString).deletingPathExtension })
     }
 
     static func sources(_ texts: [Library.Source.Kind: [File]]) -> [Library.Source] {
@@ -247,6 +259,23 @@ struct Shelf: Sendable {
                 mistakes += found.all
                 return nil
             }
+        }
+    }
+
+    /// The same for a start, which is only warned of what a young rule refuses.
+    private static func loadAll<Item>(
+        _ files: [File], _ mistakes: inout [Diagnostic], isStart: Bool,
+        _ load: (File, _ bearsYoung: Bool) -> Result<Item, Diagnostics>
+    ) -> [Item] {
+        var warnings: [Diagnostic] = []
+        defer { mistakes += warnings }
+        return loadAll(files, &mistakes) { file in
+            let strict = load(file, false)
+            guard isStart, case .failure(let found) = strict, case .success(let item) = load(file, true) else {
+                return strict
+            }
+            warnings += found.all.map(\.asWarning)
+            return .success(item)
         }
     }
 

@@ -25,7 +25,7 @@ extension DefinitionMistake {
             step: """
                   - id: both
                     do: evidence.capture
-                    with: { of: x }
+                    with: { of: "${subject}" }
                     wait: 5m
 
                 """,
@@ -39,7 +39,7 @@ extension DefinitionMistake {
             step: """
                   - id: stop
                     do: account.suspend
-                    with: { account: x }
+                    with: { account: "${subject}" }
 
                 """,
             """
@@ -127,7 +127,7 @@ extension DefinitionMistake {
                   - id: purge
                     after: hold/revoke
                     do: evidence.capture
-                    with: { of: x }
+                    with: { of: "${subject}" }
 
                 """,
             """
@@ -193,7 +193,7 @@ extension DefinitionMistake {
             step: """
                   - id: ask
                     do: credential.issue
-                    with: { subject: x }
+                    with: { subject: "${subject}" }
                     on_unknown: accept
 
                 """,
@@ -207,7 +207,7 @@ extension DefinitionMistake {
             step: """
                   - id: look
                     do: evidence.capture
-                    with: { of: x }
+                    with: { of: "${subject}" }
                     on_unknown: accept
                     because: it reads
 
@@ -239,13 +239,13 @@ extension DefinitionMistake {
             "P037",
             step: """
                   - id: calm
-                    wait: { until: result.x == 0, measure: { do: evidence.capture, with: { of: x } }, every: 1s, for: 30m }
+                    wait: { until: result.x == 0, measure: { do: evidence.capture, with: { of: "${subject}" } }, every: 1s, for: 30m }
 
                 """,
             """
-            workflows/revoke.yaml:20:94: error[P037]: it would look 1800 times, the limit is 1000 (callsPerStepMax) (look less often)
-             20 |     wait: { until: result.x == 0, measure: { do: evidence.capture, with: { of: x } }, every: 1s, for: 30m }
-                |                                                                                              ^^
+            workflows/revoke.yaml:20:105: error[P037]: it would look 1800 times, the limit is 1000 (callsPerStepMax) (look less often)
+             20 |     wait: { until: result.x == 0, measure: { do: evidence.capture, with: { of: "${subject}" } }, every: 1s, for: 30m }
+                |                                                                                                         ^^
             """),
     ]
 }

@@ -54,7 +54,7 @@ extension DefinitionMistake {
                     undo: none
                     because: they sign in again
                 - name: two
-                  steps: [{ id: proof0, do: evidence.capture, with: { of: x } }]
+                  steps: [{ id: proof0, do: evidence.capture, with: { of: "${subject}" } }]
               - id: proof
 
             """,
@@ -117,19 +117,19 @@ extension DefinitionMistake {
             further: stop + """
                   - id: lift
                     undo: [stop]
-                    approve: { by: ["${inputs.credential.owner}"], within: 4h, on_timeout: skip }
+                    approve: { by: ["${inputs.credential.owner.name}"], within: 4h, on_timeout: skip }
 
                 """,
             """
             workflows/revoke.yaml:25:20: error[P083]: the owner alone would lift what contains their own identity (name a group that is not the owner's, or ask the owner by a 'task')
-             25 |     approve: { by: ["${inputs.credential.owner}"], within: 4h, on_timeout: skip }
+             25 |     approve: { by: ["${inputs.credential.owner.name}"], within: 4h, on_timeout: skip }
                 |                    ^
             """),
         DefinitionMistake(
             "P083",
             further: stop + """
                   - id: judged
-                    approve: { by: "${subject.owner}", within: 4h, on_timeout: skip }
+                    approve: { by: "${subject.owner.name}", within: 4h, on_timeout: skip }
                   - id: lift
                     if: steps.judged.choice == "approve"
                     undo: [stop]
@@ -137,8 +137,8 @@ extension DefinitionMistake {
                 """,
             """
             workflows/revoke.yaml:24:20: error[P083]: the owner alone would lift what contains their own identity (name a group that is not the owner's, or ask the owner by a 'task')
-             24 |     approve: { by: "${subject.owner}", within: 4h, on_timeout: skip }
-                |                    ^^^^^^^^^^^^^^^^^^
+             24 |     approve: { by: "${subject.owner.name}", within: 4h, on_timeout: skip }
+                |                    ^^^^^^^^^^^^^^^^^^^^^^^
             """),
         DefinitionMistake(
             "P052",

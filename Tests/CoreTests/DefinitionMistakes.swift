@@ -22,7 +22,9 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
 
     var sketch: DefinitionSketch { .good(kind).changed(old, to: new) }
 
-    static let all = workflows + steps + constructs + playbooks + playbookParts + guards + inventories + review
+    static let all =
+        workflows + steps + constructs + playbooks + playbookParts + guards + inventories + review
+        + targets
 
     private static let workflows = [
         DefinitionMistake(

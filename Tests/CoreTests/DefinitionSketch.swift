@@ -63,6 +63,35 @@ struct DefinitionSketch {
 
             """)
 
+    /// A workflow whose inputs say whom it asks, how long it holds and how long it waits.
+    static let ask = DefinitionSketch(
+        kind: .workflow, file: "workflows/ask.yaml",
+        text: """
+            workflow: ask
+            title: Ask before a credential is refused
+            inputs:
+              credential: { type: credential }
+              who: { type: string, default: team-appsec }
+              lifts: { type: string, default: team-appsec }
+              checks: { type: string, default: team-appsec }
+              hold: { type: duration, default: 4h, max: 24h }
+              calm: { type: duration, default: 5m }
+            steps:
+              - id: stop
+                do: credential.disable
+                with: { credential: "${inputs.credential}" }
+                hold: { for: "${inputs.hold}", then: undo }
+                approve: { by: ["team/${inputs.who}"], within: 4h, on_timeout: skip }
+              - id: calm
+                wait: "${inputs.calm}"
+              - id: check
+                task: { by: "${inputs.checks}", ask: Was it you?, choices: [own, foreign], within: 4h, on_timeout: keep }
+              - id: lift
+                undo: [stop]
+                approve: { by: "${inputs.lifts}", within: 4h, on_timeout: skip }
+
+            """)
+
     static let playbook = DefinitionSketch(
         kind: .playbook, file: "playbooks/leak.yaml",
         text: """
@@ -139,7 +168,7 @@ struct DefinitionSketch {
             case .workflow: return loadWorkflow().failure
             case .inventory: return loadInventory().failure
             case .playbook:
-                let workflows = try [DefinitionSketch.workflow, .reduce].map { try $0.loadWorkflow().get() }
+                let workflows = try [DefinitionSketch.workflow, .reduce, .ask].map { try $0.loadWorkflow().get() }
                 return loadPlaybook(workflows).failure
             }
         }

@@ -129,7 +129,7 @@ import Testing
 
     @Test func `a workflow of no step and one of too many are both refused with the limit`() throws {
         let steps = (1...Limits.stepsPerWorkflowMax + 1).map {
-            "  - { id: s\($0), do: evidence.capture, with: { of: x } }"
+            "  - { id: s\($0), do: evidence.capture, with: { of: \"${subject}\" } }"
         }
         func workflow(_ lines: ArraySlice<String>) -> Result<Workflow, Diagnostics> {
             let text = "workflow: revoke\ntitle: Many\nsteps:\n" + lines.joined(separator: "\n") + "\n"

@@ -24,11 +24,11 @@ import Testing
         }
     }
 
-    private let proof = "  - { id: proof, do: evidence.capture, with: { of: x } }\n"
+    private let proof = "  - { id: proof, do: evidence.capture, with: { of: \"${subject}\" } }\n"
     private let purge =
-        "  - { id: purge, do: credential.delete, with: { credential: x }, undo: none, because: agreed }\n"
+        "  - { id: purge, do: credential.delete, with: { credential: \"${subject}\" }, undo: none, because: agreed }\n"
     private let stop =
-        "  - { id: stop, do: credential.disable, with: { credential: x }, hold: { for: 4h, then: keep } }\n"
+        "  - { id: stop, do: credential.disable, with: { credential: \"${subject}\" }, hold: { for: 4h, then: keep } }\n"
 
     @Test func `evidence counts once it is kept for sure, in whatever branch`() {
         #expect(codes(proof + purge) == [])
@@ -37,7 +37,7 @@ import Testing
               - id: both
                 parallel:
                 - name: one
-                  steps: [{ id: proof, do: evidence.capture, with: { of: x } }]
+                  steps: [{ id: proof, do: evidence.capture, with: { of: "${subject}" } }]
                 - name: two
                   steps: [{ id: calm, wait: 1m }]
 
@@ -51,9 +51,9 @@ import Testing
                   until: inputs.keep == "a"
                   rungs:
                   - name: one
-                    steps: [{ id: proof, do: evidence.capture, with: { of: x } }]
+                    steps: [{ id: proof, do: evidence.capture, with: { of: "${subject}" } }]
                   - name: two
-                    steps: [{ id: gone, do: credential.delete, with: { credential: x }, undo: none, because: z }]
+                    steps: [{ id: gone, do: credential.delete, with: { credential: "${subject}" }, undo: none, because: z }]
 
             """
         #expect(codes(ladder) == [])
@@ -98,7 +98,7 @@ import Testing
                 - name: one
                   steps: [{ id: ask, approve: { by: a, within: 4h, on_timeout: skip } }]
                 - name: two
-                  steps: [{ id: gone, do: credential.delete, with: { credential: x }, undo: none, because: z }]
+                  steps: [{ id: gone, do: credential.delete, with: { credential: "${subject}" }, undo: none, because: z }]
 
             """
         #expect(codes(proof + steps) == [])
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func `the owner may be asked, may agree to what is taken from them, and may lift with others`() {
-        let owner = "\"${inputs.credential.owner}\""
+        let owner = "\"${inputs.credential.owner.name}\""
         let task =
             "  - { id: ask, task: { by: \(owner), ask: Q, choices: [own, foreign], within: 4h, on_timeout: keep } }\n"
         let lift = "  - { id: lift, if: steps.ask.choice == 'own', undo: [stop] }\n"
@@ -170,6 +170,115 @@ import Testing
         #expect(try playbook("outer", "words: fixed", [outer]) == [])
     }
 
+    @Test func `whom people ask and how long a hold is may be compared with the alert, and be no text of it`() throws {
+        for input in ["who", "lifts", "checks", "hold", "calm"] {
+            let name = try DefinitionSketch.ask.loadWorkflow().get()
+            #expect(try playbook("ask", "\(input): \"${signal.secret_type}\"", [name]) == ["P080"], "\(input)")
+            let compared = "\(input): \"${signal.exposure == 'public' ? '2h' : '4h'}\""
+            #expect(try playbook("ask", compared, [name]) == [], "\(input)")
+        }
+    }
+
+    @Test func `the owner alone lifts nothing, whichever way their name comes there`() throws {
+        let ask = try DefinitionSketch.ask.loadWorkflow().get()
+        #expect(try playbook("ask", "lifts: \"${subject.owner.name}\"", [ask]) == ["P083"])
+        #expect(try playbook("ask", "who: \"${subject.owner.name}\", checks: \"${subject.owner.name}\"", [ask]) == [])
+        let text = """
+            workflow: outer
+            title: One that calls
+            inputs:
+              credential: { type: credential }
+              friend: { type: string }
+            steps:
+              - id: inner
+                call: ask
+                with: { credential: "${inputs.credential}", lifts: "${inputs.friend}" }
+
+            """
+        let outer = try Workflow.admit(Array(text.utf8), file: "outer.yaml", digest: "").get()
+        #expect(try playbook("outer", "friend: \"${subject.owner.name}\"", [ask, outer]) == ["P083"])
+        #expect(try playbook("outer", "friend: team-appsec", [ask, outer]) == [])
+        let owner = "\"${inputs.credential.owner.name}\""
+        let lift = { (by: String) in
+            "  - { id: lift, undo: [stop], approve: { by: \(by), within: 4h, on_timeout: skip } }\n"
+        }
+        #expect(codes(stop + lift(owner)) == ["P083"])
+        #expect(codes(stop + lift("[\(owner), \(owner)]")) == ["P083"])
+        #expect(codes(stop + lift("[\(owner), team-appsec]")) == [])
+        #expect(codes(stop + lift("{ name: \(owner) }")) == ["P086"])
+    }
+
+    @Test func `what a young rule refuses is read where it is in force already`() throws {
+        let text = Array((Self.head + stop.replacing("\"${subject}\"", with: "token-7")).utf8)
+        let refused = try #require(Workflow.admit(text, file: "example.yaml", digest: "").failure)
+        #expect(refused.all.map(\.code) == ["P041"] && refused.all.allSatisfy(\.isYoung))
+        let read = try Workflow.admit(text, file: "example.yaml", digest: "", bearsYoung: true).get()
+        #expect(try read == Workflow.load(text, file: "example.yaml", digest: "").get())
+        // What was refused before stays so, beside it too.
+        let both = Array((Self.head + stop.replacing("\"${subject}\"", with: "token-7") + purge).utf8)
+        let old = try #require(Workflow.admit(both, file: "example.yaml", digest: "", bearsYoung: true).failure)
+        #expect(old.all.contains { $0.code == "P081" && !$0.isYoung })
+        let playbook = DefinitionSketch.playbook.changed("from: signal.credential", to: "from: signal.exposure")
+        let workflows = [try DefinitionSketch.workflow.loadWorkflow().get()]
+        #expect(playbook.loadPlaybook(workflows).failure?.all.map(\.code) == ["P040"])
+        let loaded = try Playbook.load(
+            playbook.bytes, file: playbook.file, digest: "", workflows: workflows, bearsYoung: true
+        ).get()
+        #expect(loaded.trigger.subjectPath == ["exposure"])
+    }
+
+    // MARK: What called workflows take
+
+    private func called(_ with: String) throws -> [String] {
+        let text = """
+            workflow: outer
+            title: One that calls
+            inputs:
+              credential: { type: credential }
+              account: { type: service_account }
+              span: { type: duration, default: 1h }
+              note: { type: string, default: x }
+            steps:
+              - id: inner
+                call: reduce
+                with: \(with)
+
+            """
+        let outer = try Workflow.admit(Array(text.utf8), file: "outer.yaml", digest: "").get()
+        return outer.checkCalls(among: [try DefinitionSketch.reduce.loadWorkflow().get(), outer]).map(\.code)
+    }
+
+    @Test func `a called workflow is handed what its inputs take`() throws {
+        let good = "credential: \"${inputs.credential}\", keep: a"
+        #expect(try called("{ \(good) }") == [])
+        #expect(try called("{ \(good), hold: 4h }") == [])
+        #expect(try called("{ \(good), hold: \"${inputs.span}\" }") == [])
+        for wrong in ["hold: 40d", "hold: abc", "hold: 5", "hold: \"${inputs.note}\"", "note: true"] {
+            #expect(try called("{ \(good), \(wrong) }") == ["P086"], "\(wrong)")
+        }
+        for target in ["root", "\"${inputs.account}\"", "\"${inputs.credential.id}\"", "[\"${inputs.credential}\"]"] {
+            #expect(try called("{ credential: \(target), keep: a }") == ["P041"], "\(target)")
+        }
+        #expect(try called("{ credential: \"${subject}\", keep: a }") == [])
+    }
+
+    @Test func `the worst case of a called workflow keeps to its own bounds`() throws {
+        let text = """
+            workflow: outer
+            title: One that calls
+            inputs:
+              credential: { type: credential }
+            steps:
+              - id: inner
+                call: reduce
+                with: { credential: "${inputs.credential}", keep: a }
+
+            """
+        let outer = try Workflow.admit(Array(text.utf8), file: "outer.yaml", digest: "").get()
+        let inner = try DefinitionSketch.reduce.loadWorkflow().get()
+        #expect(WorstCase(of: outer, among: ["reduce": inner]).longestHoldMilliseconds == 24 * 3_600_000)
+    }
+
     @Test func `a duration beyond its bound is refused, in the file and when the run is opened`() throws {
         #expect(try playbook("reduce", "keep: a, hold: 25h") == ["P086"])
         #expect(try playbook("reduce", "keep: a, hold: soon") == ["P086"])
@@ -201,9 +310,9 @@ import Testing
                   until: inputs.keep == "a"
                   rungs:
                   - name: one
-                    steps: [{ id: a, do: account.suspend, with: { account: x }, hold: { for: "${inputs.hold}", then: page } }]
+                    steps: [{ id: a, do: account.suspend, with: { account: "${subject}" }, hold: { for: "${inputs.hold}", then: page } }]
                   - name: two
-                    steps: [{ id: b, do: account.suspend, with: { account: x }, hold: { for: 2h, then: undo } }]
+                    steps: [{ id: b, do: account.suspend, with: { account: "${subject}" }, hold: { for: 2h, then: undo } }]
               - { id: ask, approve: { by: a, within: 4h, on_timeout: keep } }
 
             """

@@ -150,6 +150,43 @@ struct BadInputTests {
         #expect(try await !installation.finish("playbook", "check").error.contains("P122"))
     }
 
+    @Test func `what a younger rule refuses is refused by check, publish and reload; a start warns in one line`()
+        async throws
+    {
+        let installation = try Installation.alone()
+        try installation.scratch.write(
+            BadInputTests.good.replacing("token-revocation", with: "shut"), to: "playbooks/broken.yaml")
+        try installation.scratch.write(
+            """
+            workflow: shut
+            title: End a token
+            inputs:
+              credential: { type: credential }
+            steps:
+              - { id: proof, do: evidence.capture, with: { of: "${inputs.credential}" } }
+              - id: stop
+                do: tokens.revoke
+                with: { credential: inputs.credential }
+                undo: none
+                because: its client asks for a new one
+
+            """, to: "workflows/shut.yaml")
+        let words = "error[P140]: 'inputs.credential' is handed over as text, not as what the variable holds"
+        let start = try await installation.serve()
+        defer { start.program.kill() }
+        for command in [["playbook", "check"], ["playbook", "publish"], ["playbook", "reload"]] {
+            let ended = try await installation.finish(command)
+            #expect(ended.end == .exited(10), "\(command)")
+            #expect(ended.error.contains("workflows/shut.yaml:9:25: " + words), "\(command): \(ended.error)")
+            // The playbook is told nothing of its own: its workflow is there.
+            #expect(!ended.error.contains("P038"), "\(command): \(ended.error)")
+        }
+        start.program.kill()
+        let told = start.program.error
+        #expect(told.contains(words.replacing("error[", with: "warning[")), "\(told)")
+        #expect(!told.contains("\u{FFFD}"), "\(told)")
+    }
+
     @Test func `what can do more at worst than the policy allows keeps the server from starting`() async throws {
         let installation = try Installation.alone()
         // No credential is known, so that any connector's word is enough.

@@ -28,6 +28,9 @@ package struct Framework: Sendable, Hashable {
 }
 
 extension Framework {
+    /// The list is here as a whole, and not only what Cordon's actions answer of it.
+    var isWhole: Bool { key == "owasp_nhi" || key == "owasp_agentic" }
+
     /// Those whose entries Cordon's actions can answer. Entries that none of them answers are not here.
     package static let all = [
         owaspNHI, owaspAgentic, owaspThreats, attack, atlas, defend, csf, riskManagement, maestro,

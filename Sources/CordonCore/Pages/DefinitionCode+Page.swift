@@ -15,7 +15,7 @@ extension DefinitionCode {
             explanationOfSteps
         case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput,
             .abovePolicy, .lackedCapability, .lackedUndo, .unknownSelf, .unknownConnection, .looseConnection,
-            .guessedSubject:
+            .guessedSubject, .bareName, .unknownWord, .emptyProof:
             explanationOfReview
         case .looserGuard, .badProtection, .badWindow: explanationOfGuards
         case .unknownPlaybook, .noArrival, .badFixture, .badOverride, .unknownFake, .contradiction, .badSignal,
@@ -52,8 +52,9 @@ extension DefinitionCode {
         case .taintedParameter:
             """
             Whoever can raise an alert writes its text. Were it a parameter of what is done, they would choose whom it \
-            strikes and how. It may be compared, which gives true or false, and shown to people; what is handed in \
-            comes from the inventory: ${subject} and its attributes.
+            strikes and how; were it whom people ask or how long a hold is, they would approve what they caused. It may \
+            be compared, which gives true or false, and shown to people; what is handed in comes from the inventory: \
+            ${subject} and its attributes.
             """
         case .noEvidence:
             """
@@ -70,7 +71,8 @@ extension DefinitionCode {
         case .ownerAlone:
             """
             Who owns the identity that is contained may be the one who misused it. They can be asked what happened, \
-            by a 'task'; that the containment is lifted is agreed to by somebody else too.
+            by a 'task'; that the containment is lifted is agreed to by somebody else too. The same holds where a playbook \
+            hands their name in as an input.
             """
         case .silenceDestroys:
             """
@@ -121,6 +123,24 @@ extension DefinitionCode {
             The subject belongs to its provider; another system may not know it, or may know somebody else by the same \
             name. A step with 'at' therefore says in full whom it is about there, with what the inventory holds or an \
             earlier step found: a text, or a map of what that connector's requests ask for.
+            """
+        case .bareName:
+            """
+            Under 'with' text is text: only what stands in ${…} is worked out. A path such as inputs.credential without \
+            it would be handed over letter by letter, and whoever is asked would look for somebody of that name. Where \
+            the text itself is meant, let a hole give it: ${'inputs.credential'}.
+            """
+        case .unknownWord:
+            """
+            Some fields of a signal hold one word of a few: validity is active, inactive or unknown. A condition that \
+            compares one with a word that is nearly one of these, or a severity that there is none of, would never \
+            fire, and nobody would notice. What each field holds stands in workflows/connectors/native.yaml.
+            """
+        case .emptyProof:
+            """
+            A containment counts once 'verify' holds of what was read back. One that looks at nothing of it holds \
+            before anything was done, and an incident would count as contained that is not. Look at after, or leave \
+            'verify' out: the run then tells that nothing was proved.
             """
         case .lackedUndo:
             """
@@ -392,7 +412,7 @@ extension DefinitionCode {
             .misplaced, .unexplained:
             exampleOfSteps
         case .taintedParameter, .noEvidence, .neverReached, .ownerAlone, .silenceDestroys, .inlineSecret, .wrongInput,
-            .looseConnection, .guessedSubject:
+            .looseConnection, .guessedSubject, .bareName, .unknownWord, .emptyProof:
             exampleOfReview
         case .unknownPlaybook, .noArrival, .badFixture, .badOverride, .unknownFake, .contradiction, .badSignal,
             .neverHappens, .unknownChoice, .noExpectation, .uncovered, .noProvider, .noTest, .unknownCase:
@@ -479,7 +499,7 @@ extension DefinitionCode {
                 right: "\(ask)skip }\n  - id: more\n    if: steps.ask.choice == \"approve\"\n    wait: 10m\n")
         case .ownerAlone:
             .init(
-                step: "\(stop)\(lift)\"${inputs.credential.owner}\", within: 4h, on_timeout: skip }\n",
+                step: "\(stop)\(lift)\"${inputs.credential.owner.name}\", within: 4h, on_timeout: skip }\n",
                 right: "\(stop)\(lift)team-appsec, within: 4h, on_timeout: skip }\n")
         case .silenceDestroys: .init(step: "\(ask)skip }\n\(purge)", right: "\(ask)keep }\n\(purge)")
         case .inlineSecret:
@@ -497,6 +517,15 @@ extension DefinitionCode {
                 right:
                     "  - id: more\n    do: evidence.capture\n    at: gateway\n    with: { of: \"${inputs.credential.id}\" }\n"
             )
+        case .bareName:
+            .init(
+                step: "  - id: more\n    do: evidence.capture\n    with: { of: inputs.credential }\n",
+                right: "  - id: more\n    do: evidence.capture\n    with: { of: \"${inputs.credential}\" }\n")
+        case .unknownWord:
+            .init(
+                .playbook, wrong: "when: signal.validity == \"actve\"", right: "when: signal.validity == \"active\"")
+        case .emptyProof:
+            .init(.workflow, wrong: "verify: \"true\"", right: "verify: after.active == false")
         case .wrongInput:
             .init(
                 .playbook, wrong: "with: { credential: \"${subject}\", days: seven }",

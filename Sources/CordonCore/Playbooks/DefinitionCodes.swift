@@ -57,6 +57,9 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
     case badCut = "P132"
     case badLag = "P133"
     case foreignAnswer = "P134"
+    case bareName = "P140"
+    case unknownWord = "P141"
+    case emptyProof = "P142"
 
     // Tests of playbooks
     case unknownPlaybook = "P060"
@@ -129,6 +132,9 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
         case .badCut: "what is cut before it is stored is not kept, or would be sent back"
         case .badLag: "a capability waits for an effect that nobody looks for"
         case .foreignAnswer: "a 404 would count as done whoever answered it"
+        case .bareName: "text that is handed over is the name of a variable and not what it holds"
+        case .unknownWord: "a field of a signal is compared with a word that it never holds"
+        case .emptyProof: "a proof holds whatever happens"
         case .unknownPlaybook: "a test names a playbook that is not loaded"
         case .noArrival: "a case has neither an alert nor a signal, or both"
         case .badFixture: "an alert's file can't be read"
@@ -148,8 +154,10 @@ package enum DefinitionCode: String, Sendable, Hashable, CaseIterable {
 }
 
 extension YAMLFields {
-    func report(_ code: DefinitionCode, _ key: String, _ message: String, _ suggestion: String? = nil) {
-        report(code.rawValue, key, message, suggestion)
+    func report(
+        _ code: DefinitionCode, _ key: String, _ message: String, _ suggestion: String? = nil, isYoung: Bool = false
+    ) {
+        report(code.rawValue, key, message, suggestion, isYoung: isYoung)
     }
 }
 
@@ -164,13 +172,16 @@ package struct DefinitionLoader {
     package let file: String
 
     /// Runs `read` over the file's outermost map. The value counts only when nothing was wrong.
+    ///
+    /// - Parameter bearsYoung: what only young rules refuse counts too. A rule that is new must not strand a run that
+    ///   began without it, nor keep a server from starting.
     package static func load<Item>(
-        _ bytes: [UInt8], file: String, limits: YAMLLimits = .definition,
+        _ bytes: [UInt8], file: String, limits: YAMLLimits = .definition, bearsYoung: Bool = false,
         _ read: (DefinitionLoader, YAMLFields) -> Item?
     ) -> Result<Item, Diagnostics> {
         do {
             let document = try YAMLDocument.parse(bytes, file: file, limits: limits)
-            let loader = DefinitionLoader(reader: YAMLReader(document), file: file)
+            let loader = DefinitionLoader(reader: YAMLReader(document, bearsYoung: bearsYoung), file: file)
             guard let root = loader.reader.mapping(document.root) else { return .failure(loader.reader.refusal) }
             let item = read(loader, root)
             root.refuseUnknown()
@@ -206,6 +217,7 @@ package struct DefinitionLoader {
         _ node: YAMLNode?, _ name: String, variables: [String: Schema], expecting: Schema? = nil
     ) -> Expression? {
         guard let node, let text = reader.string(node, name) else { return nil }
+        refuseSecret(text, at: node, isYoung: true)
         do {
             return try Expression.compile(text, variables: variables, expecting: expecting)
         } catch {
@@ -248,16 +260,46 @@ package struct DefinitionLoader {
         return members
     }
 
-    private func report(_ errors: ExpressionErrors, _ node: YAMLNode) {
-        var place = node.place
-        var line = reader.document.line(place.line)
-        switch node.scalar?.style {
-        case .quoted: place.column += 1
-        case .block: line = nil  // Folded text has no one line to show.
-        case .plain, nil: break
-        }
-        for diagnostic in errors.diagnostics(at: place, sourceLine: line) { reader.report(diagnostic) }
+    /// The same of what authors hand over in playbooks and workflows.
+    func handed(_ node: YAMLNode?, variables: [String: Schema]) -> [String: Arguments] {
+        if let node { refuseBareNames(node, variables) }
+        return argumentMap(node, variables: variables)
     }
+
+    /// Text that is a variable's path is handed over as that text: nobody who writes it means that.
+    private func refuseBareNames(_ node: YAMLNode, _ variables: [String: Schema]) {
+        switch node.content {
+        case .scalar(let scalar):
+            guard case .string(let text) = scalar.value, let path = variablePath(in: text, variables) else { return }
+            reader.report(
+                DefinitionCode.bareName.rawValue, at: node, isYoung: true,
+                "'\(text.prefix(40))' is handed over as text, not as what the variable holds",
+                "write \"${\(path)}\"; where the text itself is meant, \"${'\(path)'}\"")
+        case .sequence(let items): for item in items { refuseBareNames(item, variables) }
+        case .mapping(let entries): for entry in entries { refuseBareNames(entry.value, variables) }
+        }
+    }
+
+    private func report(_ errors: ExpressionErrors, _ node: YAMLNode) {
+        for issue in errors.issues {
+            let place = reader.document.place(ofOffset: issue.offset, in: node)
+            reader.report(
+                issue.code.rawValue, at: place, width: issue.width, issue.message, issue.suggestion)
+        }
+    }
+}
+
+/// The variable's path that a text is, in whatever marks other languages put around one.
+func variablePath(in text: String, _ variables: [String: Schema]) -> String? {
+    let marks: Set<Character> = ["$", "{", "}", " ", "(", ")"]
+    guard !text.contains("${"), text.utf8.count <= 200 else { return nil }
+    let rest = text.drop { marks.contains($0) }
+    guard let last = rest.lastIndex(where: { !marks.contains($0) }) else { return nil }
+    let parts = rest[...last].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count > 1, let schema = variables[parts[0]], parts.allSatisfy(isIdentifier) else { return nil }
+    // 'run.sh' is a file and no variable.
+    if parts[0] == "run", case .object(let object) = schema, object.fields[parts[1]] == nil { return nil }
+    return parts.joined(separator: ".")
 }
 
 /// Lower-case letters, digits and single hyphens, as files and ids are named.

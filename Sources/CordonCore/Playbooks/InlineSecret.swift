@@ -40,12 +40,13 @@ enum InlineSecret {
 
 extension DefinitionLoader {
     /// The line is not shown: what tells of a secret must not spread it.
-    func refuseSecret(_ text: String, at node: YAMLNode) {
+    func refuseSecret(_ text: String, at node: YAMLNode, isYoung: Bool = false) {
         guard InlineSecret.isIn(text) else { return }
         reader.report(
             Diagnostic(
                 code: DefinitionCode.inlineSecret.rawValue, place: node.place,
                 message: "this has the form of a credential; it has been read by whoever can read the file",
-                suggestion: "revoke it, take it out, and name where its successor lies in the connections"))
+                suggestion: "revoke it, take it out, and name where its successor lies in the connections",
+                isYoung: isYoung))
     }
 }

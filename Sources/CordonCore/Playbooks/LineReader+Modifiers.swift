@@ -12,6 +12,13 @@ extension LineReader {
         guard let map = fields.mapping("each") else { return nil }
         defer { map.refuseUnknown() }
         let list = loader.expression(map.node("in", required: true), "in", variables: schemas())
+        if isTyped, let list, list.resultSchema != .any {
+            if case .list = list.resultSchema {
+            } else {
+                map.report(
+                    .wrongInput, "in", "'in' takes a list, found \(list.resultSchema.name)", isYoung: true)
+            }
+        }
         let name = map.string("as", required: true)
         let parallel = map.int("parallel", in: 1...Int64(Limits.eachParallelMax))
         if !map.has("max") { map.report(.noBound, "in", "the list has no bound", "add 'max', such as max: 50") }
@@ -43,9 +50,27 @@ extension LineReader {
         if let node = fields.node(key, required: true), case .string(let text)? = node.scalar?.value,
             text.contains("${")
         {
-            return loader.arguments(node, variables: schemas())
+            let span = loader.arguments(node, variables: schemas())
+            if let found = span.flatMap(misfitOfSpan) {
+                fields.report(
+                    .wrongInput, key, "'\(key)' takes a duration, found \(found)",
+                    "write one such as 4h, or \"${inputs.NAME}\" of an input of type duration", isYoung: true)
+            }
+            return span
         }
         return fields.milliseconds(key, in: 1...Limits.holdMillisecondsMax).map { .literal(.int($0)) }
+    }
+
+    /// What a hole gives instead of a duration, where that is known before anything runs.
+    private func misfitOfSpan(_ span: Arguments) -> String? {
+        guard isTyped, case .template(let template) = span else { return nil }
+        if let name = span.namedInput, let input = inputs.first(where: { $0.name == name }) {
+            return input.kind == .duration ? nil : "'\(name)' of type \(input.kind.rawValue)"
+        }
+        switch template.resultSchema {
+        case .any, .string, .duration: return nil
+        case let other: return other.name
+        }
     }
 
     func hold(_ fields: YAMLFields, _ word: Word?, _ kind: Workflow.Kind?) -> Workflow.Hold? {
@@ -59,7 +84,9 @@ extension LineReader {
             return nil
         }
         defer { map.refuseUnknown() }
-        if word != .do { fields.report(.misplaced, "hold", "only what is done is held: 'hold' stands beside 'do'") }
+        if let word, word != .do {
+            fields.report(.misplaced, "hold", "only what is done is held: 'hold' stands beside 'do'")
+        }
         let span = self.span(map, "for")
         let then = map.oneOf("then", Workflow.Hold.Then.self, required: true)
         let unless = loader.expression(

@@ -109,8 +109,11 @@ struct LineReader {
         if given.count > 1 { given.removeAll { $0 == .approve } }
         if given.count > 1 { given.removeAll { $0 == .undo } }
         if given.count == 1 { return given[0] }
+        let misspelt = given.isEmpty ? self.misspelt(fields) : nil
         // What the other fields mean depends on this one: they are not told as mistakes of their own.
-        for key in fields.keys { _ = fields.node(key) }
+        for key in fields.keys where key != misspelt { _ = fields.node(key) }
+        // It is unknown, and told as such, with the word that is meant.
+        if misspelt != nil { return nil }
         let all = Word.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
         fields.report(
             .noOneKind, given.isEmpty ? "id" : given[1].rawValue,
@@ -120,6 +123,20 @@ struct LineReader {
             "write exactly one of \(all)")
         return nil
     }
+
+    /// The field that was meant to say what the step is.
+    private func misspelt(_ fields: YAMLFields) -> String? {
+        let words = Word.allCases.map(\.rawValue)
+        return fields.keys.first { key in
+            !Self.modifiers.contains(key) && nearest(to: key.lowercased(), among: words) != nil
+        }
+    }
+
+    /// The fields that stand beside what a step is.
+    private static let modifiers: Set<String> = [
+        "id", "if", "each", "after", "with", "at", "within", "retry", "verify", "hold", "because", "on_error",
+        "on_unknown",
+    ]
 
     mutating func kind(_ word: Word, _ fields: YAMLFields) -> Workflow.Kind? {
         switch word {
@@ -135,12 +152,12 @@ struct LineReader {
     }
 
     mutating func call(_ fields: YAMLFields) -> Workflow.Kind? {
-        let arguments = loader.argumentMap(fields.node("with"), variables: schemas())
+        let arguments = loader.handed(fields.node("with"), variables: schemas())
         guard let node = fields.node("call"), let name = fields.string("call") else { return nil }
         let venues = arguments.compactMapValues(Workflow.Venue.init).filter { isConnection($0.value) }
         callSites.append(
             Workflow.CallSite(
-                workflow: name, given: Set(arguments.keys), venues: venues, place: node.place,
+                workflow: name, arguments: arguments, venues: venues, place: node.place,
                 sourceLine: loader.reader.document.line(node.place.line)))
         return .call(workflow: name, with: .map(arguments))
     }
@@ -148,10 +165,21 @@ struct LineReader {
     func act(_ fields: YAMLFields) -> Workflow.Act? {
         let capability = self.capability(fields, "do")
         let at = venue(fields)
-        let arguments = loader.argumentMap(fields.node("with"), variables: schemas())
+        let arguments = loader.handed(fields.node("with"), variables: schemas())
         if let capability { checkArguments(fields, capability, arguments, isElsewhere: at != nil) }
         let states = schemas().merging(self.states(capability)) { own, _ in own }
         let verify = loader.expression(fields.node("verify"), "verify", variables: states, expecting: .bool)
+        if let verify, verify.variables.isEmpty {
+            fields.report(
+                .emptyProof, "verify", "'verify' looks at nothing: it tells the same whatever happened",
+                "look at after, such as after.active == false", isYoung: true)
+        }
+        if let node = fields.node("because"), case .string(let because)? = node.scalar?.value {
+            loader.refuseSecret(because, at: node, isYoung: true)
+            if !because.isEmpty, because.allSatisfy(\.isWhitespace) {
+                fields.report(.unexplained, "because", "'because' says nothing", "write the reason", isYoung: true)
+            }
+        }
         let undo = self.undo(fields, capability)
         let onUnknown = self.onUnknown(fields, capability)
         return capability.map {
@@ -217,9 +245,40 @@ struct LineReader {
                 fields.report(
                     .wrongInput, "with",
                     "'\(parameter.name)' of \(capability.name) takes \(parameter.wanted), found \(found)")
+            } else if parameter.takes == .subject {
+                checkTarget(fields, capability, parameter, argument)
             }
         }
     }
+
+    /// Whom a step is about at the subject's provider: somebody who was resolved, and of a kind that it can be done to.
+    private func checkTarget(
+        _ fields: YAMLFields, _ capability: Capability, _ parameter: Capability.Parameter, _ argument: Arguments
+    ) {
+        if argument.isWrittenOut {
+            // What is a variable's name, or has the form of a secret, is told as that.
+            if case .literal(.string(let text)) = argument,
+                variablePath(in: text, schemas()) != nil || InlineSecret.isIn(text)
+            {
+                return
+            }
+            fields.report(
+                .wrongSubject, "with",
+                "'\(parameter.name)' of \(capability.name) is a target, and stands there written out",
+                "hand on who was resolved, such as \(parameter.name): \"${\(nearestTarget)}\"", isYoung: true)
+            return
+        }
+        guard let input = inputs.first(where: { $0.name == argument.namedTarget }),
+            let kind = Subject.Kind(rawValue: input.kind.rawValue), !capability.subjects.contains(kind)
+        else { return }
+        let kinds = Subject.Kind.allCases.filter(capability.subjects.contains).map(\.rawValue)
+        fields.report(
+            .wrongSubject, "with",
+            "\(capability.name) is done to: \(kinds.joined(separator: ", ")); '\(input.name)' is of type \(kind.rawValue)",
+            isYoung: true)
+    }
+
+    private var nearestTarget: String { inputs.first(where: \.kind.isSubject).map { "inputs.\($0.name)" } ?? "subject" }
 
     enum None: String, CaseIterable { case none }
 
@@ -283,7 +342,7 @@ struct LineReader {
         defer { map.refuseUnknown() }
         let capability = self.capability(map, "do")
         let at = venue(map)
-        let arguments = loader.argumentMap(map.node("with"), variables: schemas())
+        let arguments = loader.handed(map.node("with"), variables: schemas())
         guard let capability else { return nil }
         checkArguments(map, capability, arguments, isElsewhere: at != nil)
         if capability.isWrite {

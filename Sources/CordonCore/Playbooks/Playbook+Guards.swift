@@ -42,7 +42,8 @@ extension Playbook {
     private static func readRequirements(
         _ map: YAMLFields, _ loader: DefinitionLoader, _ trigger: Trigger?
     ) -> [Guards.Requirement] {
-        let signal = trigger.flatMap { SignalKind.named($0.signalKind) }?.schema ?? .any
+        let kind = trigger.flatMap { SignalKind.named($0.signalKind) }
+        let signal = kind?.schema ?? .any
         let items = map.mappings("require") ?? []
         if items.count > Limits.requirementsMax {
             map.report(
@@ -55,6 +56,7 @@ extension Playbook {
             _ = item.string("that", required: true)
             let that = loader.expression(
                 item.node("that"), "that", variables: ["signal": signal, "subject": Subject.schema], expecting: .bool)
+            loader.refuseUnknownWords(that, item.node("that"), kind)
             return that.map { Guards.Requirement(that: $0, otherwise: otherwise) }
         }
     }

@@ -4,17 +4,22 @@ package import CordonLanguage
 
 extension Playbook {
     /// Reads and checks a playbook's file against the workflows that it may run.
+    ///
+    /// - Parameters:
+    ///   - unread: workflows that are there and have mistakes of their own, which are told where they stand.
+    ///   - bearsYoung: it is in force already, or a server starts with it: what young rules refuse is let pass.
     package static func load(
-        _ bytes: [UInt8], file: String, digest: String, workflows: [Workflow]
+        _ bytes: [UInt8], file: String, digest: String, workflows: [Workflow], unread: Set<String> = [],
+        bearsYoung: Bool = false
     ) -> Result<Playbook, Diagnostics> {
-        DefinitionLoader.load(bytes, file: file) { loader, root in
+        DefinitionLoader.load(bytes, file: file, bearsYoung: bearsYoung) { loader, root in
             let name = loader.name(root, "playbook")
             let title = root.string("title", required: true)
             let owner = root.string("owner", required: true)
             let mode = root.oneOf("mode", Mode.self, required: true)
             let trigger = readTrigger(root, loader)
             let guards = root.mapping("guards").map { readGuards($0, loader, trigger) } ?? Guards()
-            let run = readRun(root, loader, trigger, workflows)
+            let run = readRun(root, loader, trigger, workflows, unread)
             if trigger?.perSubject == .many, let run { refuseContainment(root, run.workflow, workflows) }
             let objective = readObjective(root, run?.workflow)
             let maps = readMaps(root, loader)
@@ -33,6 +38,7 @@ extension Playbook {
         let kind = readSignal(map)
         let variables: [String: Schema] = ["signal": kind?.schema ?? .any]
         let condition = loader.expression(map.node("when"), "when", variables: variables, expecting: .bool)
+        loader.refuseUnknownWords(condition, map.node("when"), kind)
         if let condition, condition.variables.isEmpty, condition.decide([:]) == .isFalse {
             map.report(
                 .neverReached, "when", "no signal ever triggers the playbook: its condition is false whatever happens",
@@ -82,37 +88,64 @@ extension Playbook {
             map.report(.badPath, key, "\(kind.name) has no field '\(parts[1])'", near)
             return nil
         }
+        if let kind, let found = kind.schema.field(parts.dropFirst())?.nameless {
+            let maps = kind.fields.keys.filter { kind.schema.field([$0])?.nameless == nil }.sorted()
+            map.report(
+                .badPath, key, "'\(text)' is \(found): no map that a source names somebody by",
+                maps.isEmpty ? nil : "\(kind.name) has: \(maps.map { "signal.\($0)" }.joined(separator: ", "))",
+                isYoung: true)
+        }
         return Array(parts.dropFirst())
     }
 
     private static func readRun(
-        _ root: YAMLFields, _ loader: DefinitionLoader, _ trigger: Trigger?, _ workflows: [Workflow]
+        _ root: YAMLFields, _ loader: DefinitionLoader, _ trigger: Trigger?, _ workflows: [Workflow],
+        _ unread: Set<String>
     ) -> (workflow: Workflow, arguments: [String: Arguments])? {
         guard let map = root.mapping("run", required: true) else { return nil }
         defer { map.refuseUnknown() }
         let signal = trigger.flatMap { SignalKind.named($0.signalKind) }?.schema ?? .any
-        let arguments = loader.argumentMap(
+        let arguments = loader.handed(
             map.node("with"), variables: ["signal": signal, "subject": Subject.schema])
         guard let name = map.string("workflow", required: true) else { return nil }
         guard let workflow = workflows.first(where: { $0.name == name }) else {
+            if unread.contains(name) { return nil }
             let near = nearest(to: name, among: workflows.map(\.name)).map { "did you mean '\($0)'?" }
             map.report(.unknownWorkflow, "workflow", "no workflow '\(name)' is loaded", near)
             return nil
         }
-        checkInputs(map, arguments, workflow)
+        checkInputs(map, arguments, workflow, trigger?.subjectKind)
         let targets = workflow.inputs.filter(\.kind.isSubject).map(\.name)
         let carried = Set(Taint.tainted(.map(arguments), by: [["signal"]])).subtracting(targets)
-        if let taint = Taint.first(of: carried, in: workflow, among: workflows) {
+        // What providers are asked is told first; whom people ask and how long is a younger rule.
+        let taint = Taint.first(of: carried, in: workflow, among: workflows)
+        if let taint = taint ?? Taint.first(of: carried, in: workflow, among: workflows, as: .choices) {
             map.report(
                 .taintedParameter, "with",
                 "text of the alert would become '\(taint.parameter)' of \(taint.capability) at '\(taint.step)' "
                     + "of \(taint.workflow)",
-                "hand in what the inventory says of ${subject}, or compare: ${signal.… == \"…\"}")
+                "hand in what the inventory says of ${subject}, or compare: ${signal.… == \"…\"}",
+                isYoung: taint.sort == .choices)
         }
+        refuseOwnerAlone(map, arguments, workflow, workflows)
         return (workflow, arguments)
     }
 
-    private static func checkInputs(_ map: YAMLFields, _ given: [String: Arguments], _ workflow: Workflow) {
+    /// Where an input brings the owner's name to where a containment is lifted.
+    private static func refuseOwnerAlone(
+        _ map: YAMLFields, _ arguments: [String: Arguments], _ workflow: Workflow, _ workflows: [Workflow]
+    ) {
+        let owners = Set(arguments.filter { $0.value.isOwner(handedIn: []) }.keys)
+        guard let found = WorkflowReview.liftedByOwner(owners, in: workflow, among: workflows) else { return }
+        map.report(
+            .ownerAlone, "with",
+            "the owner alone would lift what contains their own identity, at '\(found.step)' of \(found.workflow)",
+            "hand in a group that is not the owner's", isYoung: true)
+    }
+
+    private static func checkInputs(
+        _ map: YAMLFields, _ given: [String: Arguments], _ workflow: Workflow, _ kind: Subject.Kind?
+    ) {
         for name in given.keys.sorted() where !workflow.inputs.contains(where: { $0.name == name }) {
             map.report(
                 .unknownInput, "with", "\(workflow.name) has no input '\(name)'",
@@ -128,6 +161,12 @@ extension Playbook {
             // A target is the resolved subject and nothing else: text of an alert never names one.
             if input.kind.isSubject, argument.soleHole != "subject" {
                 map.report(.wrongSubject, "with", "'\(input.name)' is a target", "write \(input.name): \"${subject}\"")
+            } else if input.kind.isSubject, let kind, kind.rawValue != input.kind.rawValue {
+                map.report(
+                    .wrongSubject, "with",
+                    "'\(input.name)' takes \(input.wantedTarget), the playbook's subject is of the kind \(kind.rawValue)",
+                    "run a workflow for that kind, or write subject: { kind: \(input.kind.rawValue), … }", isYoung: true
+                )
             }
             if let found = input.misfit(argument) {
                 map.report(.wrongInput, "with", "'\(input.name)' takes \(input.wanted), found \(found)")
@@ -163,6 +202,10 @@ extension Playbook {
         if let step, let workflow, workflow.step(step) == nil {
             let near = nearest(to: step, among: workflow.lines.map(\.id)).map { "did you mean '\($0)'?" }
             map.report(.unknownStep, "contained_by", "\(workflow.name) has no step '\(step)'", near)
+        } else if let step, let line = workflow?.step(step), !line.mayContain {
+            map.report(
+                .badReference, "contained_by", "step '\(step)' changes nothing: nothing is contained by it",
+                "name the step that takes something away", isYoung: true)
         }
         return (step, map.milliseconds("within", required: true, in: 1...Limits.stepWithinMillisecondsMax))
     }
@@ -170,9 +213,28 @@ extension Playbook {
     private static func readMaps(_ root: YAMLFields, _ loader: DefinitionLoader) -> [String: [String]] {
         guard let map = root.mapping("maps", required: true) else { return [:] }
         var out: [String: [String]] = [:]
-        for key in map.keys { out[key] = map.strings(key) }
+        for key in map.keys {
+            out[key] = map.strings(key)
+            checkFramework(map, key, out[key] ?? [])
+        }
         if out.isEmpty { root.report(.missingMapping, "maps", "the playbook answers no entry of any framework") }
         return out
+    }
+
+    /// A framework of one's own may have any name, but none that is nearly a known one's; of a list that is known as a
+    /// whole an entry is one of it.
+    private static func checkFramework(_ map: YAMLFields, _ key: String, _ entries: [String]) {
+        let near = nearest(to: key, among: Framework.all.map(\.key))
+        guard let framework = Framework.all.first(where: { $0.key == key }) else {
+            guard let near else { return }
+            return map.report(
+                .missingMapping, key, "no framework is named '\(key)'", "did you mean '\(near)'?", isYoung: true)
+        }
+        guard framework.isWhole else { return }
+        for entry in entries where !framework.items.contains(where: { $0.id == entry }) {
+            let close = nearest(to: entry, among: framework.items.map(\.id)).map { "did you mean '\($0)'?" }
+            map.report(.missingMapping, key, "\(framework.name) has no entry '\(entry)'", close, isYoung: true)
+        }
     }
 
     /// What the workflow is given for this signal and subject.
@@ -183,7 +245,14 @@ extension Playbook {
         var values: [String: Value] = [:]
         for input in workflow.inputs {
             guard let argument = arguments[input.name] else {
-                values[input.name] = input.standard ?? .null
+                let standard = input.standard.map(input.bounded) ?? .null
+                if input.standard != nil, let misfit = input.misfit(standard) {
+                    return .failure(
+                        Refusal(
+                            .undecided,
+                            "the input '\(input.name)' takes \(input.wanted), its standard value is \(misfit)"))
+                }
+                values[input.name] = standard
                 continue
             }
             switch argument.render(variables) {
@@ -198,6 +267,52 @@ extension Playbook {
             }
         }
         return .success(.object(values))
+    }
+}
+
+extension Workflow.Line {
+    /// Whether its effect can be what contains an incident.
+    fileprivate var mayContain: Bool {
+        switch kind {
+        case .act(let act): Capability.named(act.capability)?.isWrite ?? true
+        case .parallel, .ladder, .call: true
+        case .approve, .task, .wait, .undo: false
+        }
+    }
+}
+
+extension DefinitionLoader {
+    /// Where a condition compares a field of the signal with a word that it never holds: it would never fire.
+    func refuseUnknownWords(_ expression: Expression?, _ node: YAMLNode?, _ kind: SignalKind?) {
+        guard let expression, let node, let kind else { return }
+        for comparison in expression.comparisons where comparison.path.count == 2 && comparison.path[0] == "signal" {
+            guard let found = kind.misspelt(comparison.text, in: comparison.path[1]) else { continue }
+            reader.report(
+                DefinitionCode.unknownWord.rawValue, at: reader.document.place(ofOffset: comparison.offset, in: node),
+                width: comparison.width, isYoung: true,
+                "\(comparison.path.joined(separator: ".")) is never '\(comparison.text.prefix(40))'",
+                found.meant.map { "did you mean '\($0)'?" } ?? "it is one of: \(found.known.joined(separator: ", "))")
+        }
+    }
+}
+
+extension Schema {
+    /// What stands at the end of a path, as far as it is declared.
+    fileprivate func field(_ path: ArraySlice<String>) -> Schema? {
+        guard let name = path.first else { return self }
+        switch self {
+        case .object(let object): return object.fields[name]?.schema.field(path.dropFirst())
+        case .map(let value): return value.field(path.dropFirst())
+        default: return self
+        }
+    }
+
+    /// What it is where it can't name anybody; `nil` for maps and where nothing is known.
+    fileprivate var nameless: String? {
+        switch self {
+        case .any, .map, .object: nil
+        default: name
+        }
     }
 }
 

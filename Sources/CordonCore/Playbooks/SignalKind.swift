@@ -8,6 +8,8 @@ package struct SignalKind: Sendable, Hashable {
     package var title: String
     /// The kind's own fields; an optional one needs `has()` or `.?` to be read.
     package var fields: [String: ObjectSchema.Field]
+    /// The words that a field holds. Sources of an installation's own may have others.
+    package var words: [String: [String]] = [:]
 
     package static let all: [SignalKind] = [
         secretExposed, scopeWidened, contextLeft, destinationUnusual, boundaryExceeded, identitySuspected,
@@ -46,7 +48,7 @@ extension SignalKind {
             // The source's own name of the secret; the inventory tells whose it is.
             "credential": .init(.map(.any)),
             "secret_type": .init(.string),
-        ])
+        ], words: ["validity": ["active", "inactive", "unknown"], "exposure": ["public", "internal"]])
 
     private static let scopeWidened = SignalKind(
         name: "scope.widened", title: "An identity asked for more than its profile holds, or was given it",
@@ -74,7 +76,7 @@ extension SignalKind {
             "context": .init(.string, isOptional: true),
             "records": .init(.int, isOptional: true),
             "event": .init(.string, isOptional: true),
-        ])
+        ], words: ["action": ["read", "write", "call", "delete"]])
 
     private static let destinationUnusual = SignalKind(
         name: "destination.unusual", title: "A workload wrote to where it does not usually write",
@@ -100,7 +102,7 @@ extension SignalKind {
             // Of `used` and `approved`: `s`, `B`, or empty where things are counted.
             "unit": .init(.string),
             "event": .init(.string, isOptional: true),
-        ])
+        ], words: ["boundary": ["duration", "bytes", "records", "calls"]])
 
     private static let identitySuspected = SignalKind(
         name: "identity.suspected", title: "A source suspects that an identity is misused",
@@ -122,7 +124,7 @@ extension SignalKind {
             "event": .init(.string),
             "by": .init(.string, isOptional: true),
             "resources": .init(.list(.string)),
-        ])
+        ], words: ["change": ["enabled", "disabled", "credential", "identifier", "privileges", "other"]])
 
     private static let sessionChanged = SignalKind(
         name: "session.changed", title: "A session was opened, ended, or is trusted more or less than before",
@@ -134,7 +136,7 @@ extension SignalKind {
             "event": .init(.string),
             // The new level of assurance or risk, in the transmitter's words.
             "level": .init(.string, isOptional: true),
-        ])
+        ], words: ["change": ["established", "presented", "revoked", "claims", "assurance", "risk"]])
 
     private static let resourceSuspected = SignalKind(
         name: "resource.suspected", title: "A source suspects a host, a container or another resource",
@@ -149,6 +151,19 @@ extension SignalKind {
     private static let noticeGiven = SignalKind(
         name: "notice.given", title: "A source says something that is no accusation",
         fields: ["event": .init(.string), "resources": .init(.list(.string))])
+}
+
+extension SignalKind {
+    /// The word that is meant by one that the field never holds; `nil` where it may hold it.
+    func misspelt(_ text: String, in field: String) -> (meant: String?, known: [String])? {
+        let severities = Signal.Severity.allCases.map(\.rawValue)
+        // How grave a signal is has no other words, whatever its source.
+        if field == "severity", !severities.contains(text) { return (nearest(to: text, among: severities), severities) }
+        guard let known = words[field], !known.contains(text), let meant = nearest(to: text, among: known) else {
+            return nil
+        }
+        return (meant, known)
+    }
 }
 
 extension Subject {

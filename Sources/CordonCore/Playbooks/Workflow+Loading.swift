@@ -5,18 +5,22 @@ package import CordonLanguage
 extension Workflow {
     /// Reads and checks a workflow's file. `digest` names these very bytes.
     package static func load(_ bytes: [UInt8], file: String, digest: String) -> Result<Workflow, Diagnostics> {
-        load(bytes, file: file, digest: digest, isReviewed: false)
+        load(bytes, file: file, digest: digest, isReviewed: false, bearsYoung: true)
     }
 
     /// Reads a file that an author hands in: what `load` refuses, and then what its reviewers would not let pass.
-    package static func admit(_ bytes: [UInt8], file: String, digest: String) -> Result<Workflow, Diagnostics> {
-        load(bytes, file: file, digest: digest, isReviewed: true)
+    ///
+    /// - Parameter bearsYoung: a server starts with it, and what young rules refuse is let pass.
+    package static func admit(
+        _ bytes: [UInt8], file: String, digest: String, bearsYoung: Bool = false
+    ) -> Result<Workflow, Diagnostics> {
+        load(bytes, file: file, digest: digest, isReviewed: true, bearsYoung: bearsYoung)
     }
 
     private static func load(
-        _ bytes: [UInt8], file: String, digest: String, isReviewed: Bool
+        _ bytes: [UInt8], file: String, digest: String, isReviewed: Bool, bearsYoung: Bool
     ) -> Result<Workflow, Diagnostics> {
-        DefinitionLoader.load(bytes, file: file) { loader, root in
+        DefinitionLoader.load(bytes, file: file, bearsYoung: bearsYoung) { loader, root in
             let name = loader.name(root, "workflow")
             let title = root.string("title", required: true)
             let inputs = readInputs(root, loader)
@@ -50,15 +54,22 @@ extension Workflow {
             if standard != nil, kind.isSubject {
                 fields.report(.wrongSubject, "default", "a target has no standard value", "leave it out")
             }
-            return Input(name: key, kind: kind, standard: standard, max: max)
+            let input = Input(name: key, kind: kind, standard: standard, max: max)
+            if let standard, let found = input.misfit(standard) {
+                fields.report(
+                    .wrongInput, "default", "'\(key)' takes \(input.wanted), found \(found)", isYoung: true)
+            }
+            return input
         }
     }
 }
 
 extension Workflow {
     /// What only shows beside the other workflows: calls of what is not there, with the wrong inputs, or in a circle.
-    package func checkCalls(among workflows: [Workflow]) -> [Diagnostic] {
-        callSites.flatMap { site -> [Diagnostic] in
+    ///
+    /// - Parameter unread: workflows that are there and have mistakes of their own, which are told where they stand.
+    package func checkCalls(among workflows: [Workflow], unread: Set<String> = []) -> [Diagnostic] {
+        callSites.filter { !unread.contains($0.workflow) }.flatMap { site -> [Diagnostic] in
             guard let inner = workflows.first(where: { $0.name == site.workflow }) else {
                 let near = nearest(to: site.workflow, among: workflows.map(\.name)).map { "did you mean '\($0)'?" }
                 return [site.mistake(.unknownWorkflow, "no workflow '\(site.workflow)' is loaded", near)]
@@ -70,11 +81,11 @@ extension Workflow {
                         "take one of the calls out")
                 ]
             }
-            let unknown = site.given.filter { given in !inner.inputs.contains { $0.name == given } }.sorted()
-            let missing = inner.inputs.filter { $0.standard == nil && !site.given.contains($0.name) }.map(\.name)
+            let unknown = site.arguments.keys.filter { given in !inner.inputs.contains { $0.name == given } }.sorted()
+            let missing = inner.inputs.filter { $0.standard == nil && site.arguments[$0.name] == nil }.map(\.name)
             // What chooses a connection is written out, here or in a playbook.
             let loose = inner.inputs.filter {
-                $0.kind == .connection && site.given.contains($0.name) && site.venues[$0.name] == nil
+                $0.kind == .connection && site.arguments[$0.name] != nil && site.venues[$0.name] == nil
             }
             let loosely = loose.map {
                 site.mistake(
@@ -84,7 +95,38 @@ extension Workflow {
             }
             return loosely + unknown.map { site.mistake(.unknownInput, "\(inner.name) has no input '\($0)'") }
                 + missing.map { site.mistake(.missingInput, "\(inner.name) needs the input '\($0)'") }
+                + misfits(of: site, inner)
         }
+    }
+
+    /// What is handed to a called workflow and is not what its inputs take.
+    private func misfits(of site: CallSite, _ inner: Workflow) -> [Diagnostic] {
+        inner.inputs.compactMap { input in
+            guard let argument = site.arguments[input.name] else { return nil }
+            let given = argument.namedInput.flatMap { name in inputs.first { $0.name == name } }
+            if input.kind.isSubject, let found = input.misfitOfTarget(argument, given) {
+                return site.mistake(
+                    .wrongSubject, "'\(input.name)' of \(inner.name) takes \(input.wantedTarget), found \(found)",
+                    "hand on an input of that type, or \"${subject}\"", isYoung: true)
+            }
+            // A connection that is not fixed is told as that.
+            guard input.kind != .connection, let found = input.misfit(argument) ?? given.flatMap(input.misfitOfKind)
+            else { return nil }
+            return site.mistake(
+                .wrongInput, "'\(input.name)' of \(inner.name) takes \(input.wanted), found \(found)", isYoung: true)
+        }
+    }
+
+    /// It and the workflows that it leads to, as far as they are loaded.
+    package func reached(among workflows: [Workflow]) -> [Workflow] {
+        var found: [Workflow] = []
+        var open = [self]
+        while let next = open.popLast() {
+            guard !found.contains(where: { $0.name == next.name }) else { continue }
+            found.append(next)
+            open += next.calledNames.compactMap { name in workflows.first { $0.name == name } }
+        }
+        return found
     }
 
     private func reaches(_ target: String, among workflows: [Workflow]) -> Bool {
@@ -100,10 +142,12 @@ extension Workflow {
 }
 
 extension Workflow.CallSite {
-    fileprivate func mistake(_ code: DefinitionCode, _ message: String, _ suggestion: String? = nil) -> Diagnostic {
+    fileprivate func mistake(
+        _ code: DefinitionCode, _ message: String, _ suggestion: String? = nil, isYoung: Bool = false
+    ) -> Diagnostic {
         Diagnostic(
             code: code.rawValue, place: place, message: message, suggestion: suggestion, sourceLine: sourceLine,
-            width: workflow.count)
+            width: workflow.count, isYoung: isYoung)
     }
 }
 

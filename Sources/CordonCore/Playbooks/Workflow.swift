@@ -355,7 +355,7 @@ package struct Workflow: Sendable, Hashable {
     /// Where a line calls another workflow, for what can be checked only beside that one.
     package struct CallSite: Sendable, Hashable {
         package var workflow: String
-        package var given: Set<String>
+        package var arguments: [String: Arguments]
         /// Those of the given that are fixed enough to name a connection.
         package var venues: [String: Venue] = [:]
         package var place: Place

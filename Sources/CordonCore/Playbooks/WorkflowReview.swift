@@ -99,16 +99,38 @@ struct WorkflowReview {
 
     /// One whose own identity is contained doesn't alone let it go.
     private func refuseOwnerAlone(_ walk: Walk) {
-        guard let consent = walk.line.question, let path = consent.by.solePath, path.last == "owner" else { return }
-        let key: String
-        switch walk.line.kind {
-        case .undo: key = "approve"
-        case .approve where isAnswerLifting(walk): key = "approve"
-        case .act, .approve, .task, .wait, .parallel, .ladder, .call: return
-        }
-        place(walk.line.id)?.mapping(key)?.report(
+        guard isLiftedByOwner(walk, handedIn: []) else { return }
+        place(walk.line.id)?.mapping("approve")?.report(
             .ownerAlone, "by", "the owner alone would lift what contains their own identity",
-            "name a group that is not the owner's, or ask the owner by a 'task'")
+            "name a group that is not the owner's, or ask the owner by a 'task'", isYoung: true)
+    }
+
+    private func isLiftedByOwner(_ walk: Walk, handedIn inputs: Set<String>) -> Bool {
+        guard let consent = walk.line.question, consent.by.isOwner(handedIn: inputs) else { return false }
+        return switch walk.line.kind {
+        case .undo: true
+        case .approve: isAnswerLifting(walk)
+        case .act, .task, .wait, .parallel, .ladder, .call: false
+        }
+    }
+
+    /// The step at which the owner alone would lift a containment, where these inputs hand in the owner's name; in the
+    /// workflow or in one that it calls.
+    static func liftedByOwner(
+        _ inputs: Set<String>, in workflow: Workflow, among workflows: [Workflow], depth: Int = 0
+    ) -> (workflow: String, step: String)? {
+        // A circle is refused elsewhere; here it must only end.
+        guard !inputs.isEmpty, depth <= Limits.blockDepthMax else { return nil }
+        let review = WorkflowReview(lines: workflow.lines, place: { _ in nil })
+        for walk in review.walks {
+            if review.isLiftedByOwner(walk, handedIn: inputs) { return (workflow.name, walk.line.id) }
+            guard case .call(let name, .map(let given)) = walk.line.kind,
+                let inner = workflows.first(where: { $0.name == name })
+            else { continue }
+            let owners = Set(given.filter { $0.value.isOwner(handedIn: inputs) }.keys)
+            if let found = liftedByOwner(owners, in: inner, among: workflows, depth: depth + 1) { return found }
+        }
+        return nil
     }
 
     private func isAnswerLifting(_ asked: Walk) -> Bool {
@@ -232,14 +254,17 @@ extension Expression {
 }
 
 extension Arguments {
-    /// The path that is the whole of it, alone or as the only item of a list.
-    fileprivate var solePath: [String]? {
+    /// Whether it names the owner of an identity and nobody else, by itself or by one of these inputs.
+    func isOwner(handedIn inputs: Set<String>) -> Bool {
         switch self {
         case .template(let template):
-            guard let hole = template.soleHole, hole.passes.count == 1 else { return nil }
-            return hole.passes[0]
-        case .list(let items): return items.count == 1 ? items[0].solePath : nil
-        case .literal, .map: return nil
+            guard let hole = template.soleHole, let path = hole.passes.first,
+                hole.source == path.joined(separator: ".")
+            else { return false }
+            return path.suffix(2) == ["owner", "name"] || path.last == "owner"
+                || path.count == 2 && path[0] == "inputs" && inputs.contains(path[1])
+        case .list(let items): return !items.isEmpty && items.allSatisfy { $0.isOwner(handedIn: inputs) }
+        case .literal, .map: return false
         }
     }
 }

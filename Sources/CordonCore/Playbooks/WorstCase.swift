@@ -21,7 +21,7 @@ package struct WorstCase: Sendable, Hashable {
         self.init(workflow.lines, workflow.inputs, workflows, &known)
     }
 
-    /// `handed`: the inputs whose bounds are kept to when a playbook hands them in.
+    /// `handed`: the inputs whose bounds are kept to, whoever hands them in.
     private init(
         _ lines: [Workflow.Line], _ handed: [Workflow.Input], _ workflows: [String: Workflow],
         _ known: inout [String: WorstCase]
@@ -49,7 +49,7 @@ package struct WorstCase: Sendable, Hashable {
         if known[name] == nil {
             // A circle is refused elsewhere; here it must only end.
             known[name] = WorstCase()
-            known[name] = WorstCase(inner.lines, [], workflows, &known)
+            known[name] = WorstCase(inner.lines, inner.inputs, workflows, &known)
         }
         add(known[name] ?? WorstCase())
     }

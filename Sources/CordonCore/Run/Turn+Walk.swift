@@ -121,9 +121,9 @@ extension Turn {
         case .wait(.condition(let until)): measure(until.measure, line, id)
         case .parallel, .ladder, .undo: emit(.stepOpened(step: id, items: nil, inputs: nil))
         case .call(let name, let arguments):
-            guard definition.called[name] != nil else { return stop(id, "the workflow '\(name)' is not pinned") }
+            guard let inner = definition.called[name] else { return stop(id, "the workflow '\(name)' is not pinned") }
             switch arguments.render(variables(place)) {
-            case .success(let inputs): emit(.stepOpened(step: id, items: nil, inputs: inputs))
+            case .success(let inputs): emit(.stepOpened(step: id, items: nil, inputs: inner.filled(inputs)))
             case .failure(let error): stop(id, "what it hands in could not be computed: \(error.message)")
             }
         }

@@ -102,8 +102,9 @@ extension StateAudit {
             let source = try await store.definition(playbook), let steps = try await store.definition(workflow),
             let read = try? Workflow.load(steps.source, file: steps.name, digest: workflow).get()
         else { return nil }
-        return try? Playbook.load(source.source, file: source.name, digest: playbook, workflows: [read]).get().guards
-            .risk
+        return try? Playbook.load(
+            source.source, file: source.name, digest: playbook, workflows: [read], bearsYoung: true
+        ).get().guards.risk
     }
 
     private func difference(_ mark: Mark, _ capability: String) -> String? {

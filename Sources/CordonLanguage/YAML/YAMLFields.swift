@@ -99,15 +99,19 @@ package final class YAMLFields {
     package func value(_ key: String, required: Bool = false) -> Value? { node(key, required: required)?.value }
 
     /// Adds a mistake about a field, at its value, or at the map when the field is absent.
-    package func report(_ code: String, _ key: String, _ message: String, _ suggestion: String? = nil) {
-        reader.report(code, at: entries[key]?.value ?? node, message, suggestion)
+    package func report(
+        _ code: String, _ key: String, _ message: String, _ suggestion: String? = nil, isYoung: Bool = false
+    ) {
+        reader.report(code, at: entries[key]?.value ?? node, isYoung: isYoung, message, suggestion)
     }
 
     /// Reports every field that nobody asked for. Ask for all optional fields first.
     package func refuseUnknown() {
         for entry in order where !known.contains(entry.key) {
             let suggestion =
-                nearest(to: entry.key, among: known).map { "did you mean '\($0)'?" }
+                (nearest(to: entry.key, among: known) ?? nearest(to: entry.key.lowercased(), among: known)).map {
+                    "did you mean '\($0)'?"
+                }
                 ?? "known here: \(known.joined(separator: ", "))"
             reader.report(
                 YAMLCode.unknownField.rawValue, at: entry.place, width: entry.width,

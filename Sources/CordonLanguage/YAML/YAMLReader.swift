@@ -12,14 +12,19 @@ package final class YAMLReader {
     package let document: YAMLDocument
     package private(set) var diagnostics: [Diagnostic] = []
     let shapes = YAMLShapes.recording
+    /// What only young rules refuse is read all the same.
+    private let bearsYoung: Bool
 
-    package init(_ document: YAMLDocument) {
+    package init(_ document: YAMLDocument, bearsYoung: Bool = false) {
         self.document = document
+        self.bearsYoung = bearsYoung
         shapes?.begin(document)
     }
 
     /// Whether nothing worse than a warning was found so far.
-    package var isClean: Bool { !diagnostics.contains { $0.severity == .error } }
+    package var isClean: Bool {
+        !diagnostics.contains { $0.severity == .error && !(bearsYoung && $0.isYoung) }
+    }
 
     /// All mistakes in the order of the file.
     package var refusal: Diagnostics { Diagnostics(diagnostics) }
@@ -151,19 +156,20 @@ extension YAMLReader {
     }
 
     package func report(
-        _ code: String, at node: YAMLNode, severity: Diagnostic.Severity = .error,
+        _ code: String, at node: YAMLNode, severity: Diagnostic.Severity = .error, isYoung: Bool = false,
         _ message: String, _ suggestion: String? = nil
     ) {
-        report(code, at: node.place, width: node.width, severity: severity, message, suggestion)
+        report(code, at: node.place, width: node.width, severity: severity, isYoung: isYoung, message, suggestion)
     }
 
     package func report(
-        _ code: String, at place: Place, width: Int, severity: Diagnostic.Severity = .error,
+        _ code: String, at place: Place, width: Int, severity: Diagnostic.Severity = .error, isYoung: Bool = false,
         _ message: String, _ suggestion: String? = nil
     ) {
-        diagnostics.append(
-            document.diagnostic(
-                code, at: place, width: width, severity: severity, message: message, suggestion: suggestion))
+        var found = document.diagnostic(
+            code, at: place, width: width, severity: severity, message: message, suggestion: suggestion)
+        found.isYoung = isYoung
+        diagnostics.append(found)
     }
 
     private func reportType(_ node: YAMLNode, _ name: String?, _ wanted: String, _ suggestion: String? = nil) {

@@ -50,6 +50,18 @@ struct YAMLSource: Sendable {
             })
     }
 
+    /// Where among all scalars a place is; `nil` where the file has no such line.
+    func index(of place: Place) -> Int? {
+        guard lineStarts.indices ~= place.line - 1 else { return nil }
+        let index = lineStarts[place.line - 1] + place.column - 1
+        return scalars.indices ~= index ? index : nil
+    }
+
+    func place(ofIndex index: Int) -> Place {
+        let line = lineStarts.lastIndex { $0 <= index } ?? 0
+        return Place(file: file, line: line + 1, column: index - lineStarts[line] + 1)
+    }
+
     func place(_ mark: YAMLMark) -> Place { Place(file: file, line: mark.line, column: mark.column) }
 
     private func invisibleCharacters() -> [YAMLFinding] {

@@ -48,15 +48,19 @@ struct PlaybookCheck: AsyncParsableCommand {
         var mistakes: [Diagnostic] = []
         var good: [Checked] = []
         // A mistake in the library's own workflows is told too: a playbook may fail only because of it.
-        let workflows = libraryWorkflows(settings, &mistakes)
+        let (workflows, unread) = libraryWorkflows(settings, &mistakes)
         for file in files {
             guard let contents = FileManager.default.contents(atPath: file) else {
                 throw CommandFailure(.notFound, "there is no file \(file)")
             }
-            switch check(Array(contents), file: file, workflows, settings) {
+            switch check(Array(contents), file: file, workflows, unread, settings) {
             case .success(let checked):
                 good.append(checked)
                 guard case .playbook(let playbook) = checked else { continue }
+                // What it runs is only as good as what that calls.
+                mistakes +=
+                    workflows.first { $0.name == playbook.workflow }?.reached(among: workflows)
+                    .flatMap { $0.checkCalls(among: workflows, unread: unread) } ?? []
                 mistakes += Shelf.abovePolicy(
                     [playbook], workflows, [Shelf.File(path: file, bytes: Array(contents))], settings)
                 let guards = Shelf.guards(settings, &mistakes)
@@ -85,27 +89,32 @@ struct PlaybookCheck: AsyncParsableCommand {
         }
     }
 
-    private func libraryWorkflows(_ settings: Settings, _ mistakes: inout [Diagnostic]) -> [Workflow] {
+    /// The library's workflows, and the names of those with mistakes.
+    private func libraryWorkflows(
+        _ settings: Settings, _ mistakes: inout [Diagnostic]
+    ) -> ([Workflow], unread: Set<String>) {
         var workflows: [Workflow] = []
-        for file in Shelf.files("workflows", settings, &mistakes) where !files.contains(file.path) {
+        let library = Shelf.files("workflows", settings, &mistakes)
+        for file in library {
             switch Workflow.admit(file.bytes, file: file.path, digest: digestText(file.bytes)) {
             case .success(let workflow): workflows.append(workflow)
-            case .failure(let found): mistakes += found.all
+            // What is to be checked by itself is told there.
+            case .failure(let found): if !files.contains(file.path) { mistakes += found.all }
             }
         }
-        return workflows
+        return (workflows, Shelf.names(library).subtracting(workflows.map(\.name)))
     }
 
     /// The file's first key says what it is.
     private func check(
-        _ bytes: [UInt8], file: String, _ workflows: [Workflow], _ settings: Settings
+        _ bytes: [UInt8], file: String, _ workflows: [Workflow], _ unread: Set<String>, _ settings: Settings
     ) -> Result<Checked, Diagnostics> {
         let text = String(decoding: bytes, as: UTF8.self)
         let first = text.split(separator: "\n").first { !$0.hasPrefix("#") && !$0.allSatisfy(\.isWhitespace) } ?? ""
         if first.hasPrefix("workflow:") {
             return Workflow.admit(bytes, file: file, digest: digestText(bytes)).flatMap { workflow in
                 let others = workflows.filter { $0.name != workflow.name }
-                let mistakes = workflow.checkCalls(among: others + [workflow])
+                let mistakes = workflow.checkCalls(among: others + [workflow], unread: unread)
                 return mistakes.isEmpty ? .success(.workflow(workflow)) : .failure(Diagnostics(mistakes))
             }
         }
@@ -113,7 +122,9 @@ struct PlaybookCheck: AsyncParsableCommand {
             return Connector.load(bytes, file: file, digest: digestText(bytes)).map { _ in .other }
         }
         if first.hasPrefix("test:") { return checkTest(bytes, file: file, settings) }
-        return Playbook.load(bytes, file: file, digest: digestText(bytes), workflows: workflows).map(Checked.playbook)
+        return Playbook.load(
+            bytes, file: file, digest: digestText(bytes), workflows: workflows, unread: unread
+        ).map(Checked.playbook)
     }
 
     /// Fixtures lie beside the test, wherever that is; what it names comes from the library.

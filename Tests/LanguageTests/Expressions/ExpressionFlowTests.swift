@@ -17,4 +17,17 @@ import Testing
         let expression = try Expression.compile(source, variables: ["a": .any, "c": .any, "e": .any])
         #expect(expression.passes.map { $0.joined(separator: ".") } == paths)
     }
+
+    @Test(arguments: [
+        ("a.b == 'x'", ["a.b x 7"]), ("'x' != a.b", ["a.b x 0"]), ("a.b in ['x', 'y']", ["a.b x 8", "a.b y 13"]),
+        ("!(a.b == 'é') || c == 'y'", ["a.b é 9", "c y 22"]), ("a.b in c.d", []), ("a.b == c.d", []),
+        ("a.b + 'x' == 'y'", []), ("a.b == 7", []), ("a.b.startsWith('x')", []), ("a['b'] == 'x'", ["a.b x 10"]),
+    ])
+    func `what is compared with a text written out is told with its place`(
+        _ source: String, _ comparisons: [String]
+    ) throws {
+        let expression = try Expression.compile(source, variables: ["a": .any, "c": .any])
+        let found = expression.comparisons.map { "\($0.path.joined(separator: ".")) \($0.text) \($0.offset)" }
+        #expect(found == comparisons)
+    }
 }

@@ -105,6 +105,10 @@ struct Lexer {
         case "=": throw failure(.unexpectedCharacter, "'=' is no operator", from: start, suggestion: "compare with ==")
         case "&": throw failure(.unexpectedCharacter, "'&' is no operator", from: start, suggestion: "write &&")
         case "|": throw failure(.unexpectedCharacter, "'|' is no operator", from: start, suggestion: "write ||")
+        case "$":
+            throw failure(
+                .unexpectedCharacter, "'$' has no meaning here", from: start,
+                suggestion: "an expression stands here as such: leave out ${ and }")
         case "“", "”", "‘", "’":
             throw failure(
                 .unexpectedCharacter, "a typographic quotation mark opens no string", from: start,
