@@ -101,4 +101,21 @@ import Testing
         defer { serving.program.kill() }
         #expect(try await installation.finish("playbook", "diff", "leak").end == .exited(0))
     }
+
+    @Test func `a playbook is compared with the workflow that it runs, the one in force with the library's`()
+        async throws
+    {
+        let installation = try Installation.alone()
+        try installation.scratch.write("identities: []\n", to: "identities.yaml")
+        for line in [["init"], ["playbook", "new", "leak", "--signal", "secret.exposed"], ["playbook", "publish"]] {
+            let ended = try await installation.finish(line)
+            #expect(ended.end == .exited(0), "\(ended.error)")
+        }
+        let steps = try installation.scratch.read("workflows/leak.yaml")
+        try installation.scratch.write(steps + "  - { id: calm, wait: 10m }\n", to: "workflows/leak.yaml")
+        let told = try await installation.finish("playbook", "diff", "leak", "-o", "json")
+        #expect(told.end == .exited(1), "\(told.error)")
+        let sentences = try told.json.arrayValue?.compactMap { $0["text"]?.stringValue } ?? []
+        #expect(sentences.first == "workflow leak: step 'calm' is new: wait 10m", "\(sentences)")
+    }
 }

@@ -57,7 +57,7 @@ extension Workflow.Line {
             guard before != after else { return }
             found.append(Difference("step '\(id)': \(name) \(text(after)), was \(text(before))", riskier: risk))
         }
-        told("on error it does", onError, new.onError, { "'\($0.rawValue)'" }, new.onError == .continue)
+        told("on error it does", onError, new.onError, { "'\($0.rawValue)'" }, new.onError != .page || onError == .undo)
         told("may take", withinMilliseconds, new.withinMilliseconds, spanText, false)
         told("is tried", retry.attempts, new.retry.attempts, { "\($0) times" }, false)
         told("waits before a new try", retry.firstMilliseconds, new.retry.firstMilliseconds, spanText, false)
@@ -71,18 +71,54 @@ extension Workflow.Line {
         case (.approve(let old), .approve(let consent)), (.task(let old), .task(let consent)):
             return aboutConsent(old, consent, isGate: false)
         // Their steps are compared one by one.
-        case (.parallel, .parallel): return []
-        case (.ladder(let old), .ladder(let ladder)) where old.condition == ladder.condition: return []
+        case (.parallel(let old), .parallel(let branches)): return aboutBranches(old, branches)
+        case (.ladder(let old), .ladder(let ladder)):
+            return part("climbs until", old.condition.source, ladder.condition.source)
+                + part("is weighed by", old.measure.text, ladder.measure.text) + aboutBranches(old.rungs, ladder.rungs)
+        case (.wait(.condition(let old)), .wait(.condition(let until))): return aboutWait(old, until)
+        case (.call(let old, let before), .call(let name, let after)) where old == name:
+            return part("hands \(name)", before.text, after.text)
         case (let old, let kind) where old == kind: return []
         default: return [Difference("step '\(id)' is now: \(new.words), was: \(words)", riskier: true)]
         }
     }
 
+    private func part(_ does: String, _ before: String, _ after: String, isRiskier: Bool = true) -> [Difference] {
+        guard before != after else { return [] }
+        return [Difference("step '\(id)' \(does) \(after), was \(before)", riskier: isRiskier)]
+    }
+
+    private func aboutWait(_ old: Workflow.Until, _ new: Workflow.Until) -> [Difference] {
+        let end = { (goesOn: Bool) in goesOn ? "'continue'" : "'fail'" }
+        return part("waits until", old.condition.source, new.condition.source)
+            + part("is weighed by", old.measure.text, new.measure.text)
+            + part("looks every", spanText(old.everyMilliseconds), spanText(new.everyMilliseconds), isRiskier: false)
+            + part(
+                "waits for", spanText(old.forMilliseconds), spanText(new.forMilliseconds),
+                isRiskier: new.forMilliseconds < old.forMilliseconds)
+            + part("when its time is up does", end(old.goesOn), end(new.goesOn), isRiskier: new.goesOn)
+    }
+
+    /// Which steps of both stand in which branch; what comes and goes is told by itself.
+    private func aboutBranches(_ old: [Workflow.Branch], _ new: [Workflow.Branch]) -> [Difference] {
+        let common = Set(old.flatMap(\.lines).map(\.id)).intersection(new.flatMap(\.lines).map(\.id))
+        let text = { (branches: [Workflow.Branch]) in
+            branches.map { branch in
+                let ids = branch.lines.map(\.id).filter(common.contains).joined(separator: ", ")
+                return "'\(branch.name)'" + (ids.isEmpty ? "" : " (\(ids))")
+            }.joined(separator: ", ")
+        }
+        return part("has the branches", text(old), text(new))
+    }
+
     private func aboutAct(_ old: Workflow.Act, _ new: Workflow.Act) -> [Difference] {
-        var found: [Difference] = []
+        var found: [Difference] = part(
+            "when nobody knows whether it took effect does", old.onUnknown.text, new.onUnknown.text,
+            isRiskier: new.onUnknown != .ask)
         if old.capability != new.capability {
             found.append(Difference("step '\(id)' does \(new.capability), was \(old.capability)", riskier: true))
-        } else if old.arguments != new.arguments {
+        }
+        if old.arguments != new.arguments {
             found.append(
                 Difference(
                     "step '\(id)' does it with \(new.arguments.text), was \(old.arguments.text)", riskier: true))
@@ -121,6 +157,23 @@ extension Workflow.Line {
             (new.each?.max ?? 1) > (each?.max ?? 1) || (new.each?.parallel ?? 1) > (each?.parallel ?? 1)
             || new.each?.list != each?.list
         return [Difference("step '\(id)' is done \(text(new.each)), was \(text(each))", riskier: isMore)]
+    }
+}
+
+extension Workflow.Measure? {
+    fileprivate var text: String {
+        map { "\($0.capability) with \($0.arguments.text)" + ($0.at.map { " at \($0.text)" } ?? "") }
+            ?? "what is known already"
+    }
+}
+
+extension Workflow.OnUnknown {
+    fileprivate var text: String {
+        switch self {
+        case .ask: "'ask'"
+        case .accept(let reason): "'accept' (\(reason))"
+        case .repeat(let reason): "'repeat' (\(reason))"
+        }
     }
 }
 

@@ -74,11 +74,19 @@ extension Workflow.Line {
             "waits \(spanText($0)) for an answer"
         }
         told(\.remindMilliseconds, false) { $0.map { "reminds every \(spanText($0))" } ?? "reminds nobody" }
-        told(\.escalate, new.escalate == nil) {
+        told(\.escalate, new.escalate.isWeaker(than: old.escalate)) {
             $0.map { "turns to \($0.to) after \(spanText($0.afterMilliseconds))" } ?? "turns to nobody else"
         }
         told(\.silence, true) { "nobody's answer means '\($0.word)'" }
         return found
+    }
+}
+
+extension Workflow.Escalation? {
+    /// Nobody else is turned to any more, somebody else than before, or later.
+    fileprivate func isWeaker(than old: Workflow.Escalation?) -> Bool {
+        guard let old else { return false }
+        return self?.to != old.to || (self?.afterMilliseconds ?? .max) > old.afterMilliseconds
     }
 }
 

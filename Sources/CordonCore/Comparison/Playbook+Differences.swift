@@ -3,7 +3,7 @@
 extension Playbook {
     /// What changes for people and identities when `new` takes the place of this one.
     package func differences(to new: Playbook) -> [Difference] {
-        aboutMode(new) + aboutTrigger(new) + aboutRun(new) + aboutRest(new)
+        aboutMode(new) + aboutTrigger(new) + guards.differences(to: new.guards) + aboutRun(new) + aboutRest(new)
     }
 
     private func aboutMode(_ new: Playbook) -> [Difference] {
@@ -41,6 +41,9 @@ extension Playbook {
                     riskier: (new.trigger.groupMilliseconds ?? 0) < (trigger.groupMilliseconds ?? 0)))
         }
         return found
+            + told(trigger.perSubject, new.trigger.perSubject, isRiskier: { $1 == .many }) {
+                $0 == .many ? "shares its subject with other runs" : "has its subject to itself"
+            }
     }
 
     private func aboutRun(_ new: Playbook) -> [Difference] {
@@ -60,6 +63,9 @@ extension Playbook {
         var found: [Difference] = []
         if owner != new.owner { found.append(Difference("belongs to \(new.owner), was \(owner)")) }
         if title != new.title { found.append(Difference("is called '\(new.title)', was '\(title)'")) }
+        found += told(containedBy, new.containedBy, isRiskier: { $1 != $0 }) {
+            $0.map { "counts as contained by '\($0)'" } ?? "counts as contained by no step"
+        }
         if containedWithinMilliseconds != new.containedWithinMilliseconds {
             let text = { (span: Int64?) in span.map(spanText) ?? "none" }
             let (before, after) = (containedWithinMilliseconds, new.containedWithinMilliseconds)

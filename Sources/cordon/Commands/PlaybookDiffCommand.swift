@@ -13,8 +13,10 @@ struct PlaybookDiff: AsyncParsableCommand {
         discussion: """
             OLD and NEW are files, digests of stored definitions (sha256:… or as much of it as 'cordon playbook list' \
             shows), or names, which mean the version in force. Without NEW the version in force is compared with the \
-            library's file of that name. A sentence that begins with ! is one by which more is done, or with less \
-            consent or less of a way back, or of which that can't be told.
+            library's file of that name. Of a playbook its guards are compared too, and so are the workflows that it runs: \
+            those in force beside those of the library, where one version is stored and the other a file. A sentence that \
+            begins with ! is one by which more is done, or with less consent or less of a way back, or of which that can't \
+            be told.
 
             Ends like diff(1): 0 when nothing differs, 1 when something does; 10 when a version can't be read.
 
@@ -56,12 +58,16 @@ struct DefinitionVersions {
         var name: String
         var label: String
         var bytes: [UInt8]
+        /// It comes from the store: the workflows that it runs are those in force, and not the library's.
+        var isStored = false
     }
 
     private let settings: Settings
     private let desk: Desk?
     private var lines: [Value] = []
     private let workflows: [Workflow]
+    /// Those in force, where there is an installation.
+    private var workflowsInForce: [Workflow]
 
     init(_ settings: Settings) async throws {
         self.settings = settings
@@ -70,8 +76,19 @@ struct DefinitionVersions {
         desk = hasState ? try await Desk.open(settings) : nil
         if let desk { lines = try await desk.library()["definitions"]?.arrayValue ?? [] }
         var mistakes: [Diagnostic] = []
+        workflowsInForce = []
         workflows = Shelf.files("workflows", settings, &mistakes).compactMap {
             try? Workflow.load($0.bytes, file: $0.path, digest: digestText($0.bytes)).get()
+        }
+        for line in lines where line["kind"]?.stringValue == "workflow" {
+            guard let digest = line["digest"]?.stringValue, let bytes = try await desk?.definition(digest) else {
+                continue
+            }
+            // Read under a pin: what is in force need not keep rules that came later.
+            let name = "\(line["name"]?.stringValue ?? "")@"
+            if let workflow = try? Workflow.load(bytes, file: name, digest: digest).get() {
+                workflowsInForce.append(workflow)
+            }
         }
     }
 
@@ -97,7 +114,9 @@ struct DefinitionVersions {
         let line = found.first { $0["kind"]?.stringValue == "playbook" } ?? found.first
         let digest = line?["digest"]?.stringValue ?? text
         guard isDigest || line != nil, let bytes = try await desk.definition(digest) else { return nil }
-        return try version(bytes, file: "\(text)@\(digest.prefix(19))", label: String(digest.prefix(19)))
+        var version = try version(bytes, file: "\(text)@\(digest.prefix(19))", label: String(digest.prefix(19)))
+        version.isStored = true
+        return version
     }
 
     private func file(_ path: String) throws -> Version {
@@ -129,22 +148,72 @@ struct DefinitionVersions {
     func differences(_ old: Version, _ new: Version) throws -> [Difference] {
         switch old.kind {
         case .playbook:
-            return try playbook(old).differences(to: try playbook(new))
+            let (before, after) = (try playbook(old), try playbook(new))
+            return before.differences(to: after)
+                + followed(before.workflow, among(old), from: after.workflow, among(new))
         case .workflow, .connector:
             let (before, after) = (try workflow(old), try workflow(new))
-            let others = Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first }
-            return before.differences(to: after, among: others, and: others)
+            return before.differences(to: after, among: named(among(old)), and: named(among(new)))
         }
+    }
+
+    /// The workflows that a version runs or calls.
+    private func among(_ version: Version) -> [Workflow] {
+        version.isStored && !workflowsInForce.isEmpty ? workflowsInForce : workflows
+    }
+
+    private func named(_ workflows: [Workflow]) -> [String: Workflow] {
+        Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first }
+    }
+
+    /// What is otherwise in the workflows that both versions of a playbook run; another workflow is told as such.
+    private func followed(
+        _ name: String, _ old: [Workflow], from later: String, _ new: [Workflow]
+    ) -> [Difference] {
+        guard name == later else { return [] }
+        let (before, after) = (named(old), named(new))
+        var found: [Difference] = []
+        var told: Set<String> = []
+        var open = [name]
+        while let next = open.popLast() {
+            guard told.insert(next).inserted, let one = before[next], let other = after[next] else { continue }
+            open += other.calledNames
+            guard one.digest != other.digest else { continue }
+            found += one.differences(to: other, among: before, and: after).map {
+                Difference("workflow \(next): \($0.text)", riskier: $0.isRiskier)
+            }
+        }
+        return found
     }
 
     /// Read under a pin: its file need not be named like it, nor keep rules that came later.
     private func workflow(_ version: Version) throws -> Workflow {
-        try Workflow.load(version.bytes, file: "\(version.label)@", digest: digestText(version.bytes)).get()
+        try unpinned(
+            version, Workflow.load(version.bytes, file: version.pinned, digest: digestText(version.bytes)))
     }
 
     private func playbook(_ version: Version) throws -> Playbook {
-        try Playbook.load(
-            version.bytes, file: "\(version.label)@", digest: digestText(version.bytes), workflows: workflows
-        ).get()
+        try unpinned(
+            version,
+            Playbook.load(
+                version.bytes, file: version.pinned, digest: digestText(version.bytes), workflows: among(version),
+                bearsYoung: true))
     }
+
+    /// Mistakes are told at the version as its author knows it.
+    private func unpinned<Item>(_ version: Version, _ loaded: Result<Item, Diagnostics>) throws -> Item {
+        try loaded.mapError { found in
+            Diagnostics(
+                found.all.map { diagnostic in
+                    var named = diagnostic
+                    named.place.file = version.label
+                    return named
+                })
+        }.get()
+    }
+}
+
+extension DefinitionVersions.Version {
+    /// A name that no file has: the version need not be named like the file that it once was.
+    fileprivate var pinned: String { "\(label)@" }
 }
