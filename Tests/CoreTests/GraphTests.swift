@@ -60,6 +60,39 @@ import Testing
         #expect(all.nodes.first { $0.title == "stop" }?.notes.contains("held 4h, then keep") == true)
     }
 
+    @Test func `what guards say, a wait's end and who may not answer are on it`() throws {
+        let workflow = try DefinitionSketch.workflow.loadWorkflow().get()
+        let guards = """
+            guards:
+              confidence: { min: 0.9 }
+              protected: { deny: [tag/break-glass] }
+              limits: { per_run: 2, share: 3% }
+              require: [{ that: subject.owner.known, else: shadow }]
+
+            """
+        let playbook = try DefinitionSketch.playbook.changed("run:\n", to: guards + "run:\n").loadPlaybook([workflow])
+            .get()
+        let decision = DefinitionGraph(playbook, workflow).nodes.first { $0.kind == .decision }
+        #expect(
+            decision?.notes.suffix(5) == [
+                "confidence from 0.9 on, else propose", "denies tag/break-glass",
+                "at most 2 a run, 3 % of all, else propose", "requires subject.owner.known, else shadow",
+                "contained within 15m",
+            ])
+        let asked = try graph(
+            "T",
+            """
+              - { id: calm, wait: { until: subject.calm == true, every: 1m, for: 30m, on_timeout: continue } }
+              - id: ask
+                approve: { by: ann, exclude: [bob], within: 4h, escalate: { after: 1h, to: eve }, on_timeout: keep }
+
+            """)
+        let notes = asked.nodes.flatMap(\.notes)
+        for note in ["30m at most, then it goes on", "not by bob", "eve too after 1h"] {
+            #expect(notes.contains(note), "\(note) in \(notes)")
+        }
+    }
+
     private func check(_ graph: DefinitionGraph) {
         let layout = GraphLayout(graph)
         for (place, box) in layout.boxes.enumerated() {

@@ -67,7 +67,7 @@ package struct DefinitionGraph: Sendable, Hashable {
         let path = playbook.trigger.subjectPath.joined(separator: ".")
         notes.append("about the \(playbook.trigger.subjectKind.rawValue) of signal.\(path)")
         let trigger = add(Node(kind: .trigger, title: playbook.trigger.signalKind, notes: notes))
-        var guards = ["no answer: \(playbook.trigger.onUndecided.rawValue)"]
+        var guards = ["no answer: \(playbook.trigger.onUndecided.rawValue)"] + playbook.guards.notes
         if let span = playbook.trigger.groupMilliseconds { guards.append("one run in \(spanText(span))") }
         if let span = playbook.containedWithinMilliseconds { guards.append("contained within \(spanText(span))") }
         let decision = add(Node(kind: .decision, title: "mode \(playbook.mode.rawValue)", notes: guards))
@@ -143,6 +143,9 @@ extension Workflow.Line {
         case .task(let consent): notes += consent.notes(approves: false)
         default: notes.append(words)
         }
+        if case .wait(.condition(let until)) = kind {
+            notes.append("\(spanText(until.forMilliseconds)) at most, then \(until.goesOn ? "it goes on" : "it fails")")
+        }
         if case .call(let name, _) = kind, let inner = called[name] {
             notes.append("its steps: " + inner.lines.map(\.id).joined(separator: ", "))
         }
@@ -163,6 +166,9 @@ extension Workflow.Consent {
         var notes = [approves ? "\(by.text) approves" : "\(by.text) answers"]
         if let text { notes.append(text) }
         if quorum > 1 { notes.append("\(quorum) answers needed") }
+        if !excluded.isEmpty { notes.append("not by " + excluded.joined(separator: ", ")) }
+        if excludesAuthor { notes.append("not by whoever put it in force") }
+        if let escalate { notes.append("\(escalate.to) too after \(spanText(escalate.afterMilliseconds))") }
         let silent =
             switch silence {
             case .keep: "keep"
