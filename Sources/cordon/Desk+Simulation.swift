@@ -70,7 +70,7 @@ extension Desk {
             .compactMap { $0["body"].flatMap(Sought.init(line:)) }
     }
 
-    private func signals(of alert: AlertID) async throws -> [Value] {
+    func signals(of alert: AlertID) async throws -> [Value] {
         switch self {
         case .server(let client):
             return try await client.get("/signals?alert=\(escaped(alert.text))")["signals"]?.arrayValue ?? []

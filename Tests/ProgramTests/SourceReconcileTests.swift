@@ -131,6 +131,12 @@ struct SourceReconcileTests {
         let shown = try await installation.finish("alert", "show", alerts.first?["id"]?.stringValue ?? "")
         #expect(shown.output.contains("alertReceived"))
         #expect(shown.output.contains("signalNormalized  secret.exposed"))
+        let id = alerts.first?["id"]?.stringValue ?? ""
+        let why = try await installation.finish("alert", "show", id, "--why", "secret-leaked")
+        #expect(why.end == .exited(0), "\(why.error)")
+        #expect(why.output.contains("signal.validity == \"active\""), "\(why.output)")
+        let none = try await installation.finish("alert", "show", id, "--why", "secret-leakd")
+        #expect(none.error.contains("no playbook 'secret-leakd'; did you mean 'secret-leaked'?"), "\(none.error)")
         let unknown = try await installation.finish("alert", "show", "alr_01KATB9Z2M8D4W6X1V3C5R7T9Y")
         #expect(unknown.end == .exited(3))
         let wrong = try await installation.finish("alert", "show", "nonsense")

@@ -117,7 +117,7 @@ private func weighTrigger(_ trigger: Playbook.Trigger, _ variables: [String: Val
             guardName: "trigger", verdict: .enforce, because: "every \(trigger.signalKind) triggers it")
     }
     let (answer, parts) = condition.explain(variables)
-    let inputs: Value = .array(parts.map(\.value))
+    let inputs: Value = .array(parts.map(\.told))
     switch Condition(answer) {
     case .isTrue:
         return Decision.Reason(guardName: "trigger", verdict: .enforce, because: "its condition holds", inputs: inputs)
@@ -203,7 +203,7 @@ extension Decision.Reason {
 
 extension Explained {
     /// `{"text": …, "value": …}`: what a person reads to see why.
-    fileprivate var value: Value {
+    var told: Value {
         switch outcome {
         case .value(let value): ["text": .string(text), "value": value]
         case .error(let error): ["text": .string(text), "error": .string(error.message)]

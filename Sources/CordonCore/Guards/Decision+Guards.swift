@@ -255,15 +255,14 @@ struct GuardFrame {
         let variables: [String: Value] = ["signal": signal.expressionValue, "subject": subject.expressionValue]
         for requirement in guards.requirements {
             let text = requirement.that.source
-            switch requirement.that.decide(variables) {
-            case .isTrue: say("require", .enforce, "it holds that \(text)", ["that": .string(text)])
-            case .isFalse:
-                say("require", requirement.otherwise.verdict, "it does not hold that \(text)", ["that": .string(text)])
+            let (answer, parts) = requirement.that.explain(variables)
+            let inputs: [String: Value] = ["that": .string(text), "parts": .array(parts.map(\.told))]
+            switch Condition(answer) {
+            case .isTrue: say("require", .enforce, "it holds that \(text)", inputs)
+            case .isFalse: say("require", requirement.otherwise.verdict, "it does not hold that \(text)", inputs)
             case .undecided(let error):
                 let answers: [Decision.Verdict] = [requirement.otherwise.verdict, .propose]
-                say(
-                    "require", strictest(answers), "whether \(text) gave no answer: \(error.message)",
-                    ["that": .string(text)])
+                say("require", strictest(answers), "whether \(text) gave no answer: \(error.message)", inputs)
             }
         }
     }
