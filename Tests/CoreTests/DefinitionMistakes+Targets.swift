@@ -157,6 +157,22 @@ extension DefinitionMistake {
                 |     ^^^^
             """),
         DefinitionMistake(
+            "P021", .workflow, "because: a revoked token can't be given back\n",
+            """
+            because: a revoked token can't be given back
+              - id: stop
+                doo: credential.disable
+                with: { credential: "${inputs.credential}" }
+                hold: { for: 4h, then: undo }
+                approve: { by: ann, within: 4h, on_timeout: skip }
+
+            """,
+            """
+            workflows/revoke.yaml:20:5: error[P021]: the field 'doo' is unknown (did you mean 'do'?)
+             20 |     doo: credential.disable
+                |     ^^^
+            """),
+        DefinitionMistake(
             "X021", .playbook, "when: signal.validity == \"active\"",
             "when: >-\n    signal.validity == \"active\"\n    && signal.exposre == \"public\"",
             """

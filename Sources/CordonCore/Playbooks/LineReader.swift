@@ -105,11 +105,13 @@ struct LineReader {
 
     func word(_ fields: YAMLFields) -> Word? {
         var given = Word.allCases.filter { fields.has($0.rawValue) }
+        // These two may stand beside a word that is misspelt.
+        let misspelt = given.allSatisfy { $0 == .approve || $0 == .undo } ? self.misspelt(fields) : nil
+        if misspelt != nil { given = [] }
         // Beside something else they say how it is gated and undone.
         if given.count > 1 { given.removeAll { $0 == .approve } }
         if given.count > 1 { given.removeAll { $0 == .undo } }
         if given.count == 1 { return given[0] }
-        let misspelt = given.isEmpty ? self.misspelt(fields) : nil
         // What the other fields mean depends on this one: they are not told as mistakes of their own.
         for key in fields.keys where key != misspelt { _ = fields.node(key) }
         // It is unknown, and told as such, with the word that is meant.
@@ -127,8 +129,9 @@ struct LineReader {
     /// The field that was meant to say what the step is.
     private func misspelt(_ fields: YAMLFields) -> String? {
         let words = Word.allCases.map(\.rawValue)
-        return fields.keys.first { key in
-            !Self.modifiers.contains(key) && nearest(to: key.lowercased(), among: words) != nil
+        // Not asked of the reader: what is only looked through is no field that the schema for editors would have.
+        return fields.node.entries?.map(\.key).first { key in
+            !Self.modifiers.contains(key) && !words.contains(key) && nearest(to: key.lowercased(), among: words) != nil
         }
     }
 

@@ -88,14 +88,17 @@ extension Playbook {
             map.report(.badPath, key, "\(kind.name) has no field '\(parts[1])'", near)
             return nil
         }
-        if let kind, let found = kind.schema.field(parts.dropFirst())?.nameless {
-            let maps = kind.fields.keys.filter { kind.schema.field([$0])?.nameless == nil }.sorted()
-            map.report(
-                .badPath, key, "'\(text)' is \(found): no map that a source names somebody by",
-                maps.isEmpty ? nil : "\(kind.name) has: \(maps.map { "signal.\($0)" }.joined(separator: ", "))",
-                isYoung: true)
-        }
+        if let kind { refuseNameless(map, key, parts, kind) }
         return Array(parts.dropFirst())
+    }
+
+    /// A source names somebody by a map. Of a kind that has none nobody is named, and whoever writes it knows.
+    private static func refuseNameless(_ map: YAMLFields, _ key: String, _ parts: [String], _ kind: SignalKind) {
+        let maps = kind.fields.keys.filter { kind.schema.field([$0])?.nameless == nil }.sorted()
+        guard !maps.isEmpty, let found = kind.schema.field(parts.dropFirst())?.nameless else { return }
+        map.report(
+            .badPath, key, "'\(parts.joined(separator: "."))' is \(found): no map that a source names somebody by",
+            "\(kind.name) has: " + maps.map { "signal.\($0)" }.joined(separator: ", "), isYoung: true)
     }
 
     private static func readRun(
