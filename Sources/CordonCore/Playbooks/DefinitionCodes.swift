@@ -217,7 +217,11 @@ package struct DefinitionLoader {
         _ node: YAMLNode?, _ name: String, variables: [String: Schema], expecting: Schema? = nil
     ) -> Expression? {
         guard let node, let text = reader.string(node, name) else { return nil }
-        refuseSecret(text, at: node, isYoung: true)
+        switch DefinitionForm.kind(of: reader.document) {
+        case .playbook?, .workflow?: refuseSecret(text, at: node, isYoung: true)
+        // A connector may look for the form of one.
+        case .connector?, .test?, nil: break
+        }
         do {
             return try Expression.compile(text, variables: variables, expecting: expecting)
         } catch {
