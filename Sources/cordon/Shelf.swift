@@ -23,9 +23,9 @@ struct Shelf: Sendable {
 
     /// All or nothing: with one mistake anywhere nothing is loaded, and every mistake is told.
     ///
-    /// - Parameter isStart: a server starts with it. What its providers can't do, and what rules refuse that are younger
-    ///   than files that were in force before, is a warning then: runs that are under way wait for this start, and a run
-    ///   that asks for too much asks a person.
+    /// - Parameter isStart: a server starts with it, or a command only looks at what there is. What its providers can't do,
+    ///   and what rules refuse that are younger than files that were in force before, is a warning then: runs that are
+    ///   under way wait for this start, and a run that asks for too much asks a person.
     static func load(_ settings: Settings, isStart: Bool = false) throws(Diagnostics) -> Shelf {
         var mistakes: [Diagnostic] = []
         // Read once: what is stored under a digest is what was checked.

@@ -33,7 +33,7 @@ struct AlertSend: AsyncParsableCommand {
     func run() async throws {
         let settings = try await common.settings()
         let body = try readBody()
-        let shelf = try Shelf.load(settings)
+        let shelf = try Shelf.load(settings, isStart: true)
         guard let connection = shelf.connections.source(source),
             var shape = shelf.connectors[connection.connector]?.source
         else {

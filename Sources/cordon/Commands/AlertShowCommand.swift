@@ -34,7 +34,7 @@ struct AlertShow: AsyncParsableCommand {
     }
 
     private func explain(_ name: String, _ alert: AlertID, _ settings: Settings) async throws {
-        let library = try Shelf.load(settings).library
+        let library = try Shelf.load(settings, isStart: true).library
         guard let trigger = library.playbooks.first(where: { $0.name == name })?.trigger else {
             let near = nearest(to: name, among: library.playbooks.map(\.name)).map { "; did you mean '\($0)'?" } ?? ""
             throw CommandFailure(.notFound, "the library has no playbook '\(name)'\(near)")

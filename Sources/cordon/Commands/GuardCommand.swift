@@ -65,7 +65,8 @@ extension Desk {
             try await store.guardLog().tell(&standing)
             for (playbook, notice) in book.standing { standing.surges[playbook] = notice.since }
             let halts = try await store.standingHalts().map(\.reported)
-            return GuardReport(try Shelf.load(settings).library, standing, halts: halts, at: now).rows.map(\.value)
+            return GuardReport(try Shelf.load(settings, isStart: true).library, standing, halts: halts, at: now).rows
+                .map(\.value)
         }
     }
 }
