@@ -9,20 +9,22 @@ extension ProviderShape {
         /// The setting that holds the URL.
         package var to: String
         /// Appended to it. What its holes give is percent-encoded and may be neither empty nor hold a slash.
-        package var path: Template?
+        package let path: Template?
         /// Appended to that, slashes and all: the name of an object in a store. No segment of it may be empty or dots.
-        package var tail: Template?
-        package var query: [String: Arguments]
+        package let tail: Template?
+        package let query: [String: Arguments]
         /// Names in lower case.
-        package var headers: [String: Arguments]
-        package var form: [String: Arguments]
-        package var json: Arguments?
+        package let headers: [String: Arguments]
+        package let form: [String: Arguments]
+        package let json: Arguments?
         /// A body as it stands.
-        package var text: Template?
+        package let text: Template?
         /// What the JSON body, or the text, is sent as.
         package var mediaType: String
         /// What templates have as `jwt`.
-        package var jwt: WebToken?
+        package let jwt: WebToken?
+        /// What its templates read, found once: every call asks.
+        private let reads: Reads
         /// It says nothing of who asks: it goes elsewhere than the credential is for.
         package var isAnonymous: Bool
         /// Who asks is whoever holds the credential that was just issued.
@@ -49,32 +51,43 @@ extension ProviderShape {
             self.text = text
             self.mediaType = mediaType
             self.jwt = jwt
-        }
-
-        /// The paths that its templates read.
-        private var reads: [[String]] {
             let trees = Array(query.values) + Array(headers.values) + Array(form.values) + (json.map { [$0] } ?? [])
-            return trees.flatMap(\.reads) + [path, tail, text].compactMap { $0 }.flatMap { $0.holes.flatMap(\.reads) }
+            let paths =
+                trees.flatMap(\.reads) + [path, tail, text].compactMap { $0 }.flatMap { $0.holes.flatMap(\.reads) }
+            reads = Reads(paths, key: jwt?.key)
         }
 
         /// It carries an issued secret, so it can be sent only while that is in memory.
-        var needsIssued: Bool { isAsIssued || reads.contains { $0.first == "issued" } }
+        var needsIssued: Bool { isAsIssued || reads.readsIssued }
 
         /// It names what was made by what its making answered.
-        var takesResult: Bool { reads.contains { $0.starts(with: ["with", "result"]) } }
+        var takesResult: Bool { reads.readsResult }
+
+        /// It carries the mark of what its step makes; what a token says may be anything.
+        var needsMark: Bool { reads.readsMark || jwt != nil }
 
         /// It names what was read before the change.
         var takesBefore: Bool { reads.contains { $0.starts(with: ["with", "before"]) } }
 
         /// The parts of an issued secret that it names one by one.
-        var issuedParts: [String] {
-            reads.filter { $0.starts(with: ["issued", "value"]) && $0.count > 2 }.map { $0[2] }
-        }
+        var issuedParts: [String] { reads.issuedParts }
 
         /// The secrets that its templates name.
-        var secrets: Set<String> {
-            Set(
-                reads.filter { $0.first == "secret" && $0.count > 1 }.map { $0[1] } + [jwt?.key].compactMap(\.self))
+        var secrets: Set<String> { reads.secrets }
+
+        private struct Reads: Sendable, Hashable {
+            let readsIssued, readsResult, readsMark: Bool
+            let issuedParts: [String]
+            let secrets: Set<String>
+
+            init(_ paths: [[String]], key: String?) {
+                readsIssued = paths.contains { $0.first == "issued" }
+                readsResult = paths.contains { $0.starts(with: ["with", "result"]) }
+                readsMark = paths.contains { $0.first == "mark" }
+                issuedParts = paths.filter { $0.starts(with: ["issued", "value"]) && $0.count > 2 }.map { $0[2] }
+                secrets = Set(
+                    paths.filter { $0.first == "secret" && $0.count > 1 }.map { $0[1] } + [key].compactMap(\.self))
+            }
         }
     }
 

@@ -121,17 +121,21 @@ private func prefix(of text: String, bytesMax: Int) -> String {
 }
 
 /// `sha256:` and the hex digest.
-package func digestText(_ bytes: [UInt8]) -> String { "sha256:" + hexText(Array(SHA256.hash(data: bytes))) }
+package func digestText(_ bytes: [UInt8]) -> String {
+    "sha256:" + SHA256.hash(data: bytes).withUnsafeBytes { hexText($0) }
+}
 
-package func hexText(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var out: [UInt8] = []
-    out.reserveCapacity(bytes.count * 2)
-    for byte in bytes {
-        out.append(digits[Int(byte >> 4)])
-        out.append(digits[Int(byte & 15)])
+package func hexText(_ bytes: [UInt8]) -> String { bytes.withUnsafeBytes { hexText($0) } }
+
+private func hexText(_ bytes: UnsafeRawBufferPointer) -> String {
+    func digit(_ half: UInt8) -> UInt8 { half < 10 ? UInt8(ascii: "0") + half : UInt8(ascii: "a") + half - 10 }
+    return String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+        for (index, byte) in bytes.enumerated() {
+            text[2 * index] = digit(byte >> 4)
+            text[2 * index + 1] = digit(byte & 15)
+        }
+        return bytes.count * 2
     }
-    return String(decoding: out, as: UTF8.self)
 }
 
 func bytes(hex text: String) -> [UInt8]? {

@@ -9,11 +9,18 @@ import Foundation
 /// with handles where its secrets will stand.
 package struct CallSealer: Sealer {
     private let providers: [String: Provider]
-    private let key: SymmetricKey
+    /// Under the installation's key, which is worked in once: a copy of it begins each code.
+    private let keyed: HMAC<SHA256>
 
     package init(providers: [String: Provider], key: Secret) {
         self.providers = providers
-        self.key = SymmetricKey(data: key.reveal())
+        keyed = HMAC<SHA256>(key: SymmetricKey(data: key.reveal()))
+    }
+
+    private func code(_ parts: [UInt8]...) -> [UInt8] {
+        var code = keyed
+        for part in parts { code.update(data: part) }
+        return Array(code.finalize())
     }
 
     package func seal(_ draft: CallDraft) -> Result<Seal, Refusal> {
@@ -29,34 +36,30 @@ package struct CallSealer: Sealer {
                     "it is about whom Cordon itself signs in as at \(draft.provider) ('\(setting)'); nothing was done"))
         }
         // No epoch and no node in it: whoever sends this intent presents the same key.
-        let code = HMAC<SHA256>.authenticationCode(for: Array(draft.id.utf8), using: key)
-        let idempotencyKey = hexText(Array(Array(code).prefix(16)))
+        let idempotencyKey = hexText(Array(code(Array(draft.id.utf8)).prefix(16)))
+        let exchange = provider.shape.action(draft.capability)?.exchange(for: draft.purpose)
+        let mark = exchange?.request.needsMark == true ? mark(draft) : ""
         return provider.build(
             draft.capability, draft.purpose, draft.arguments, secrets: provider.handles,
-            idempotencyKey: idempotencyKey, beside: Provider.Beside(mark: mark(draft))
+            idempotencyKey: idempotencyKey, beside: Provider.Beside(mark: mark)
         ).map { Seal(idempotencyKey: idempotencyKey, requestDigest: digestText($0.canonical)) }
     }
 
     /// What stands in place of a secret that a provider told: without the key nobody finds by trying which it was.
     func standIn(_ bytes: [UInt8]) -> String {
-        var code = HMAC<SHA256>(key: key)
-        code.update(data: Array("cordon state secret\n".utf8))
-        code.update(data: bytes)
-        return "‹secret hmac-sha256:\(hexText(Array(code.finalize().prefix(16))))›"
+        let code = code(Array("cordon state secret\n".utf8), bytes)
+        return "‹secret hmac-sha256:\(hexText(Array(code.prefix(16))))›"
     }
 
     /// What marks what a step makes, whichever of its calls asks.
     func mark(_ draft: CallDraft) -> String {
         let name = "mark of \(draft.run)/\(Step.forwardID(of: draft.step))"
-        return hexText(Array(HMAC<SHA256>.authenticationCode(for: Array(name.utf8), using: key).prefix(16)))
+        return hexText(Array(code(Array(name.utf8)).prefix(16)))
     }
 
     /// A keyed fingerprint: it tells one secret from another, and nothing of either.
     func fingerprint(_ secret: IssuedSecret) -> String {
-        var code = HMAC<SHA256>(key: key)
-        code.update(data: Array("issued secret\n".utf8))
-        code.update(data: secret.bytes)
-        return "hmac-sha256:" + hexText(Array(code.finalize()))
+        "hmac-sha256:" + hexText(code(Array("issued secret\n".utf8), secret.bytes))
     }
 
     package func digest(_ bytes: [UInt8]) -> String { digestText(bytes) }

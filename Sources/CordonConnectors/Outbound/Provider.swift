@@ -5,12 +5,18 @@ import CordonLanguage
 
 /// A provider ready to be called: its connector's shape, this instance's settings, and where its secrets lie.
 package struct Provider: Sendable {
-    package var connection: Connections.Provider
-    package var shape: ProviderShape
+    package let connection: Connections.Provider
+    package let shape: ProviderShape
+    /// `‹secret:NAME›` for every secret.
+    let handles: [String: Value]
+    /// The settings as templates see them.
+    private let settings: Value
 
     package init(connection: Connections.Provider, shape: ProviderShape) {
         self.connection = connection
         self.shape = shape
+        handles = Dictionary(uniqueKeysWithValues: Set(shape.secretNames).map { ($0, .string("‹secret:\($0)›")) })
+        settings = .object(connection.settings.mapValues(Value.string))
     }
 
     package var contracts: [String: Contract] { shape.contracts(connection.settings) }
@@ -23,8 +29,7 @@ package struct Provider: Sendable {
     /// What the request's templates may use. The same names with handles where secrets stand give the sealed form.
     func variables(_ arguments: Value, secrets: [String: Value], beside: Beside = Beside()) -> [String: Value] {
         var variables: [String: Value] = [
-            "provider": .object(connection.settings.mapValues(Value.string)), "with": arguments,
-            "secret": .object(secrets), "mark": .string(beside.mark),
+            "provider": settings, "with": arguments, "secret": .object(secrets), "mark": .string(beside.mark),
         ]
         if let issued = beside.issued { variables["issued"] = issued }
         return variables
@@ -49,11 +54,6 @@ package struct Provider: Sendable {
         let issued: Value = ["value": value, "text": .string(handle)]
         return issued
     }
-
-    /// `‹secret:NAME›` for every secret.
-    var handles: [String: Value] {
-        Dictionary(uniqueKeysWithValues: Set(shape.secretNames).map { ($0, .string("‹secret:\($0)›")) })
-    }
 }
 
 /// A request that is complete but for what the transport adds: its parts in a form that can be digested and compared.
@@ -69,11 +69,14 @@ package struct BuiltRequest: Sendable, Hashable {
 
     /// Canonical JSON: what the intent's request digest covers.
     var canonical: [UInt8] {
-        let value: Value = [
-            "method": .string(method), "url": .string(url), "headers": .object(headers.mapValues(Value.string)),
-            "body": body.map { .string(String(decoding: $0, as: UTF8.self)) } ?? .null,
-        ]
-        return value.jsonBytes
+        var writer = JSONWriter(capacity: 320 + (body?.count ?? 0))
+        writer.beginObject()
+        writer.field("body", body.map { .string(String(decoding: $0, as: UTF8.self)) } ?? .null)
+        writer.field("headers", .object(headers.mapValues(Value.string)))
+        writer.field("method", method)
+        writer.field("url", url)
+        writer.endObject()
+        return writer.bytes
     }
 }
 
