@@ -4,7 +4,9 @@ import CordonLanguage
 
 /// What every expression and template of these tests may name, untyped.
 private let names: [String: Schema] = Dictionary(
-    uniqueKeysWithValues: ["signal", "subject", "inputs", "steps", "before", "after", "result"].map { ($0, Schema.any) }
+    uniqueKeysWithValues: ["signal", "subject", "inputs", "steps", "before", "after", "result", "run"].map {
+        ($0, Schema.any)
+    }
 )
 
 func expression(_ source: String) -> Expression {

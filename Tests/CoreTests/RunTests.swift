@@ -16,6 +16,26 @@ struct RunTests {
         #expect(drive.run.wake == .call)
     }
 
+    @Test func `what a step hands in is computed from all that it names`() throws {
+        let arguments: Arguments = .map([
+            "of": .list([.template(template("${steps.a.result.owner} of ${inputs.credential}"))]),
+            "by": .map([
+                "run": .template(template("${run.id}")), "whom": .template(template("${subject.id}")),
+                "always": .literal("cordon"),
+            ]),
+        ])
+        #expect(arguments.variableNames == ["steps", "inputs", "run", "subject"])
+        var drive = Bench(
+            LineSketch(id: "a", effectClass: .read), LineSketch(id: "b", effectClass: .read, arguments: arguments)
+        ).open()
+        try drive.answer(.done(["owner": "platform"]))
+        #expect(
+            drive.call("b")?.arguments == [
+                "of": ["platform of deploy-token"],
+                "by": ["run": .string(drive.run.id.text), "whom": "deploy-token", "always": "cordon"],
+            ])
+    }
+
     @Test func `a change is read before, made, read back, and counts only when it is seen`() throws {
         var drive = Bench(revoke).open()
         #expect(drive.call()?.purpose == .before)

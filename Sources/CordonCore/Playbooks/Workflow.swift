@@ -516,6 +516,16 @@ package indirect enum Arguments: Sendable, Hashable {
     case list([Arguments])
     case map([String: Arguments])
 
+    /// The variables that its holes name.
+    package var variableNames: Set<String> {
+        switch self {
+        case .literal: []
+        case .template(let template): Set(template.holes.flatMap(\.variables.keys))
+        case .list(let items): items.reduce(into: []) { $0.formUnion($1.variableNames) }
+        case .map(let members): members.values.reduce(into: []) { $0.formUnion($1.variableNames) }
+        }
+    }
+
     /// Evaluates every hole once.
     package func render(_ variables: [String: Value]) -> Result<Value, EvaluationError> {
         switch self {

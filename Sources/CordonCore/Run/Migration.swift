@@ -80,9 +80,7 @@ extension Run {
     }
 
     mutating func apply(_ migration: Migration) {
-        workflow = migration.to
-        called = migration.called
-        inputs = migration.inputs
+        goOn(by: migration.to, calling: migration.called, with: migration.inputs)
         var kept: [Step] = []
         for var step in steps where !migration.dropped.contains(step.id) {
             step.rename(to: migration.renamed[step.id] ?? step.id)
@@ -196,7 +194,7 @@ private struct MigrationCheck {
 
     private var reasonsOfSteps: [String] {
         var moved = run
-        moved.inputs = inputs
+        moved.goOn(by: run.workflow, calling: run.called, with: inputs)
         moved.steps = run.steps.map { step in
             var step = step
             step.rename(to: newID(step.id))

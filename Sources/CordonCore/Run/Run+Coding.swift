@@ -5,11 +5,11 @@ package import CordonLanguage
 // The stored form of runs. Member names are stored for ever: golden journals fail when one changes.
 
 extension Run {
-    /// The snapshot.
+    /// The snapshot. Its opening names no steps: they are told beside it.
     package var value: Value {
         record([
-            "v": 2, "opening": opening.value, "opened_at": Value(openedAt), "gate": gate?.value, "pause": pause?.value,
-            "conclusion": conclusion?.value, "rollback": rollback?.value,
+            "v": 2, "opening": fixed.opening.value, "opened_at": Value(openedAt), "gate": gate?.value,
+            "pause": pause?.value, "conclusion": conclusion?.value, "rollback": rollback?.value,
             "ending": ending.map { .string($0.rawValue) }, "steps": .array(steps.map(\.value)),
             "joined": joined.isEmpty ? nil : .array(joined.map { .string($0.text) }),
             "updated_at": Value(updatedAt), "ended_at": endedAt.map(Value.init(_:)), "number": Value(number),
@@ -34,14 +34,6 @@ extension Run {
         updatedAt = try fields.instant("updated_at")
         endedAt = try fields.optionalInstant("ended_at")
         number = try fields.int("number")
-    }
-
-    /// Its steps are those of the snapshot: what the opening names among them needs no second mention.
-    private var opening: Opening {
-        Opening(
-            id: id, decision: decision, signal: signal, alert: alert, playbook: playbook, workflow: workflow,
-            called: called, subject: subject, severity: severity, inputs: inputs, steps: [], isShared: isShared,
-            objectsMax: objectsMax)
     }
 }
 

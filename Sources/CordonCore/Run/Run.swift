@@ -100,23 +100,8 @@ package struct Run: Sendable, Hashable, Named {
         }
     }
 
-    // Fixed when it is opened.
-    package var id: RunID
-    package var decision: DecisionID
-    package var signal: SignalID
-    package var alert: AlertID
-    package var playbook: Pin
-    package var workflow: Pin
-    /// The workflows that it calls, those called by called ones too.
-    package var called: [Pin]
-    package var subject: Subject?
-    package var severity: Signal.Severity
-    package var inputs: Value
-    package var openedAt: Instant
-    /// It neither waits for other runs of its subject nor keeps them waiting.
-    package var isShared: Bool
-    /// How many objects it may change unasked: its subject, and the items of its lists.
-    package var objectsMax: Int?
+    /// What is fixed when it is opened; `Run+Fields.swift` shows its members.
+    var fixed: Fixed
 
     // What changes.
     /// What a person is asked before anything is done.
@@ -135,19 +120,7 @@ package struct Run: Sendable, Hashable, Named {
     package var number: Int
 
     package init(opening: Opening, at now: Instant) {
-        id = opening.id
-        decision = opening.decision
-        signal = opening.signal
-        alert = opening.alert
-        playbook = opening.playbook
-        workflow = opening.workflow
-        called = opening.called
-        subject = opening.subject
-        severity = opening.severity
-        inputs = opening.inputs
-        openedAt = now
-        isShared = opening.isShared
-        objectsMax = opening.objectsMax
+        fixed = Fixed(opening, at: now)
         steps = opening.steps.map(Step.init(id:))
         joined = []
         updatedAt = now
@@ -290,8 +263,12 @@ extension Run {
 
     package var phase: Phase {
         if let ending { return .ended(ending) }
-        guard let ask = asks.first, !commands.contains(where: \.isPerform) else { return .running }
+        guard !hasOpenCall, let ask = asks.first else { return .running }
         return .asked(ask)
+    }
+
+    private var hasOpenCall: Bool {
+        isLive && steps.contains { if case .calling = $0.phase { true } else { false } }
     }
 
     /// What follows from the state: the open calls, and the earliest timer.
@@ -307,7 +284,7 @@ extension Run {
     /// `nil` only for a run that has ended; the store counts live runs without one, and the count must be 0.
     package var wake: Wake? {
         guard isLive else { return nil }
-        if steps.contains(where: { if case .calling = $0.phase { true } else { false } }) { return .call }
+        if hasOpenCall { return .call }
         // Before timers: whoever lifts a halt looks for those that wait for it, and timers are found by their time.
         if steps.contains(where: { if case .halted = $0.phase { true } else { false } }) { return .halt }
         if isQueued { return .queue }
@@ -339,10 +316,6 @@ extension Run {
 
     /// Who asked for its end.
     package var cancelRequestedBy: String? { conclusion?.by }
-}
-
-extension Command {
-    var isPerform: Bool { if case .perform = self { true } else { false } }
 }
 
 extension Run {

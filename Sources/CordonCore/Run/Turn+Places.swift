@@ -30,7 +30,10 @@ struct Spot {
 extension Turn {
     /// The place of a step, an undo's being that of the step that it undoes. `nil` when the pinned workflow has none.
     func place(_ step: String) -> Spot? {
-        var words = Step.forwardID(of: step).split(separator: ".").map(String.init)[...]
+        let forward = Step.forwardID(of: step)
+        // Most ids are one word.
+        let isOneWord = !forward.utf8.contains(UInt8(ascii: "."))
+        var words = isOneWord ? [forward] : forward.split(separator: ".").map(String.init)[...]
         var workflow = definition.workflow
         var scope = Scope(inputs: run.inputs)
         while let word = words.popFirst() {
@@ -74,26 +77,43 @@ extension Turn {
     /// What expressions at a place may use.
     func variables(_ place: Spot) -> [String: Value] { variables(place.scope) }
 
-    func variables(_ scope: Scope) -> [String: Value] {
+    /// Of these no more than what the holes of a tree name: it is asked for at every call, and there may be many steps.
+    func variables(_ place: Spot, namedIn arguments: Arguments) -> [String: Value] {
+        variables(place.scope, of: arguments.variableNames)
+    }
+
+    /// - Parameter names: those that are wanted; `nil`: all.
+    func variables(_ scope: Scope, of names: Set<String>? = nil) -> [String: Value] {
+        var own = scope.bindings
+        func add(_ name: String, _ value: () -> Value) {
+            if own[name] == nil, names?.contains(name) ?? true { own[name] = value() }
+        }
+        add("inputs") { scope.inputs }
+        add("subject") { run.subject?.expressionValue ?? .null }
+        add("steps") { .object(expressionValues(scope)) }
+        add("run") {
+            [
+                "id": .string(run.id.text), "playbook": .string(run.playbook.name),
+                "opened_at": .string(run.openedAt.description),
+            ]
+        }
+        return own
+    }
+
+    /// The steps of a block, each as expressions see it.
+    private func expressionValues(_ scope: Scope) -> [String: Value] {
         var steps: [String: Value] = [:]
         for step in run.steps where step.id.hasPrefix(scope.prefix) && !step.isUndo {
             let name = step.id.dropFirst(scope.prefix.count)
             if !name.contains(".") { steps[String(name)] = step.expressionValue }
         }
-        let own: [String: Value] = [
-            "inputs": scope.inputs, "subject": run.subject?.expressionValue ?? .null, "steps": .object(steps),
-            "run": [
-                "id": .string(run.id.text), "playbook": .string(run.playbook.name),
-                "opened_at": .string(run.openedAt.description),
-            ],
-        ]
-        return own.merging(scope.bindings) { _, item in item }
+        return steps
     }
 
     /// The same inside one step: with what was read before and after its act.
-    func variables(in id: String) -> [String: Value] {
+    func variables(in id: String, of names: Set<String>? = nil) -> [String: Value] {
         guard let place = place(id), let step = run.step(id) else { return [:] }
-        var all = variables(place)
+        var all = variables(place.scope, of: names)
         all["before"] = step.before ?? .null
         all["after"] = step.after ?? .null
         all["result"] = step.result ?? .null

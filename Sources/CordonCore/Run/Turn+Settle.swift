@@ -109,7 +109,7 @@ extension Turn {
     /// Whether the state read back shows what the step is for; an undo is for what was before.
     private func proof(of id: String) -> Condition? {
         if isUndo(id) { return isRestored(id) ? .isTrue : .isFalse }
-        return effect(of: id, variables(in: id))
+        return effect(of: id)
     }
 
     /// The provider took the act, or may have, and has not shown it: it is known to take longer than that.
@@ -123,25 +123,27 @@ extension Turn {
 
     /// The effect was not there when it was last read back, and `live` shows it.
     func showsLate(_ id: String, _ live: Value) -> Bool {
-        var late = variables(in: id)
-        late["after"] = live
-        return proof(of: id) == .isFalse && effect(of: id, late) == .isTrue
+        proof(of: id) == .isFalse && effect(of: id, after: live) == .isTrue
     }
 
     private func proofBefore(_ id: String) -> Bool {
         guard !isUndo(id), let before = run.step(id)?.before else { return false }
-        var variables = self.variables(in: id)
-        variables["after"] = before
-        return effect(of: id, variables) == .isTrue
+        return effect(of: id, after: before) == .isTrue
     }
 
-    /// The workflow's word on what `after` must show, or else the connector's.
-    private func effect(of id: String, _ variables: [String: Value]) -> Condition? {
-        guard let act = place(id)?.line.act else { return nil }
-        if let verify = act.verify { return verify.decide(variables) }
-        var own = ["before", "after"].reduce(into: [:]) { $0[$1] = variables[$1] }
-        own["with"] = run.step(id)?.arguments ?? .null
-        return contract(of: id)?.probe?.decide(own)
+    /// The workflow's word on what `after` must show, or else the connector's; of another state than was read back, where
+    /// one is given.
+    private func effect(of id: String, after other: Value? = nil) -> Condition? {
+        guard let place = place(id), let act = place.line.act else { return nil }
+        if let verify = act.verify {
+            var all = variables(in: id, of: Set(verify.variables.keys))
+            if let other { all["after"] = other }
+            return verify.decide(all)
+        }
+        guard let probe = contract(place)?.probe, let step = run.step(id) else { return nil }
+        return probe.decide([
+            "before": step.before ?? .null, "after": other ?? step.after ?? .null, "with": step.arguments ?? .null,
+        ])
     }
 
     private mutating func tryLater(_ id: String, _ call: Call, _ outcome: Outcome) {

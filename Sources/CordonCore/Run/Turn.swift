@@ -223,7 +223,7 @@ struct Turn {
             return .success(.object(members))
         }
         let template = purpose == .measure ? place.line.measure?.arguments : place.line.act?.arguments
-        let rendered = (template ?? .literal(.object([:]))).render(variables(place))
+        let rendered = template.map { $0.render(variables(place, namedIn: $0)) } ?? .success(.object([:]))
         guard purpose == .act, contract(place)?.actTakesBefore == true else { return rendered }
         return rendered.map { arguments in
             var members = arguments.objectValue ?? [:]
@@ -262,7 +262,9 @@ struct Turn {
             let capability = place.line.act?.capability
         else { return }
         // One item of a list ends one of many, also in a workflow that is called for each: its step's id has a number in it.
-        if isSeen, !id.split(separator: ".").contains(where: { Int($0) != nil }) {
+        if isSeen, run.steps.contains(where: { $0.exposure != nil }),
+            !id.split(separator: ".").contains(where: { Int($0) != nil })
+        {
             // What it ended was issued before it acted.
             for other in run.steps
             where other.id != id && other.exposure?.endedBy.contains(capability) == true
@@ -272,11 +274,9 @@ struct Turn {
                 emit(.exposureEnded(step: other.id, by: id))
             }
         }
+        guard step.exposure == nil, let residual = contract(place)?.residual else { return }
         let known = ["before": step.before ?? .null, "after": step.after ?? .null, "with": step.arguments ?? .null]
-        guard step.exposure == nil, let residual = contract(place)?.residual,
-            let exposure = residual.exposure(known, at: now)
-        else { return }
-        emit(.exposureFound(step: id, exposure))
+        if let exposure = residual.exposure(known, at: now) { emit(.exposureFound(step: id, exposure)) }
     }
 }
 
