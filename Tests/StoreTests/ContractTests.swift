@@ -246,6 +246,15 @@ import Testing
                 stream: stream, number: offset + 2, at: at, kind: "decisionMade", bytes: Array(line.utf8),
                 leaf: [UInt8(offset)])
         }
+        // A name that no line holds as it is.
+        for (offset, name) in [#"a \"kind\""#, #"a "kind""#].enumerated() {
+            let number = lines.count + 2 + offset
+            let line = #"{"at":"\#(at)","body":1,"n":\#(number),"stream":"\#(stream)","type":"\#(name)","v":1}"#
+            reading.entries.append(
+                Entry(
+                    stream: stream, number: number, at: at, kind: #"a "kind""#, bytes: Array(line.utf8),
+                    leaf: [UInt8(number)]))
+        }
         reading.decisions[0].body = Array(body.utf8)
         reading.signals[0].body = Array(" \(body)".utf8)
         try await tested.store.record(reading)

@@ -6,35 +6,35 @@ import CordonLanguage
 /// What of an entry's line its columns tell: a third of the line, which is not stored a second time.
 ///
 /// Nothing is assumed of a line: what the frame and a body would not give again byte for byte is stored whole.
-struct LineFrame {
+enum LineFrame {
     /// The number of this frame among those there have ever been, as the column `form` holds it.
     static let form = 1
 
-    private let head: [UInt8]
-    private let foot: [UInt8]
-
-    init(of entry: Entry) {
-        var head = JSONWriter(capacity: 48)
-        head.beginObject()
-        head.field("at", entry.at.description)
-        head.key("body")
-        self.head = head.bytes
-        var foot = JSONWriter(capacity: 96)
-        foot.beginObject()
-        foot.field("n", entry.number)
-        foot.field("stream", entry.stream)
-        foot.field("type", entry.kind)
-        foot.field("v", 1)
-        foot.endObject()
-        self.foot = [UInt8(ascii: ",")] + foot.bytes.dropFirst()
-    }
-
-    /// The body of a line, when the frame gives the rest of it.
-    func body(of line: [UInt8]) -> ArraySlice<UInt8>? {
-        guard line.count > head.count + foot.count, line.starts(with: head), line.suffix(foot.count) == foot[...] else {
+    /// The body of an entry's line, when the frame gives the rest of it.
+    static func body(of entry: Entry) -> ArraySlice<UInt8>? {
+        // What would be escaped in a line is rare in a name, and then the line is kept as it is.
+        guard isPlain(entry.stream), isPlain(entry.kind) else { return nil }
+        let head = #"{"at":""# + entry.at.description + #"","body":"#
+        let foot = ",\"n\":\(entry.number),\"stream\":\"" + entry.stream + #"","type":""# + entry.kind + #"","v":1}"#
+        let ends = entry.bytes.count - foot.utf8.count
+        guard ends > head.utf8.count, holds(entry.bytes, head, at: 0), holds(entry.bytes, foot, at: ends) else {
             return nil
         }
-        return line[head.count..<(line.count - foot.count)]
+        return entry.bytes[head.utf8.count..<ends]
+    }
+
+    private static func holds(_ bytes: [UInt8], _ text: String, at start: Int) -> Bool {
+        var text = text
+        return bytes.withUnsafeBufferPointer { bytes in
+            text.withUTF8 { text in
+                for index in 0..<text.count where bytes[start + index] != text[index] { return false }
+                return true
+            }
+        }
+    }
+
+    private static func isPlain(_ name: String) -> Bool {
+        name.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
     }
 
     /// The line again.

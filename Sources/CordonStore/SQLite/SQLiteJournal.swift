@@ -116,7 +116,7 @@ final class SQLiteJournal {
     @discardableResult
     func append(_ entry: Entry) throws(SQLiteFailure) -> ArraySlice<UInt8>? {
         let stream = try number(ofStream: entry.stream)
-        let body = LineFrame(of: entry).body(of: entry.bytes)
+        let body = LineFrame.body(of: entry)
         let insert = statements.insertEntry
         insert.bind(nextPlace)
         insert.bind(stream)

@@ -56,8 +56,10 @@ extension SQLiteStatement {
             updatedAt: instant(14), endedAt: optionalInstant(15), snapshot: bytes(17), snapshotNumber: int(16))
     }
 
-    func entry() -> IndexedEntry {
-        var entry = Entry(stream: text(1), number: int(2), at: instant(3), kind: text(4), bytes: [], leaf: bytes(7))
+    /// - Parameter stream: its stream's name, where that is known: one text for all of its entries.
+    func entry(of stream: String? = nil) -> IndexedEntry {
+        var entry = Entry(
+            stream: stream ?? text(1), number: int(2), at: instant(3), kind: text(4), bytes: [], leaf: bytes(7))
         let isFramed = int(5) == LineFrame.form
         entry.bytes = isFramed ? withBytes(6) { LineFrame.line(of: entry, body: $0) } : bytes(6)
         return IndexedEntry(index: int(0), entry: entry)

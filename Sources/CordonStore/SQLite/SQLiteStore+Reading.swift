@@ -77,20 +77,21 @@ extension SQLiteStore {
     private static func tail(
         of run: RunRecord, _ connection: SQLiteConnection
     ) throws(SQLiteFailure) -> [Entry] {
+        guard run.snapshotNumber < run.number else { return [] }
+        let rows = try connection.statement(selectTail)
+        defer { rows.reset() }
+        rows.bind(run.id.text)
+        rows.bind(run.snapshotNumber)
+        rows.bind(run.number)
         var tail: [Entry] = []
-        while run.snapshotNumber + tail.count < run.number {
-            var query = SQLiteQuery(SQLiteStatement.selectEntries)
-            query.require("stream.name", run.id.text)
-            query.require("number", ">", Int64(run.snapshotNumber + tail.count))
-            query.require("number", "<=", Int64(run.number))
-            query.order = "number"
-            let page = try query.rows(connection, limit: .max) { $0.entry().entry }
-            // A history with a gap: whoever folds it sees it.
-            if page.isEmpty { break }
-            tail += page
-        }
+        tail.reserveCapacity(run.number - run.snapshotNumber)
+        // A history with a gap: whoever folds it sees it.
+        while try rows.step() { tail.append(rows.entry(of: run.id.text).entry) }
         return tail
     }
+
+    private static let selectTail =
+        "\(SQLiteStatement.selectEntries) WHERE stream.name = ? AND number > ? AND number <= ? ORDER BY number"
 
     package func history(_ stream: String, from number: Int, limit: Int) async throws(StoreError) -> [IndexedEntry] {
         try await read { (connection) throws(SQLiteFailure) in

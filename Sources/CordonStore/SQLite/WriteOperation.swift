@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonCore
+import CordonLanguage
 import Foundation
 
 /// One writing verb with its arguments, as data: what waits in the queue can be weighed, tried again and told off.
-enum WriteOperation: Sendable {
+/// Indirect: a change is many strings, and each hand that it goes through would count all of them.
+indirect enum WriteOperation: Sendable {
     case accept(Alert, headers: String, Entry)
     case record(Reading)
     case commit(RunChange)
@@ -76,11 +78,11 @@ final class PendingWrite: Sendable {
 enum HeaderText {
     static func encode(_ headers: [String: String]) -> String {
         if headers.isEmpty { return "{}" }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        do { return String(decoding: try encoder.encode(headers), as: UTF8.self) } catch {
-            preconditionFailure("a map of strings always has a JSON form: \(error)")
-        }
+        var writer = JSONWriter()
+        writer.beginObject()
+        for (name, value) in headers.sorted(by: { $0.key < $1.key }) { writer.field(name, value) }
+        writer.endObject()
+        return writer.text
     }
 
     static func decode(_ text: String) -> [String: String]? {
