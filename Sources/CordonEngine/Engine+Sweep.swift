@@ -70,11 +70,11 @@ extension Engine {
     }
 
     /// Every live run goes on by what is stored of it: an open call that no task has in hand is lost, so its outcome is
-    /// unknown; a timer is noted or fires.
+    /// unknown; a timer is noted or fires. Whoever waits for a timer or a person is not read: its row says so.
     private func sweepRuns(all: Bool) async throws(StoreError) {
         var query = RunQuery()
         query.onlyLive = true
-        query.wake = all ? nil : "call"
+        query.wake = "call"
         query.oldestFirst = true
         query.limit = Engine.pageRows
         var page = try await store.runs(query)
@@ -88,9 +88,25 @@ extension Engine {
             await picked
             guard hasMore else { break }
         }
-        if !all { try await noteTimers() }
+        if all { try await noteAllTimers() } else { try await noteTimers() }
         try await sweepQueues()
         await releaseHalted()
+    }
+
+    private func noteAllTimers() async throws(StoreError) {
+        var query = RunQuery()
+        query.onlyLive = true
+        query.readsTails = false
+        query.oldestFirst = true
+        query.limit = 10 * Engine.pageRows
+        while true {
+            let page = try await store.runs(query)
+            for stored in page where stored.dueAt != nil && !isInHand(stored.id) {
+                timekeeper.note(stored.id, due: stored.dueAt)
+            }
+            guard page.count == query.limit else { return }
+            query.beyond = page.last?.id
+        }
     }
 
     private func noteTimers() async throws(StoreError) {
