@@ -87,16 +87,19 @@ extension Engine {
         }
     }
 
-    private func step(_ id: RunID, _ input: RunInput) async -> ControlAnswer {
-        await step(id) { run, definition, now in run.handle(input, definition, halts: self.halts, at: now) }
+    private func step(_ id: RunID, _ input: RunInput, _ baton: Baton) async -> ControlAnswer {
+        await step(id, baton: baton) { run, definition, now in
+            run.handle(input, definition, halts: self.halts, at: now)
+        }
     }
 
     /// Decide, commit; read again and decide anew when another writer was first. `known` is the run as it was just read.
     ///
     /// - Parameter isAsked: somebody waits for the answer, and is told when nothing can be stored; otherwise it may be an
     ///   outcome that exists nowhere else, and is kept until there is room for it.
+    /// - Parameter baton: takes the call that follows, where it may go at once.
     func step(
-        _ id: RunID, from known: Run? = nil, isAsked: Bool = false,
+        _ id: RunID, from known: Run? = nil, isAsked: Bool = false, baton: Baton? = nil,
         _ decide: (Run, RunDefinition, Instant) async throws -> Result<Transition, Refusal>
     ) async -> ControlAnswer {
         var waits = 0
@@ -132,7 +135,7 @@ extension Engine {
                 count { $0.count(transition.events) }
                 countContainment(transition, at: now)
                 tell(transition)
-                carryOut(transition)
+                carryOut(transition, baton)
                 if transition.run.endedAt != nil, run.endedAt == nil { await noteTrial(of: transition.run) }
                 return .done(transition.run)
             } catch let error as StoreError {
@@ -166,7 +169,7 @@ extension Engine {
     }
 
     /// Sets going what a stored transition asks for: its new calls, and its timer.
-    func carryOut(_ transition: Transition) {
+    func carryOut(_ transition: Transition, _ baton: Baton? = nil) {
         let run = transition.run
         moving.note(run)
         noteQueue(run)
@@ -177,13 +180,27 @@ extension Engine {
             let errand = Errand(run: run.id, step: step, call: call, subject: run.subject, severity: run.severity)
             // No task until its lane is free: a child of the one group that waits makes every other dearer to end.
             performer.queue(errand) { verdict in
-                self.hand(.perform(errand, verdict, isSealedHere: call.delivery == 1))
+                let work = Work.perform(errand, verdict, isSealedHere: call.delivery == 1)
+                if baton?.take(work) != true { self.hand(work) }
             }
+        }
+        baton?.close()
+    }
+
+    /// Makes a call whose intent is stored, hands its outcome to the machine, and goes on with the run's next call as
+    /// long as one may leave at once: to wake another task for it would take longer than many a call.
+    func perform(_ errand: Errand, _ verdict: Lane.Verdict, isSealedHere: Bool) async {
+        var next: Work? = .perform(errand, verdict, isSealedHere: isSealedHere)
+        while case .perform(let errand, let verdict, let isSealedHere)? = next {
+            let baton = Baton()
+            await perform(errand, verdict, isSealedHere: isSealedHere, baton)
+            next = baton.work
+            // A process that ends begins nothing new: what is handed on now is looked for by the next start.
+            if Task.isCancelled || failure.withLock({ $0 != nil }), let work = next { return hand(work) }
         }
     }
 
-    /// Makes one call whose intent is stored, and hands its outcome to the machine.
-    func perform(_ errand: Errand, _ verdict: Lane.Verdict, isSealedHere: Bool) async {
+    private func perform(_ errand: Errand, _ verdict: Lane.Verdict, isSealedHere: Bool, _ baton: Baton) async {
         defer { release(errand.run) }
         var answer = await UnderWay.$errand.withValue(errand) {
             await performer.perform(errand, verdict, isSealedHere: isSealedHere)
@@ -214,7 +231,7 @@ extension Engine {
         }
         let input = RunInput.callReturned(
             step: errand.step, number: errand.call.number, delivery: errand.call.delivery, answer.outcome)
-        if case .unavailable = await self.step(errand.run, input) {
+        if case .unavailable = await self.step(errand.run, input, baton) {
             logger.error("an outcome is not stored yet", metadata: ["run": "\(errand.run)", "step": "\(errand.step)"])
         }
     }
@@ -249,6 +266,25 @@ extension Transition {
             }
         }
     }
+}
+
+/// What a task goes on with after a step: the one call that its lane let go while the step was carried out. What a lane
+/// lets go later, nobody waits for, and it gets a task of its own.
+final class Baton: Sendable {
+    private let held = Mutex<(work: Engine.Work?, isOpen: Bool)>((nil, true))
+
+    var work: Engine.Work? { held.withLock { $0.work } }
+
+    /// False when there is something already, or when it comes too late.
+    func take(_ work: Engine.Work) -> Bool {
+        held.withLock { held in
+            guard held.isOpen, held.work == nil else { return false }
+            held.work = work
+            return true
+        }
+    }
+
+    func close() { held.withLock { $0.isOpen = false } }
 }
 
 /// Whose call it is that a transport is given: a real one sends the request and asks no more.

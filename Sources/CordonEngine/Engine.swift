@@ -70,8 +70,9 @@ package final class Engine: Sendable, Service {
         }
     }
 
-    /// Something to be done by a child task.
-    enum Work: Sendable {
+    /// Something to be done by a child task. Indirect: it is handed from the one who thinks of it to a queue, and from
+    /// there to its task.
+    indirect enum Work: Sendable {
         /// `isNew`: nobody can have begun to read it.
         case read(Alert, isNew: Bool)
         case advance(RunID, RunInput)

@@ -13,6 +13,21 @@ import Testing
 /// What a provider's lane holds and knows, when the process ends and when the next one starts.
 @Suite(.timeLimit(.minutes(20)))
 struct EngineLaneTests {
+    @Test func `a task goes on with the one call that may leave at once, and with none that comes later`() {
+        let baton = Baton()
+        #expect(baton.take(.dequeue("first")))
+        #expect(!baton.take(.dequeue("second")))
+        baton.close()
+        guard case .dequeue("first")? = baton.work else {
+            Issue.record("held was \(String(describing: baton.work))")
+            return
+        }
+        let late = Baton()
+        late.close()
+        #expect(!late.take(.dequeue("late")))
+        #expect(late.work == nil)
+    }
+
     @Test func `a shutdown gives back the calls in line as not sent, and the next start sends each once`() async throws
     {
         let installation = try Installation(perSubject: .many, bounds: Lane.Bounds(concurrentMax: 1))
