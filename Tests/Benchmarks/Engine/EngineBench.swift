@@ -31,7 +31,7 @@ struct EngineBench {
     private mutating func measure() async throws {
         report.noteMachine("before")
         report.note("rounds", "\(options.rounds), medians")
-        for live in [1, 16, 64, 128, 256] { try await measureSteps(live) }
+        for live in options.live { try await measureSteps(live) }
         if options.recovered > 0 {
             try await measureWaiting(options.recovered)
             try await measureRecovery(options.recovered)
@@ -177,6 +177,8 @@ struct EngineBench {
 /// What the command line asks for.
 struct Options: Sendable {
     var rounds = 5
+    /// How many runs are live at a time; none where only what follows is measured.
+    var live = [1, 16, 64, 128, 256]
     var seconds = 1.0
     var recovered = 100_000
     /// A program that does only the durable writes: `PROGRAM sqlite:PATH FULL LIVE SECONDS none 2`.
@@ -184,7 +186,7 @@ struct Options: Sendable {
     var isJSON = false
 
     static let usage = """
-        usage: cordon-bench-engine [--rounds N] [--seconds S] [--recover RUNS] [--bound PROGRAM] [--json]
+        usage: cordon-bench-engine [--live N,N] [--rounds N] [--seconds S] [--recover RUNS] [--bound PROGRAM] [--json]
         """
 
     init(_ arguments: [String]) throws {
@@ -193,6 +195,8 @@ struct Options: Sendable {
             switch word {
             case "--json": isJSON = true
             case "--bound": bound = try Options.text(rest.popFirst())
+            case "--live":
+                live = try Options.text(rest.popFirst()).split(separator: ",").map { try Options.number(String($0)) }
             case "--rounds": rounds = try Options.number(rest.popFirst())
             case "--recover": recovered = try Options.number(rest.popFirst())
             case "--seconds": seconds = Double(try Options.number(rest.popFirst()))
