@@ -18,29 +18,37 @@ package struct UnreadableRecord: Error, Sendable, Hashable, CustomStringConverti
 
 /// Reads the members of a stored JSON object, naming the place of what is missing or of the wrong type.
 struct Fields {
-    let place: String
+    private let parent: String
+    private let name: String?
     private let map: JSONView
+
+    /// Spelled only when somebody must be told: of millions of lines nobody is.
+    var place: String { name.map { "\(parent).\($0)" } ?? parent }
 
     init(_ value: Value, _ place: String) throws(UnreadableRecord) { try self.init(.tree(value), place) }
 
-    init(_ map: JSONView, _ place: String) throws(UnreadableRecord) {
+    init(_ map: JSONView, _ place: String) throws(UnreadableRecord) { try self.init(map, place, nil) }
+
+    private init(_ map: JSONView, _ parent: String, _ name: String?) throws(UnreadableRecord) {
+        (self.parent, self.name, self.map) = (parent, name, map)
         guard map.isObject else {
             throw UnreadableRecord(place: place, reason: "expected a map, found \(map.value.typeName)")
         }
-        self.place = place
-        self.map = map
     }
 
     func optional(_ key: String) -> Value? {
-        guard let value = present(key), value != .null else { return nil }
-        return value
+        guard let member = map[key], !member.isNull else { return nil }
+        return member.value
     }
+
+    /// Whether there is such a member, and it is no `null`.
+    func has(_ key: String) -> Bool { map.has(key) }
 
     /// The member as it stands, a stored `null` too.
     func present(_ key: String) -> Value? { map[key]?.value }
 
     func optionalString(_ key: String) throws(UnreadableRecord) -> String? {
-        optional(key) == nil ? nil : try string(key)
+        has(key) ? try string(key) : nil
     }
 
     func strings(_ key: String) throws(UnreadableRecord) -> [String] {
@@ -73,16 +81,18 @@ struct Fields {
     }
 
     func string(_ key: String) throws(UnreadableRecord) -> String {
-        guard let text = try member(key).stringValue else { throw wrong(key, "string") }
-        return text
+        if let text = map.string(key) { return text }
+        _ = try member(key)
+        throw wrong(key, "string")
     }
 
     func int(_ key: String) throws(UnreadableRecord) -> Int {
-        guard let number = try value(key).intValue else { throw wrong(key, "int") }
-        return Int(number)
+        if let number = map.int(key) { return Int(number) }
+        _ = try member(key)
+        throw wrong(key, "int")
     }
 
-    func optionalInt(_ key: String) throws(UnreadableRecord) -> Int? { optional(key) == nil ? nil : try int(key) }
+    func optionalInt(_ key: String) throws(UnreadableRecord) -> Int? { has(key) ? try int(key) : nil }
 
     func ids<Noun>(_ key: String, _ type: ID<Noun>.Type = ID<Noun>.self) throws(UnreadableRecord) -> [ID<Noun>] {
         var ids: [ID<Noun>] = []
@@ -99,12 +109,13 @@ struct Fields {
     }
 
     func instant(_ key: String) throws(UnreadableRecord) -> Instant {
-        guard let number = try value(key).intValue else { throw wrong(key, "instant in milliseconds") }
-        return Instant(milliseconds: number)
+        if let number = map.int(key) { return Instant(milliseconds: number) }
+        _ = try member(key)
+        throw wrong(key, "instant in milliseconds")
     }
 
     func optionalInstant(_ key: String) throws(UnreadableRecord) -> Instant? {
-        optional(key) == nil ? nil : try instant(key)
+        has(key) ? try instant(key) : nil
     }
 
     func id<Noun>(_ key: String, _ type: ID<Noun>.Type = ID<Noun>.self) throws(UnreadableRecord) -> ID<Noun> {
@@ -122,11 +133,11 @@ struct Fields {
         return choice
     }
 
-    func fields(_ key: String) throws(UnreadableRecord) -> Fields { try Fields(member(key), "\(place).\(key)") }
+    func fields(_ key: String) throws(UnreadableRecord) -> Fields { try Fields(member(key), place, key) }
 
     func optionalFields(_ key: String) throws(UnreadableRecord) -> Fields? {
         guard let member = map[key], !member.isNull else { return nil }
-        return try Fields(member, "\(place).\(key)")
+        return try Fields(member, place, key)
     }
 
     func list<Item>(

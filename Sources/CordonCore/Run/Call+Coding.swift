@@ -16,7 +16,7 @@ extension Call {
     init(_ fields: Fields) throws(UnreadableRecord) {
         self.init(
             number: try fields.int("n"), purpose: try fields.oneOf("purpose"), attempt: try fields.int("attempt"),
-            delivery: fields.optional("delivery") == nil ? 1 : try fields.int("delivery"),
+            delivery: fields.has("delivery") ? try fields.int("delivery") : 1,
             capability: try fields.string("capability"), provider: try fields.string("provider"),
             effectClass: try fields.oneOf("class"), arguments: try fields.value("arguments"),
             seal: Seal(
@@ -39,12 +39,11 @@ extension Outcome {
 
     init(_ fields: Fields) throws(UnreadableRecord) {
         self.init(
-            try fields.oneOf("kind"), status: fields.optional("status") == nil ? nil : try fields.int("status"),
+            try fields.oneOf("kind"), status: try fields.optionalInt("status"),
             reason: try fields.optionalString("reason"),
-            retryAfterMilliseconds: fields.optional("retry_after_ms") == nil
-                ? nil : Int64(try fields.int("retry_after_ms")),
+            retryAfterMilliseconds: try fields.optionalInt("retry_after_ms").map(Int64.init),
             result: fields.optional("result") ?? .null,
-            evidence: fields.optional("evidence") == nil ? [] : try Evidence.list(fields),
+            evidence: fields.has("evidence") ? try Evidence.list(fields) : [],
             wasSentTwice: fields.optional("sent_twice") == true, wasWithheld: fields.optional("withheld") == true,
             durationMilliseconds: Int64(try fields.int("duration_ms")))
         lacksSecret = fields.optional("lacks_secret") == true

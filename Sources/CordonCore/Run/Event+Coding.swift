@@ -91,6 +91,9 @@ extension Event {
     init(kind: String, _ body: JSONView) throws(UnreadableRecord) {
         let fields = try Fields(body, kind)
         switch kind {
+        // Most lines of a history are of these: they are not compared with all other names first.
+        case "callIntended", "callReturned": self = try Event(ofCall: kind, try Self.step(kind, fields), fields)
+        case "stepStarted", "stepFinished": self = try Event(ofStep: kind, try Self.step(kind, fields), fields)
         case "runOpened": self = .runOpened(try Opening(fields))
         case "runAsked": self = .runAsked(try Run.Ask(fields))
         case "runResumed":
@@ -104,26 +107,29 @@ extension Event {
         case "signalJoined": self = .signalJoined(try fields.id("signal"), try fields.id("alert"))
         case "runMigrated": self = .runMigrated(try Migration(fields))
         case "runEnded": self = .runEnded(try fields.oneOf("ending"), reason: try fields.string("reason"))
-        default:
-            guard let step = try fields.optionalString("step") else {
-                throw UnreadableRecord(place: kind, reason: "it names no step, or this version knows no such event")
-            }
-            self = try Event(ofStep: kind, step, fields)
+        default: self = try Event(ofStep: kind, try Self.step(kind, fields), fields)
         }
+    }
+
+    private static func step(_ kind: String, _ fields: Fields) throws(UnreadableRecord) -> String {
+        guard let step = try fields.optionalString("step") else {
+            throw UnreadableRecord(place: kind, reason: "it names no step, or this version knows no such event")
+        }
+        return step
     }
 
     private init(ofStep kind: String, _ step: String, _ fields: Fields) throws(UnreadableRecord) {
         switch kind {
         case "stepStarted": self = .stepStarted(step: step, deadline: try fields.instant("deadline"))
+        case "stepFinished":
+            self = .stepFinished(
+                step: step, isVerified: try fields.bool("verified"), note: try fields.optionalString("note"))
         case "stepOpened":
             self = .stepOpened(
                 step: step, items: fields.optional("items")?.arrayValue, inputs: fields.present("inputs"))
         case "stepSkipped": self = .stepSkipped(step: step, reason: try fields.string("reason"))
         case "stepStopped": self = .stepStopped(step: step, reason: try fields.string("reason"))
         case "stepFailed": self = .stepFailed(step: step, reason: try fields.string("reason"))
-        case "stepFinished":
-            self = .stepFinished(
-                step: step, isVerified: try fields.bool("verified"), note: try fields.optionalString("note"))
         case "stepHalted":
             self = .stepHalted(
                 step: step, try Step.BackOff(fields.fields("back_off")), reason: try fields.string("reason"))
@@ -163,12 +169,12 @@ extension Event {
     private init(ofCall kind: String, _ step: String, _ fields: Fields) throws(UnreadableRecord) {
         switch kind {
         case "callIntended": self = .callIntended(step: step, try Call(fields.fields("call")))
+        case "callReturned":
+            self = .callReturned(step: step, number: try fields.int("n"), try Outcome(fields.fields("outcome")))
         case "callRedelivered":
             self = .callRedelivered(
                 step: step, number: try fields.int("n"), delivery: try fields.int("delivery"),
                 deadline: try fields.instant("deadline"))
-        case "callReturned":
-            self = .callReturned(step: step, number: try fields.int("n"), try Outcome(fields.fields("outcome")))
         case "callResolved":
             self = .callResolved(
                 step: step, number: try fields.int("n"), tookEffect: try fields.bool("took_effect"),

@@ -56,6 +56,30 @@ package enum JSONView: Sendable {
         }
     }
 
+    // The same of a member, without a view of it between: for those who read very many.
+
+    package func string(_ name: String) -> String? {
+        switch self {
+        case .tree(let value): value[name]?.stringValue
+        case .part(let outline, let index): outline.member(name, of: index).flatMap(outline.string)
+        }
+    }
+
+    package func int(_ name: String) -> Int64? {
+        switch self {
+        case .tree(let value): value[name]?.intValue
+        case .part(let outline, let index): outline.member(name, of: index).flatMap(outline.int)
+        }
+    }
+
+    /// Whether there is such a member, and it is no `null`.
+    package func has(_ name: String) -> Bool {
+        switch self {
+        case .tree(let value): value[name].map { !$0.isNull } ?? false
+        case .part(let outline, let index): outline.member(name, of: index).map { !outline.isNull($0) } ?? false
+        }
+    }
+
     /// What an array holds.
     package var elements: [JSONView]? {
         switch self {
@@ -74,9 +98,16 @@ package enum JSONView: Sendable {
 
     /// `Value.prettyJSON` of it.
     package var prettyBytes: [UInt8] {
+        var bytes: [UInt8] = []
+        appendPretty(to: &bytes)
+        return bytes
+    }
+
+    /// The same behind other bytes.
+    package func appendPretty(to bytes: inout [UInt8]) {
         switch self {
-        case .tree(let value): Array(value.prettyJSON.utf8)
-        case .part(let outline, let index): outline.prettyBytes(index)
+        case .tree(let value): bytes.append(contentsOf: value.prettyJSON.utf8)
+        case .part(let outline, let index): outline.pretty(index, 0, &bytes)
         }
     }
 }
@@ -118,22 +149,36 @@ package final class JSONOutline: Sendable {
         return String(decoding: bytes[range.lowerBound + 1..<range.upperBound - 1], as: UTF8.self)
     }
 
+    func string(_ index: Int) -> String? { parts[index].kind == .string ? text(index) : nil }
+    func int(_ index: Int) -> Int64? { parts[index].kind == .int ? number(index) : nil }
+    func isNull(_ index: Int) -> Bool { parts[index].kind == .null }
+
     func member(_ name: String, of index: Int) -> Int? {
         guard parts[index].kind == .object else { return nil }
         var name = name
         return name.withUTF8 { wanted in
-            var at = index + 1
-            while at < Int(parts[index].next) {
-                let start = Int(parts[at].start) + 1
-                if Int(parts[at].end) - start - 1 == wanted.count,
-                    (0..<wanted.count).allSatisfy({ bytes[start + $0] == wanted[$0] })
-                {
-                    return at + 1
-                }
-                at = Int(parts[at + 1].next)
+            bytes.withUnsafeBufferPointer { bytes in
+                parts.withUnsafeBufferPointer { parts in JSONOutline.member(wanted, of: index, bytes, parts) }
             }
-            return nil
         }
+    }
+
+    private static func member(
+        _ wanted: UnsafeBufferPointer<UInt8>, of index: Int, _ bytes: UnsafeBufferPointer<UInt8>,
+        _ parts: UnsafeBufferPointer<Part>
+    ) -> Int? {
+        var at = index + 1
+        let end = Int(parts[index].next)
+        while at < end {
+            let start = Int(parts[at].start) + 1
+            if Int(parts[at].end) - start - 1 == wanted.count {
+                var offset = 0
+                while offset < wanted.count, bytes[start + offset] == wanted[offset] { offset += 1 }
+                if offset == wanted.count { return at + 1 }
+            }
+            at = Int(parts[at + 1].next)
+        }
+        return nil
     }
 
     func value(_ index: Int) -> Value {
@@ -177,14 +222,7 @@ package final class JSONOutline: Sendable {
 
     // MARK: Two spaces a level
 
-    func prettyBytes(_ index: Int) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(range(index).count * 2)
-        pretty(index, 0, &out)
-        return out
-    }
-
-    private func pretty(_ index: Int, _ indent: Int, _ out: inout [UInt8]) {
+    func pretty(_ index: Int, _ indent: Int, _ out: inout [UInt8]) {
         let part = parts[index]
         guard part.kind == .array || part.kind == .object, Int(part.next) > index + 1 else {
             return out.append(contentsOf: bytes[range(index)])
