@@ -232,12 +232,32 @@ package struct TokenRecord: Sendable, Hashable {
     }
 }
 
-/// What guards remember of identities, row by row.
+/// Rows that are no history, and that the history accounts for: what guards remember, which events are known, and what
+/// belongs to no alert.
 package struct RememberedRows: Sendable, Hashable {
+    package static let orphansMax = 1000
+
     package var touches: [Touch]
     package var marks: [Mark]
+    /// How many signals a playbook matched in a minute.
+    package var tallies: [TallyKey: Int]
+    package var events: [EventKey: String]
+    /// The ids of signals and decisions whose alert is not there, no more than `orphansMax` of them.
+    package var orphans: [String] = []
 
-    package init(touches: [Touch] = [], marks: [Mark] = []) { (self.touches, self.marks) = (touches, marks) }
+    package init(
+        touches: [Touch] = [], marks: [Mark] = [], tallies: [TallyKey: Int] = [:], events: [EventKey: String] = [:]
+    ) {
+        (self.touches, self.marks, self.tallies, self.events) = (touches, marks, tallies, events)
+    }
+}
+
+/// One minute of one playbook, counted from 1970.
+package struct TallyKey: Sendable, Hashable {
+    package var playbook: String
+    package var minute: Int64
+
+    package init(playbook: String, minute: Int64) { (self.playbook, self.minute) = (playbook, minute) }
 }
 
 /// An entry with its place in the log over all streams.

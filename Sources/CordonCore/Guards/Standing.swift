@@ -164,6 +164,8 @@ package struct Standing: Sendable, Hashable {
         touches.values.sorted { ($0.subject, $0.playbook) < ($1.subject, $1.playbook) }
     }
     package var allMarks: [Mark] { marks.sorted { $0.key < $1.key }.flatMap(\.value) }
+    /// By the playbook and the minute.
+    package var allMatched: [String: [Int64: Int]] { matched }
 
     // MARK: Taking in
 

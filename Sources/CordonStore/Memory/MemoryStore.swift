@@ -61,8 +61,13 @@ package final class MemoryStore: Store {
 
     package func remembered() async throws(StoreError) -> RememberedRows {
         try model.withLock { (model) throws(StoreError) in
-            let guards = try model.read().guards
-            return RememberedRows(touches: guards.allTouches, marks: guards.allMarks)
+            let (guards, events) = (try model.read().guards, try model.read().events)
+            var rows = RememberedRows(touches: guards.allTouches, marks: guards.allMarks)
+            for (playbook, minutes) in guards.allMatched {
+                for (minute, count) in minutes { rows.tallies[TallyKey(playbook: playbook, minute: minute)] = count }
+            }
+            rows.events = events.mapValues(\.text)
+            return rows
         }
     }
 

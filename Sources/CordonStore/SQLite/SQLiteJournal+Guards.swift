@@ -114,8 +114,32 @@ extension SQLiteStore {
             let all = Instant(milliseconds: .min)
             rows.touches = try Self.touches(connection, after: all.milliseconds)
             rows.marks = try Self.marks(connection, after: all.milliseconds)
+            let tallies = try connection.statement("SELECT playbook, minute, matched FROM tally")
+            defer { tallies.reset() }
+            while try tallies.step() {
+                rows.tallies[TallyKey(playbook: tallies.text(0), minute: tallies.int64(1))] = tallies.int(2)
+            }
+            let events = try connection.statement("SELECT source, name, signal FROM event")
+            defer { events.reset() }
+            while try events.step() {
+                rows.events[EventKey(source: events.text(0), name: events.text(1))] = events.text(2)
+            }
+            rows.orphans = try Self.orphans(connection)
             return rows
         }
+    }
+
+    private static func orphans(_ connection: SQLiteConnection) throws(SQLiteFailure) -> [String] {
+        let rows = try connection.statement(
+            """
+            SELECT id FROM signal WHERE alert NOT IN (SELECT id FROM alert)
+            UNION ALL SELECT id FROM decision WHERE alert NOT IN (SELECT id FROM alert) LIMIT ?
+            """)
+        defer { rows.reset() }
+        rows.bind(RememberedRows.orphansMax)
+        var ids: [String] = []
+        while try rows.step() { ids.append(rows.text(0)) }
+        return ids
     }
 
     package func standing(at now: Instant) async throws(StoreError) -> Standing {
