@@ -72,10 +72,12 @@ extension Digest {
     }
 
     /// SHA-256 of one byte and the bytes, without a copy of them.
-    static func of(_ bytes: [UInt8], after first: UInt8) -> Digest {
+    static func of(_ bytes: [UInt8], after first: UInt8) -> Digest { of(bytes, bytes.indices, after: first) }
+
+    static func of(_ bytes: [UInt8], _ range: Range<Int>, after first: UInt8) -> Digest {
         var state = SHA256()
         Swift.withUnsafeBytes(of: first) { state.update(bufferPointer: $0) }
-        bytes.withUnsafeBytes { state.update(bufferPointer: $0) }
+        bytes.withUnsafeBytes { state.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[range])) }
         return state.finalize().withUnsafeBytes { Digest(raw: $0) }
     }
 

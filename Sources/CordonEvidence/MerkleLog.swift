@@ -13,6 +13,11 @@ package enum MerkleLog {
         Digest.of(entry, after: 0x00)
     }
 
+    /// The same of a part of some bytes.
+    package static func leafHash(_ bytes: [UInt8], _ range: Range<Int>) -> Digest {
+        Digest.of(bytes, range, after: 0x00)
+    }
+
     /// SHA-256(0x01 || left || right).
     package static func nodeHash(_ left: Digest, _ right: Digest) -> Digest {
         withUnsafeTemporaryAllocation(byteCount: 1 + 2 * Digest.byteCount, alignment: 1) { buffer in

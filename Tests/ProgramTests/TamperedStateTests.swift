@@ -54,6 +54,21 @@ struct TamperedStateTests {
         ("UPDATE decision SET told_at = 1", "rowDiffers"), ("UPDATE signal SET told_at = 1", "rowDiffers"),
         ("UPDATE definition SET source = CAST(source || '#' AS BLOB)", "blobChanged"),
         ("DELETE FROM definition", "blobMissing"),
+        ("UPDATE definition SET name = 'another'", "rowDiffers"),
+        ("UPDATE signal SET received_at = 1", "rowDiffers"), ("UPDATE decision SET at = 1", "rowDiffers"),
+        ("UPDATE decision SET signal = 'sig_' || substr(alert, 5) || '-9'", "rowDiffers"),
+        (
+            "INSERT INTO signal SELECT max(place) + 1, 'sig_ORPHAN-1', 'alr_ORPHAN', kind, received_at, body, told_at FROM signal",
+            "rowDiffers"
+        ),
+        (
+            "INSERT INTO decision SELECT max(place) + 1, 'dec_ORPHAN-1', signal, 'alr_ORPHAN', verdict, at, body, told_at FROM decision",
+            "rowDiffers"
+        ),
+        ("INSERT INTO event (source, name, signal) SELECT 'push', 'next', id FROM signal", "rowDiffers"),
+        ("DELETE FROM tally", "rowDiffers"), ("UPDATE tally SET matched = matched + 100", "rowDiffers"),
+        ("UPDATE tally SET minute = minute - 1", "rowDiffers"),
+        ("INSERT INTO tally SELECT 'x' || playbook, minute, matched FROM tally", "rowDiffers"),
         ("UPDATE token SET role = 'approver'", "rowDiffers"), ("UPDATE token SET name = 'mallory'", "rowDiffers"),
         ("UPDATE token SET hash = 'a' || hash", "rowDiffers"), ("UPDATE token SET created_at = 1", "rowDiffers"),
         ("UPDATE token SET expires_at = 1", "rowDiffers"), ("UPDATE token SET revoked_at = 1", "rowDiffers"),

@@ -11,6 +11,7 @@ package final class FaultyStore: Store {
 
     private struct State {
         var writes = 0
+        var reads = 0
         var sweeps = 0
     }
 
@@ -19,6 +20,10 @@ package final class FaultyStore: Store {
     private let faults: [Int: Fault]
     private let code: StoreError.Code
     private let state = Mutex(State())
+    /// Done before each page that is read, with its number from 1.
+    private let beforeReading: (@Sendable (Int) async -> Void)?
+    /// What a reader of the log is given in place of an entry.
+    private let forged: (@Sendable (IndexedEntry) -> IndexedEntry?)?
 
     /// - Parameters:
     ///   - faults: those of the writes in order; `nil` lets one through, and after the last all go through.
@@ -28,6 +33,27 @@ package final class FaultyStore: Store {
         self.faults = Dictionary(
             uniqueKeysWithValues: faults.enumerated().compactMap { item in item.element.map { (item.offset + 1, $0) } })
         self.code = code
+        (beforeReading, forged) = (nil, nil)
+    }
+
+    /// A store of which another takes something away while it is read, or whose log is forged.
+    package init(
+        _ base: any Store, beforeReading: (@Sendable (Int) async -> Void)?,
+        forged: (@Sendable (IndexedEntry) -> IndexedEntry?)? = nil
+    ) {
+        (self.base, faults, code) = (base, [:], .unavailable)
+        (self.beforeReading, self.forged) = (beforeReading, forged)
+    }
+
+    private func read<Answer>(_ deed: () async throws(StoreError) -> Answer) async throws(StoreError) -> Answer {
+        if let beforeReading {
+            await beforeReading(
+                state.withLock { state in
+                    state.reads += 1
+                    return state.reads
+                })
+        }
+        return try await deed()
     }
 
     /// One write of many fails.
@@ -37,6 +63,7 @@ package final class FaultyStore: Store {
         self.init(base, faults: [Fault?](repeating: nil, count: write - 1) + [fault], code: code)
     }
 
+    package var reads: Int { state.withLock { $0.reads } }
     package var writes: Int { state.withLock { $0.writes } }
     /// Sweeps that have gone through the live runs; the first, at the start, is not counted.
     package var sweeps: Int { state.withLock { $0.sweeps } }
@@ -114,7 +141,9 @@ package final class FaultyStore: Store {
         try await base.definition(digest)
     }
     package func tokens() async throws(StoreError) -> [TokenRecord] { try await base.tokens() }
-    package func alerts(_ query: AlertQuery) async throws(StoreError) -> [Alert] { try await base.alerts(query) }
+    package func alerts(_ query: AlertQuery) async throws(StoreError) -> [Alert] {
+        try await read { () async throws(StoreError) in try await base.alerts(query) }
+    }
     package func signals(of alert: AlertID) async throws(StoreError) -> [SignalRecord] {
         try await base.signals(of: alert)
     }
@@ -125,10 +154,13 @@ package final class FaultyStore: Store {
         try await base.decisions(query)
     }
     package func history(_ stream: String, from number: Int, limit: Int) async throws(StoreError) -> [IndexedEntry] {
-        try await base.history(stream, from: number, limit: limit)
+        try await read { () async throws(StoreError) in
+            try await base.history(stream, from: number, limit: limit)
+        }
     }
     package func log(from index: Int, limit: Int) async throws(StoreError) -> [IndexedEntry] {
-        try await base.log(from: index, limit: limit)
+        let page = try await read { () async throws(StoreError) in try await base.log(from: index, limit: limit) }
+        return forged.map { forged in page.compactMap(forged) } ?? page
     }
     package func places(
         from: Instant, to: Instant, before end: Int

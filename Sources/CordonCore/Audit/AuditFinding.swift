@@ -33,6 +33,8 @@ package struct AuditFinding: Sendable, Hashable {
         case expiredTooEarly, expiredWhileHeld, retentionUnknown
         case runWithoutDecision, definitionUnpublished
         case runLive, runNotCompleted, timeRunsBack
+        case lineAfterEnd, stepUnfinished, verifiedUnseen, changeWhileStopped
+        case alertUndecided, runUnopened, logReopened, unwitnessed
     }
 
     package var grade: Grade

@@ -16,15 +16,6 @@ package struct HistoryAudit {
         case range
     }
 
-    /// A class, so that one look-up finds all that a line changes, and nothing of it is moved.
-    private final class Stream {
-        var last: Int
-        var at: Instant
-        var run: RunAudit?
-
-        init(last: Int, at: Instant) { (self.last, self.at) = (last, at) }
-    }
-
     /// A blob or an alert's body that a line names, and the line that named it first.
     package struct Named: Sendable, Hashable {
         package var digest: String
@@ -38,15 +29,24 @@ package struct HistoryAudit {
         }
     }
 
-    /// The clock may be set back by this much without a word.
-    private static let toleranceMilliseconds: Int64 = 5000
-
     /// So many lines that can't be read are told one by one: a hostile file may hold nothing else.
     package static let unreadableMax = 1000
 
     private let coverage: Coverage
-    private var streams: [String: Stream] = [:]
+    private let endsEarly: Bool
+    /// Each judges a part of the streams.
+    package let shards: [HistoryShard]
+    private var facts: [HistoryShard.Fact] = []
     private var decided: Set<String> = []
+    /// The runs that were opened, and those that a decision opens, with the line that says so.
+    private var opened: Set<String> = []
+    private var promised: [String: String] = [:]
+    /// Look-ups that were sent, until their answers came.
+    private var sought: [String: String] = [:]
+    /// Alerts that came, until a line says what was made of them.
+    private var unread: [String: String] = [:]
+    /// A line says that a log was signed, whatever became of it.
+    package private(set) var toldOfLog = false
     private var cutDecisions: Set<String> = []
     private var hasLibrary = false
     /// Labels of the keys that evidence may be sealed with, and those that were destroyed, with who did it and why.
@@ -77,14 +77,30 @@ package struct HistoryAudit {
     /// Digests of definitions that came into force, and of those that runs were opened on.
     package private(set) var published: Set<String> = []
     package private(set) var pins: Set<String> = []
-    package var runStreams: [String] { streams.filter { $0.value.run != nil }.keys.sorted() }
-    package var sessionStreams: [String] { streams.keys.filter { $0.hasPrefix(AgentSession.stream(of: "")) }.sorted() }
+    /// By the digest of a definition, its kind and name when it came into force.
+    package private(set) var publishedAs: [String: Set<String>] = [:]
+    package var runStreams: [String] {
+        shards.flatMap(\.all).filter { $0.run != nil }.map(\.name).sorted()
+    }
+    package var sessionStreams: [String] {
+        shards.flatMap(\.all).map(\.name).filter { $0.hasPrefix(AgentSession.stream(of: "")) }.sorted()
+    }
 
-    package init(_ coverage: Coverage) { self.coverage = coverage }
+    /// - Parameters:
+    ///   - endsEarly: the log goes on behind the last line that is handed in.
+    ///   - shards: into how many parts the streams are parted, so that those are judged at a time.
+    package init(_ coverage: Coverage, endsEarly: Bool = false, shards: Int = 1) {
+        (self.coverage, self.endsEarly) = (coverage, endsEarly)
+        self.shards = (0..<shards).map { _ in HistoryShard(coverage) }
+    }
+
+    private func stream(_ name: String) -> HistoryShard.Stream? {
+        shards[HistoryLine.shard(of: name, among: shards.count)].stream(name)
+    }
 
     /// The run that its lines make, when they are all there.
-    package func run(_ stream: String) -> Run? { streams[stream]?.run?.run }
-    package func lastNumber(of stream: String) -> Int { streams[stream]?.last ?? 0 }
+    package func run(_ stream: String) -> Run? { self.stream(stream)?.run?.run }
+    package func lastNumber(of stream: String) -> Int { self.stream(stream)?.last ?? 0 }
 
     /// Takes the next line.
     ///
@@ -100,90 +116,68 @@ package struct HistoryAudit {
     package mutating func take(
         _ read: Result<HistoryLine, HistoryLine.Fault>, place: @autoclosure () -> String
     ) -> HistoryLine? {
-        count += 1
-        if case .failure = read {
-            unreadable += 1
-            if isHopeless { return nil }
-        }
         switch read {
         case .success(let line):
-            let stream = follow(line)
-            if let event = line.event {
-                takeRun(event, line, stream)
-            } else {
-                takeOther(line)
-            }
+            facts.removeAll(keepingCapacity: true)
+            shards[HistoryLine.shard(of: line.stream, among: shards.count)].judge(line, &facts)
+            count += 1
+            for fact in facts { settle(fact) }
             return line
-        case .failure(.unreadable):
-            find(.broken, .entryUnreadable, place(), "it is no line of a history")
-        case .failure(.versionUnknown):
-            find(.broken, .entryUnreadable, place(), "its version is not known to this program: use a newer one")
+        case .failure(let fault):
+            settle(fault, place: place())
+            return nil
         }
-        return nil
     }
 
-    // MARK: Streams
+    // MARK: What shards judged
 
-    private mutating func follow(_ line: HistoryLine) -> Stream {
-        let known = streams[line.stream]
-        let number = line.number
-        let isExpected =
-            switch (known, coverage) {
-            case (let known?, .whole), (let known?, .range): number == known.last + 1
-            case (let known?, .streams(let whole)):
-                whole[line.stream] == nil ? number > known.last : number == known.last + 1
-            case (nil, .whole): number == 1
-            case (nil, .range): true
-            case (nil, .streams(let whole)): whole[line.stream] == nil || number == 1
-            }
-        if !isExpected {
-            find(
-                .broken, .streamGap, line.place.text,
-                "the line before it was \((known?.last).map(String.init) ?? "none")")
+    /// Takes a line that can't be read, in its place in the order of the log.
+    package mutating func settle(_ fault: HistoryLine.Fault, place: @autoclosure () -> String) {
+        count += 1
+        unreadable += 1
+        if isHopeless { return }
+        switch fault {
+        case .unreadable: find(.broken, .entryUnreadable, place(), "it is no line of a history")
+        case .versionUnknown:
+            find(.broken, .entryUnreadable, place(), "its version is not known to this program: use a newer one")
         }
-        if let known, line.at.since(known.at) < -HistoryAudit.toleranceMilliseconds {
-            find(.note, .timeRunsBack, line.place.text, "its time is before that of the line before it, \(known.at)")
+    }
+
+    /// Takes what a shard made of the next line of the log.
+    package mutating func settle(_ facts: ArraySlice<HistoryShard.Fact>) {
+        count += 1
+        for fact in facts { settle(fact) }
+    }
+
+    private mutating func settle(_ fact: HistoryShard.Fact) {
+        switch fact {
+        case .finding(let finding): findings.append(finding)
+        case .begun(let item, let place): consents.take(item, place)
+        case .line(let line, let run):
+            guard let told = line.event else { return takeOther(line) }
+            if case .success(let event) = told { takeRun(event, line, run) }
         }
-        guard let known else {
-            let new = Stream(last: number, at: line.at)
-            streams[line.stream] = new
-            return new
-        }
-        (known.last, known.at) = (number, line.at)
-        return known
     }
 
     // MARK: Runs
 
-    private mutating func takeRun(
-        _ told: Result<Event, UnreadableRecord>, _ line: HistoryLine, _ stream: Stream
-    ) {
-        let event: Event
-        switch told {
-        case .success(let readable): event = readable
-        case .failure(let error): return find(.broken, .entryUnreadable, line.place.text, "\(error)")
-        }
-        if case .callReturned(_, _, let outcome) = event {
-            for item in outcome.evidence { name(item.digest, line) }
-        }
-        if case .signalJoined(_, let alert) = event { alerts.insert(alert.text) }
-        if case .runMigrated(let migration) = event {
-            pins.formUnion([migration.to.digest] + migration.called.map(\.digest))
-        }
-        if line.number == 1 {
-            guard case .runOpened(let opening) = event else {
-                return find(.broken, .streamUnopened, line.place.text, "its first line does not open the run")
-            }
+    private mutating func takeRun(_ event: Event, _ line: HistoryLine, _ run: Run?) {
+        switch event {
+        case .callReturned(_, _, let outcome): for item in outcome.evidence { name(item.digest, line) }
+        case .signalJoined(_, let alert): alerts.insert(alert.text)
+        case .runMigrated(let migration): pins.formUnion([migration.to.digest] + migration.called.map(\.digest))
+        case .runOpened(let opening) where line.number == 1:
+            opened.insert(opening.id.text)
             checkOpening(opening, line.place.text)
-            stream.run = RunAudit(stream: line.stream)
+        default: break
         }
-        // Of a run that began before what is here, only the order of its lines can be checked.
-        stream.run?.take(event, at: line.at, number: line.number)
+        // A first line that opens no run was told of, and nothing follows from it.
+        guard line.number > 1 else { return }
         switch event {
         case .questionAsked(let step, let question):
             authors.take(event, line.place, nil)
-            if let run = stream.run?.run { consents.take(step, question, line.place, run) }
-        case .answerGiven, .runMigrated, .runEnded: authors.take(event, line.place, stream.run?.run)
+            if let run { consents.take(step, question, line.place, run) }
+        case .answerGiven, .runMigrated, .runEnded: authors.take(event, line.place, run)
         default: break
         }
     }
@@ -245,7 +239,7 @@ package struct HistoryAudit {
 
     private mutating func weighRetention(_ line: HistoryLine) {
         let record = RetentionAudit.Record(
-            run: { [streams] in streams[$0]?.run?.run }, namers: { [self] in namers($0) },
+            run: { [self] in run($0) }, namers: { [self] in namers($0) },
             receivedAt: { [bodies] in bodies[$0]?.at })
         retention.take(line, record)
     }
@@ -260,15 +254,26 @@ package struct HistoryAudit {
                 bodies[line.stream] = Named(digest: digest, place: line.place.text)
                 bodies[line.stream]?.at = line.at
             }
-        case "decisionMade": decide(line.told)
+            unread[line.stream] = line.place.text
+        case "alertRead": unread[line.stream] = nil
+        case "lookupIntended": sought["\(line.stream)/\(line.told["asks"]?.stringValue ?? "")"] = line.place.text
+        case "lookupReturned": sought["\(line.stream)/\(line.told["asks"]?.stringValue ?? "")"] = nil
+        case "alertQuarantined":
+            unread[line.stream] = nil
+            let isPart = !(body["signals"]?.arrayValue ?? []).isEmpty
+            find(
+                .open, .alertUndecided, line.place.text,
+                "\(isPart ? "not all of it could be read" : "nothing was decided of it"): "
+                    + (body["reason"]?.stringValue ?? ""))
+        case "decisionMade": decide(line.told, line.place.text)
         case "bodiesExpired", "subjectErased", "evidenceExpired": noteGone(line.kind, body)
         case "evidenceKeysSet", "evidenceKeyDestroyed": noteKeys(line)
         case "definitionsPublished":
             hasLibrary = true
-            published.formUnion((body["changes"]?.arrayValue ?? []).compactMap { $0["digest"]?.stringValue })
+            for change in body["changes"]?.arrayValue ?? [] { publish(change) }
             authors.publish(body)
         case "definitionsAttributed": authors.attribute(body)
-        case "logOpened": tellsOfLog = true
+        case "logOpened": (tellsOfLog, toldOfLog) = (true, true)
         case "logForked":
             forks.append(
                 AuditFinding(
@@ -278,6 +283,11 @@ package struct HistoryAudit {
             // A person looked at it: it stays to be read, and breaks nothing any more.
             for index in forks.indices { forks[index].grade = .note }
             tellsOfLog = false
+            // Who has the old log's last checkpoint, or a witness of it, can say what is missing; the lines can't.
+            find(
+                .open, .logReopened, line.place.text,
+                "\(body["by"]?.stringValue ?? "") began a new log here: \(body["reason"]?.stringValue ?? ""); what the "
+                    + "old one held beyond this line is not here: compare with its last checkpoint (--since)")
         default: break
         }
     }
@@ -309,10 +319,19 @@ package struct HistoryAudit {
             + (body["reason"]?.stringValue ?? "")
     }
 
-    private mutating func decide(_ body: JSONView) {
+    private mutating func publish(_ change: Value) {
+        guard let digest = change["digest"]?.stringValue else { return }
+        published.insert(digest)
+        guard let kind = change["kind"]?.stringValue, let name = change["name"]?.stringValue else { return }
+        publishedAs[digest, default: []].insert("\(kind) \(name)")
+    }
+
+    private mutating func decide(_ body: JSONView, _ place: String) {
         if body["cut"]?.value == true { cutDecisions.insert(body["id"]?.stringValue ?? "") }
         for match in body["matches"]?.elements ?? [] {
-            if let run = match["run"]?.stringValue { decided.insert(run) }
+            guard let run = match["run"]?.stringValue else { continue }
+            decided.insert(run)
+            promised[run] = place
         }
     }
 
@@ -327,19 +346,40 @@ package struct HistoryAudit {
                     .broken, .entryUnreadable, "history",
                     "more than \(HistoryAudit.unreadableMax) lines can't be read; the first ones are told"))
         }
-        for (_, stream) in streams.filter({ $0.value.run != nil }).sorted(by: { $0.key < $1.key }) {
+        all += unfinished
+        for stream in shards.flatMap(\.all).filter({ $0.run != nil }).sorted(by: { $0.name < $1.name }) {
             stream.run?.finish()
             all += stream.run?.findings ?? []
         }
         if case .streams(let whole) = coverage {
-            for (stream, last) in whole.sorted(by: { $0.key < $1.key }) where streams[stream]?.last ?? 0 != last {
+            for (stream, last) in whole.sorted(by: { $0.key < $1.key }) where lastNumber(of: stream) != last {
                 all.append(
                     AuditFinding(
                         .broken, .streamCut, "\(stream)@\(last)",
-                        "its last line is \(streams[stream]?.last ?? 0), \(last) were signed for"))
+                        "its last line is \(lastNumber(of: stream)), \(last) were signed for"))
             }
         }
         return all.ordered
+    }
+
+    /// What was begun, and is not told of any further.
+    private var unfinished: [AuditFinding] {
+        // Of a run's bundle other runs' lines are elsewhere.
+        if case .streams = coverage { return [] }
+        // A run and its decision are stored at once; the end of what is here may lie between the two.
+        let runs = promised.filter { !opened.contains($0.key) }.sorted { $0.key < $1.key }.map { run, place in
+            AuditFinding(
+                endsEarly ? .open : .broken, .runUnopened, place, "it opens \(run), of which there is no line")
+        }
+        // What became of the last ones that came stands behind it.
+        guard !endsEarly else { return runs }
+        return runs
+            + sought.values.sorted().map {
+                AuditFinding(.open, .callOpen, $0, "the look-up is intended and has no answer yet")
+            }
+            + unread.sorted { $0.key < $1.key }.map { alert, place in
+                AuditFinding(.open, .alertUndecided, place, "\(alert) came, and nothing says what was made of it")
+            }
     }
 
     private mutating func find(

@@ -39,14 +39,62 @@ package final class HistoryLine: Sendable {
 
     /// - Parameter known: the stream's name where the reader has it: a line of it then needs no copy of that.
     package static func read(_ bytes: [UInt8], known: String? = nil) -> Result<HistoryLine, Fault> {
-        if let line = bytes.withUnsafeBufferPointer({ canonical($0, known, bytes) }) { return .success(line) }
-        guard let line = try? JSON.parse(bytes), let stream = line["stream"]?.stringValue,
+        read(bytes, bytes.indices, known: known)
+    }
+
+    /// Reads a line that is a part of some bytes: as long as it is kept, they are.
+    package static func read(
+        _ bytes: [UInt8], _ range: Range<Int>, known: String? = nil
+    ) -> Result<HistoryLine, Fault> {
+        let read = bytes.withUnsafeBufferPointer {
+            canonical(UnsafeBufferPointer(rebasing: $0[range]), known, bytes, range.lowerBound)
+        }
+        if let read { return .success(read) }
+        guard let line = try? JSON.parse(range == bytes.indices ? bytes : Array(bytes[range])),
+            let stream = line["stream"]?.stringValue,
             let number = line["n"]?.intValue.flatMap({ Int(exactly: $0) }), number > 0, number < .max,
             let kind = line["type"]?.stringValue, let text = line["at"]?.stringValue,
             let at = Instant(rfc3339: text), let body = line["body"]
         else { return .failure(.unreadable) }
         guard line["v"]?.intValue == 1 else { return .failure(.versionUnknown) }
         return .success(HistoryLine(stream, number, kind, at, text, .tree(body)))
+    }
+
+    /// The shard that judges a stream; the same for its name and for a line of it.
+    static func shard(of stream: String, among shards: Int) -> Int {
+        guard shards > 1 else { return 0 }
+        var stream = stream
+        return stream.withUTF8 { shard(of: $0, among: shards) }
+    }
+
+    private static func shard(of stream: UnsafeBufferPointer<UInt8>, among shards: Int) -> Int {
+        // FNV-1a: spread well enough, and the same in each process.
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in stream { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        return Int(truncatingIfNeeded: (hash ^ hash >> 32) % UInt64(shards))
+    }
+
+    /// Which shard judges a line, and whether it is of the stream that is judged by what stands of all the others.
+    package struct Route: Sendable {
+        package var shard: Int
+        package var isRetention: Bool
+
+        package init(shard: Int, isRetention: Bool) { (self.shard, self.isRetention) = (shard, isRetention) }
+    }
+
+    /// - Returns: nothing for a line that has to be read to be known.
+    package static func route(_ line: UnsafeBufferPointer<UInt8>, among shards: Int) -> Route? {
+        var tail = LineTail(line)
+        guard tail.drop(#","v":1}"#), tail.quoted() != nil, tail.drop(#","type":"#), let stream = tail.quoted(),
+            tail.drop(#","stream":"#), tail.positive() != nil, tail.drop(#","n":"#)
+        else { return nil }
+        let name = UnsafeBufferPointer(rebasing: stream)
+        return Route(
+            shard: shard(of: name, among: shards), isRetention: name.elementsEqual(RetentionAudit.stream.utf8))
+    }
+
+    package func route(among shards: Int) -> Route {
+        Route(shard: Self.shard(of: stream, among: shards), isRetention: stream == RetentionAudit.stream)
     }
 
     private init(_ stream: String, _ number: Int, _ kind: String, _ at: Instant, _ text: String?, _ told: JSONView) {
@@ -60,7 +108,7 @@ package final class HistoryLine: Sendable {
 
     /// Nothing when the line is not framed as the chronicle frames it: that says nothing against it.
     private static func canonical(
-        _ line: UnsafeBufferPointer<UInt8>, _ known: String?, _ bytes: [UInt8]
+        _ line: UnsafeBufferPointer<UInt8>, _ known: String?, _ bytes: [UInt8], _ start: Int
     ) -> HistoryLine? {
         let limits = JSONLimits.default
         guard line.count > bodyOffset, line.count <= limits.bytesMax, line.starts(with: head),
@@ -75,7 +123,7 @@ package final class HistoryLine: Sendable {
         let place = bodyOffset..<tail.end
         let inner = JSONLimits(bytesMax: limits.bytesMax, depthMax: limits.depthMax - 1)
         guard
-            let told = JSONView(canonical: bytes, place, limits: inner)
+            let told = JSONView(canonical: bytes, start + place.lowerBound..<start + place.upperBound, limits: inner)
                 ?? (try? JSON.parse(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: line[place])), limits: inner))
                 .map(JSONView.tree)
         else { return nil }
@@ -91,7 +139,7 @@ package final class HistoryLine: Sendable {
 }
 
 /// Where a line stands, spelled only when somebody must be told.
-struct LinePlace {
+package struct LinePlace: Sendable {
     var stream: String
     var number: Int
 
@@ -99,7 +147,7 @@ struct LinePlace {
 }
 
 /// Takes pieces from the end of a line.
-private struct LineTail {
+struct LineTail {
     private let line: UnsafeBufferPointer<UInt8>
     private(set) var end: Int
 

@@ -6,6 +6,8 @@ struct RunAudit {
     private struct CallState {
         let purpose: Call.Purpose
         var isOpen = true
+        /// Its provider said what it was asked.
+        var wasAnswered = false
     }
 
     private struct Gate {
@@ -34,6 +36,7 @@ struct RunAudit {
     }
 
     private mutating func check(_ event: Event, _ place: LinePlace) {
+        checkEnd(event, place)
         switch event {
         case .callIntended(let step, let call): intend(step, call, place)
         case .callRedelivered(let step, let number, _, _):
@@ -45,6 +48,7 @@ struct RunAudit {
         case .questionAsked(let step, let question): gates[step] = Gate(question: question)
         case .answerGiven(let step, let answer): hear(step, answer, place)
         case .questionClosed(let step, let choice, let reason): close(step, choice, reason, place)
+        case .stepFinished(let step, let isVerified, _): if isVerified { checkSeen(step, place) }
         case .runEnded(let ending, let reason): end(ending, reason, place)
         case .runMigrated(let migration): rename(migration)
         default: break
@@ -58,6 +62,11 @@ struct RunAudit {
             find(.broken, .intentTwice, place, "\(step)#\(call.number) is intended a second time")
         }
         if call.purpose.isChange, call.redeliveryClass.isWrite { checkChange(step, call, place) }
+        if call.purpose == .act, call.redeliveryClass.isWrite, let stop = run?.gate ?? run?.pause {
+            find(
+                .broken, .changeWhileStopped, place,
+                "\(step)#\(call.number) begins while the run waits for a person: \(stop.kind.rawValue)")
+        }
         calls[step, default: [:]][call.number] = CallState(purpose: call.purpose)
     }
 
@@ -80,6 +89,26 @@ struct RunAudit {
         }
     }
 
+    /// What is said to have been seen was looked at after the change.
+    private mutating func checkSeen(_ step: String, _ place: LinePlace) {
+        let known = calls[step] ?? [:]
+        guard let acted = known.filter({ $0.value.purpose.isChange }).keys.max() else { return }
+        let isSeen = known.contains { number, call in number > acted && call.purpose.isRead && call.wasAnswered }
+        if !isSeen, run?.step(step)?.doubt == nil {
+            find(.broken, .verifiedUnseen, place, "'\(step)' counts as seen, and nothing was read after #\(acted)")
+        }
+    }
+
+    /// After its end a run does nothing more, unless a person has it undone.
+    private mutating func checkEnd(_ event: Event, _ place: LinePlace) {
+        guard run?.endedAt != nil else { return }
+        switch event {
+        case .callIntended, .stepStarted, .stepFinished, .answerGiven, .runEnded:
+            find(.broken, .lineAfterEnd, place, "the run ended at \(run?.endedAt?.description ?? "") and goes on")
+        default: break
+        }
+    }
+
     private mutating func settle(_ step: String, _ number: Int, _ outcome: Outcome, _ place: LinePlace) {
         let known = calls[step]?[number]
         guard let known, known.isOpen else {
@@ -89,9 +118,13 @@ struct RunAudit {
                     ? "\(step)#\(number) has an outcome but no intent before it"
                     : "\(step)#\(number) has a second outcome without having been sent again")
         }
-        change(step, number, place) { $0.isOpen = false }
+        let isAnswered = outcome.kind == .done || outcome.kind == .already
+        change(step, number, place) {
+            $0.isOpen = false
+            $0.wasAnswered = isAnswered
+        }
         if !outcome.evidence.isEmpty { hasEvidence = true }
-        if known.purpose == .before, outcome.kind == .done || outcome.kind == .already { imaged.insert(step) }
+        if known.purpose == .before, isAnswered { imaged.insert(step) }
     }
 
     private mutating func change(_ step: String, _ number: Int, _ place: LinePlace, _ body: (inout CallState) -> Void) {
@@ -114,6 +147,14 @@ struct RunAudit {
         if gate.question.answers.contains(where: { $0.by == answer.by }) {
             find(.broken, .answerNotAllowed, place, "\(answer.by) answers \(step) a second time")
         }
+        if gate.choice != nil {
+            find(.broken, .answerNotAllowed, place, "\(answer.by) answers \(step) after it was decided")
+        }
+        if answer.at > gate.question.deadline || !gate.question.choices.contains(answer.choice) {
+            find(
+                .broken, .answerNotAllowed, place,
+                "\(answer.by) answers \(step) with '\(answer.choice)' at \(answer.at): no choice of it, or too late")
+        }
         gate.question.answers.append(answer)
         gates[step] = gate
     }
@@ -122,7 +163,9 @@ struct RunAudit {
         guard var gate = gates[step] else {
             return find(.broken, .answerNotAllowed, place, "\(step) closes a question that was never asked")
         }
-        if reason == "answered", gate.question.decided != choice {
+        // Silence never agrees; of a task it may choose what its author said.
+        let needsPeople = reason == "answered" || gate.question.kind != .task && choice == Workflow.Consent.approve
+        if needsPeople, gate.question.decided != choice {
             find(
                 .broken, .consentWithoutQuorum, place,
                 "\(step) counts '\(choice)' as decided, which needs \(gate.question.quorum)")

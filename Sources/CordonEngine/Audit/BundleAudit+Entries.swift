@@ -10,10 +10,11 @@ extension BundleAudit {
     mutating func readProved(_ reading: inout BundleReading, _ note: [UInt8], _ checkpoint: Checkpoint) async {
         let places = proofPlaces(BundleFormat.proofs)
         var found: [AuditFinding] = []
-        let problems = await BundleAudit.read(source, self.places[BundleFormat.entries], &reading, places) { line in
-            let name = BundleFormat.proof(line.index)
-            do throws(EvidenceError) { try prove(line, contents(name), note, checkpoint) } catch {
-                found.append(AuditFinding(.broken, .entryUnproved, line.place, "\(name): \(error.reason)"))
+        let problems = await BundleAudit.read(source, self.places[BundleFormat.entries], &reading, .listed(places[...])) {
+            index, hash in
+            let name = BundleFormat.proof(index)
+            do throws(EvidenceError) { try prove(index, hash, contents(name), note, checkpoint) } catch {
+                found.append(AuditFinding(.broken, .entryUnproved, "entry \(index)", "\(name): \(error.reason)"))
             }
         }
         report.findings += problems + found
@@ -41,7 +42,8 @@ extension BundleAudit {
     /// What says that something is gone, from wherever in the log it stands.
     mutating func readGone(_ reading: inout BundleReading, _ note: [UInt8], _ checkpoint: Checkpoint) {
         for line in provedLines(
-            BundleFormat.gone, BundleFormat.goneProofs, BundleFormat.goneProof, note, checkpoint, isPlace: { _ in true })
+            BundleFormat.gone, BundleFormat.goneProofs, BundleFormat.goneProof, note, checkpoint,
+            isPlace: { _ in true })
         {
             reading.history.takeGone(line)
         }
@@ -62,7 +64,7 @@ extension BundleAudit {
         var read: [HistoryLine] = []
         for (index, bytes) in zip(proofs, lines) {
             let line = BundleLine(index: index, bytes: bytes)
-            do throws(EvidenceError) { try prove(line, contents(name(index)), note, checkpoint) } catch {
+            do throws(EvidenceError) { try prove(index, line.hash, contents(name(index)), note, checkpoint) } catch {
                 report.find(.broken, .entryUnproved, file, "\(name(index)): \(error.reason)")
                 continue
             }
@@ -72,15 +74,15 @@ extension BundleAudit {
     }
 
     private func prove(
-        _ line: BundleLine, _ bytes: [UInt8]?, _ note: [UInt8], _ checkpoint: Checkpoint
+        _ index: Int, _ hash: Digest, _ bytes: [UInt8]?, _ note: [UInt8], _ checkpoint: Checkpoint
     ) throws(EvidenceError) {
         guard let bytes else { throw EvidenceError(.proofMalformed, "it can't be read") }
         let proof = try LogProof(parsing: bytes)
-        guard proof.bytes == bytes, proof.index == UInt64(line.index), proof.checkpoint == note else {
+        guard proof.bytes == bytes, proof.index == UInt64(index), proof.checkpoint == note else {
             throw EvidenceError(.proofMalformed, "it is the proof of another entry or another checkpoint")
         }
         let inclusion = InclusionProof(index: proof.index, size: checkpoint.size, hashes: proof.hashes)
-        try inclusion.verify(leafHash: line.hash, root: checkpoint.root)
+        try inclusion.verify(leafHash: hash, root: checkpoint.root)
     }
 
     /// Of a period: all of them together lead from the tree before the first to the checkpoint.
@@ -94,8 +96,9 @@ extension BundleAudit {
             if let kept, let frontier, kept.size == frontier.size { passed.append(frontier.root) }
         }
         compare()
-        report.findings += await BundleAudit.read(source, places[BundleFormat.entries], &reading, range) { line in
-            frontier?.append(line.hash)
+        report.findings += await BundleAudit.read(source, places[BundleFormat.entries], &reading, .range(range)) {
+            _, hash in
+            frontier?.append(hash)
             compare()
         }
         guard let edge, let frontier else { return }
@@ -115,8 +118,28 @@ extension BundleAudit {
         }
     }
 
-    /// So many pages of lines are made while one is judged: making one needs no other.
-    private static let pagesAhead = 4
+    /// What one look into the file gives, and the reader behind it.
+    private struct Read: Sendable {
+        var reader: LineReader
+        /// How many lines there were, also those for which there is no place.
+        var count = 0
+        var piece: AuditPiece?
+        var indexes: [Int] = []
+        var failure: EvidenceError?
+    }
+
+    /// - Parameter places: those that are left for the next lines.
+    private static func next(_ reader: LineReader, _ places: BundlePlaces, _ shards: Int) -> Read {
+        var read = Read(reader: reader)
+        do throws(EvidenceError) {
+            guard let (bytes, lines) = try read.reader.next() else { return read }
+            read.count = lines.count
+            read.indexes = places.first(lines.count)
+            let ranges = Array(lines.prefix(read.indexes.count))
+            read.piece = AuditPiece(.text(bytes, ranges: ranges, indexes: read.indexes), shards: shards)
+        } catch { read.failure = error }
+        return read
+    }
 
     /// Hands over each line for which there is a place. What a manifest says may be any number: there are never more
     /// lines than stand in the file.
@@ -124,46 +147,32 @@ extension BundleAudit {
     /// - Parameter file: where the lines stand.
     private static func read(
         _ source: ByteSource, _ file: Range<Int>?, _ reading: inout BundleReading,
-        _ places: some RandomAccessCollection<Int>, _ take: (BundleLine) -> Void
+        _ places: BundlePlaces, _ take: (Int, Digest) -> Void
     ) async -> [AuditFinding] {
         let name = BundleFormat.entries
         guard let file else { return [AuditFinding(.broken, .fileMissing, name, "it is not there")] }
         var findings: [AuditFinding] = []
-        var lines = LineReader(source, file)
-        var left = places[...]
-        var failure: EvidenceError?
-        await withTaskGroup(of: (page: Int, lines: [BundleLine]).self) { group in
-            var (asked, judged) = (0, 0)
-            var ready: [Int: [BundleLine]] = [:]
-            while true {
-                while failure == nil, asked < judged + pagesAhead {
-                    let page: [[UInt8]]
-                    do throws(EvidenceError) {
-                        guard let next = try lines.next() else { break }
-                        page = next
-                    } catch {
-                        failure = error
-                        break
-                    }
-                    reading.count(page.count)
-                    let numbered = Array(zip(left, page))
-                    left = left.dropFirst(page.count)
-                    let number = asked
-                    group.addTask { (number, numbered.map { BundleLine(index: $0, bytes: $1) }) }
-                    asked += 1
-                }
-                guard judged < asked else { return }
-                while ready[judged] == nil, let made = await group.next() { ready[made.page] = made.lines }
-                for line in ready.removeValue(forKey: judged) ?? [] {
-                    take(line)
-                    reading.take(line)
-                }
-                judged += 1
-                if reading.history.isHopeless { return group.cancelAll() }
+        let shards = AuditShards(reading.history)
+        let count = reading.history.shards.count
+        var read = next(LineReader(source, file), places, count)
+        var left = places
+        while let piece = read.piece {
+            reading.count(read.count)
+            left = left.dropFirst(read.count)
+            let (indexes, reader, rest) = (read.indexes, read.reader, left)
+            // While one piece is judged, the next is read.
+            async let following = next(reader, rest, count)
+            await shards.judge(piece) { offset, judged, shard in
+                take(indexes[offset], judged.hash)
+                reading.take(indexes[offset], judged, shard)
             }
+            read = await following
+            if reading.history.isHopeless { break }
         }
-        if let failure { findings.append(AuditFinding(.broken, .entryUnreadable, name, failure.reason)) }
-        if lines.isCut {
+        if let failure = read.failure {
+            findings.append(AuditFinding(.broken, .entryUnreadable, name, failure.reason))
+        }
+        if read.reader.isCut {
             findings.append(AuditFinding(.broken, .entryUnreadable, name, "its last line does not end"))
         }
         if places.count != reading.count {
@@ -235,6 +244,33 @@ extension BundleAudit {
         if since.size != frontier.size || since.root != frontier.root {
             report.find(
                 .broken, .checkpointDiffers, BundleFormat.since, "the period does not begin where it was signed for")
+        }
+    }
+}
+
+/// The places of a bundle's lines in the log, as far as they are not used up.
+private enum BundlePlaces: Sendable {
+    case listed(ArraySlice<Int>)
+    case range(Range<Int>)
+
+    var count: Int {
+        switch self {
+        case .listed(let places): places.count
+        case .range(let range): range.count
+        }
+    }
+
+    func first(_ count: Int) -> [Int] {
+        switch self {
+        case .listed(let places): Array(places.prefix(count))
+        case .range(let range): Array(range.prefix(count))
+        }
+    }
+
+    func dropFirst(_ count: Int) -> BundlePlaces {
+        switch self {
+        case .listed(let places): .listed(places.dropFirst(count))
+        case .range(let range): .range(range.dropFirst(count))
         }
     }
 }

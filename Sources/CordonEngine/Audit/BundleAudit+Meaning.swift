@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CordonConnectors
 import CordonCore
 import CordonEvidence
 import CordonLanguage
@@ -40,6 +41,17 @@ extension BundleAudit {
                 .broken, .streamCut, alert,
                 "it led to the run, and the manifest does not say that its lines are all here")
         }
+        // Only lines that name its definitions go along; a run on one that nobody put in force is no run of ours.
+        for digest in history.pins.subtracting(history.published).sorted() {
+            report.find(
+                history.published.isEmpty ? .open : .broken, .definitionUnpublished, run,
+                "it ran on \(digest), and no line here says that this was put in force")
+        }
+        // What was forked or begun anew stands there: left out, nobody would miss it.
+        if head.streams["log"] == nil {
+            report.find(
+                .broken, .streamCut, "log", "the manifest does not say that the log's own lines are all here")
+        }
         _ = file(BundleFormat.snapshot(run))
     }
 
@@ -54,7 +66,7 @@ extension BundleAudit {
 
     /// What people were asked is what the workflows ask that go along.
     mutating func checkConsents(_ history: HistoryAudit) async {
-        let found = await history.consents.findings { contents(BundleFormat.definition($0)) }
+        let found = await history.consents.findings({ contents(BundleFormat.definition($0)) }, digest: digestText)
         report.findings += found
     }
 
@@ -104,8 +116,8 @@ extension BundleAudit {
             case .claimed:
                 report.find(
                     .open, .blobErased, name,
-                    "\(place) names it; \(BundleFormat.absent) says that it is gone, and no line here does: export it anew "
-                        + "with a newer Cordon")
+                    "\(place) names it; \(BundleFormat.absent) says that it is gone, and no line here does: export it "
+                        + "anew with a newer Cordon")
             case .sealed:
                 report.find(.open, .blobSealed, name, "\(place) names it; its key was not there when this was made")
             case .lost:

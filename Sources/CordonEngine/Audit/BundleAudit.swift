@@ -15,9 +15,12 @@ package struct BundleAudit {
     private(set) var digests: [String: Digest] = [:]
     private(set) var keys: [VerifierKey] = []
 
-    private init(_ source: ByteSource, _ trust: AuditTrust) {
+    private let shards: Int
+
+    private init(_ source: ByteSource, _ trust: AuditTrust, _ shards: Int) {
         self.source = source
         self.trust = trust
+        self.shards = shards
     }
 
     package static func run(_ archive: [UInt8], trust: AuditTrust) async -> AuditReport {
@@ -25,7 +28,11 @@ package struct BundleAudit {
     }
 
     package static func run(_ archive: ByteSource, trust: AuditTrust) async -> AuditReport {
-        var audit = BundleAudit(archive, trust)
+        await run(archive, trust: trust, shards: AuditShards.standard)
+    }
+
+    static func run(_ archive: ByteSource, trust: AuditTrust, shards: Int) async -> AuditReport {
+        var audit = BundleAudit(archive, trust, shards)
         await audit.check()
         audit.report.findings = audit.report.findings.ordered
         return audit.report
@@ -58,7 +65,8 @@ package struct BundleAudit {
                 .broken, .checkpointDiffers, BundleFormat.checkpoint, "it is not the one that the manifest speaks of")
         }
         let since = report.openSince(trust, keys, checkpoint)
-        var reading = BundleReading(head, ocsf: places[BundleFormat.ocsf].map(standing), rows: standingRows)
+        var reading = BundleReading(
+            head, ocsf: places[BundleFormat.ocsf].map(standing), rows: standingRows, shards: shards)
         switch head.kind {
         case .run: await readProved(&reading, note, checkpoint)
         case .period:

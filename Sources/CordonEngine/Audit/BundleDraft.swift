@@ -24,7 +24,7 @@ final class BundleDraft {
 
     init(_ head: BundleHead, in folder: String) throws(EvidenceError) {
         self.head = head
-        history = HistoryAudit(head.coverage)
+        history = HistoryAudit(head.coverage, endsEarly: head.endsEarly)
         (entries, ocsf) = (try Spool(in: folder), try Spool(in: folder))
         (rows, contents) = (try Spool(in: folder), try Spool(in: folder))
     }

@@ -91,6 +91,8 @@ package struct BundleHead: Sendable, Hashable {
 
     var coverage: HistoryAudit.Coverage { kind == .run ? .streams(streams) : range?.lowerBound == 0 ? .whole : .range }
 
+    var endsEarly: Bool { range.map { $0.upperBound < size } ?? false }
+
     /// Of a run those that it ran on; of a period all that came into force.
     func definitions(of history: HistoryAudit) -> Set<String> {
         kind == .run ? history.pins : history.pins.union(history.published)

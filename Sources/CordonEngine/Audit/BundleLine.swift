@@ -29,8 +29,10 @@ struct BundleLine: Sendable {
             (ocsf, row) = ([], [])
             return
         }
-        ocsf = OCSF.lines(line)
-        row = Timeline.row(index, line)
+        var (events, shown, scratch): ([UInt8], [UInt8], [UInt8]) = ([], [], [])
+        OCSF.write(line, to: &events)
+        Timeline.write(index, line, to: &shown, by: &scratch)
+        (ocsf, row) = (events, shown)
     }
 
     /// Two at a time, and in their order.

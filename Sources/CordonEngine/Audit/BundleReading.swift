@@ -22,11 +22,12 @@ struct BundleReading {
 
         init(_ source: ByteSource, _ range: Range<Int>) { (self.source, self.range) = (source, range) }
 
-        mutating func append(_ bytes: [UInt8]) {
+        /// The next of what should stand there is a part of some bytes.
+        mutating func append(_ bytes: [UInt8], _ part: Range<Int>) {
             guard isSo else { return }
-            isSo = holds(bytes.count) && isNext(bytes)
-            used += bytes.count
-            count += bytes.count
+            isSo = holds(part.count) && isNext(bytes, part)
+            used += part.count
+            count += part.count
         }
 
         private mutating func holds(_ wanted: Int) -> Bool {
@@ -37,11 +38,13 @@ struct BundleReading {
             return true
         }
 
-        private func isNext(_ bytes: [UInt8]) -> Bool {
-            guard !bytes.isEmpty else { return true }
-            return held[used..<used + bytes.count].withUnsafeBytes { held in
-                // Neither is empty, so both have an address.
-                bytes.withUnsafeBytes { memcmp(held.baseAddress!, $0.baseAddress!, bytes.count) == 0 }
+        private func isNext(_ bytes: [UInt8], _ part: Range<Int>) -> Bool {
+            guard !part.isEmpty else { return true }
+            return held.withUnsafeBytes { held in
+                // Neither is empty, so both have an address; `holds` saw that so many are left.
+                bytes.withUnsafeBytes {
+                    memcmp(held.baseAddress! + used, $0.baseAddress! + part.lowerBound, part.count) == 0
+                }
             }
         }
     }
@@ -57,29 +60,30 @@ struct BundleReading {
     private(set) var ocsf: Standing?
     private(set) var rows: Standing?
 
-    init(_ head: BundleHead, ocsf: Standing?, rows: Standing?) {
+    init(_ head: BundleHead, ocsf: Standing?, rows: Standing?, shards: Int) {
         self.head = head
-        history = HistoryAudit(head.coverage)
+        history = HistoryAudit(head.coverage, endsEarly: head.endsEarly, shards: shards)
         (self.ocsf, self.rows) = (ocsf, rows)
     }
 
-    mutating func take(_ line: BundleLine) {
-        guard let told = history.take(line.read, place: line.place) else { return }
-        first = first ?? told.at
-        last = told.at
+    mutating func take(_ index: Int, _ judged: AuditShard.Judged, _ shard: AuditShard) {
+        if let fault = judged.fault { return history.settle(fault, place: "entry \(index)") }
+        history.settle(shard.facts[judged.facts])
+        first = first ?? judged.at
+        last = judged.at
         parsed += 1
-        ocsf?.append(line.ocsf)
-        rows?.append(line.row)
+        ocsf?.append(shard.ocsf, judged.ocsf)
+        rows?.append(shard.rows, judged.row)
     }
 
     mutating func count(_ lines: Int) { count += lines }
 }
 
 /// Lines of a file, read a piece at a time.
-struct LineReader {
+struct LineReader: Sendable {
     /// What is read at once; a line may be longer.
-    private static let pieceBytes = 1 << 21
-    private static let newline = UInt8(ascii: "\n")
+    private static let pieceBytes = 1 << 20
+    private static let newline = Int32(UInt8(ascii: "\n"))
 
     private let source: ByteSource
     private let end: Int
@@ -93,14 +97,17 @@ struct LineReader {
         (at, end) = (range.lowerBound, range.upperBound)
     }
 
-    /// The next lines, without their ends; nothing after the last.
-    mutating func next() throws(EvidenceError) -> [[UInt8]]? {
+    /// The next lines and where each of them stands, without its end; nothing after the last.
+    mutating func next() throws(EvidenceError) -> (bytes: [UInt8], lines: [Range<Int>])? {
         while at < end {
             let piece = min(end, at + LineReader.pieceBytes)
             rest += try source.bytes(at..<piece)
             at = piece
-            let lines = takeLines()
-            if !lines.isEmpty { return lines }
+            let lines = LineReader.lines(rest)
+            if let last = lines.last {
+                defer { rest = Array(rest[(last.upperBound + 1)...]) }
+                return (rest, lines)
+            }
             guard rest.count <= JSONLimits.default.bytesMax else {
                 throw EvidenceError(.tooLarge, "a line is longer than \(JSONLimits.default.bytesMax) bytes")
             }
@@ -108,17 +115,20 @@ struct LineReader {
         guard !rest.isEmpty else { return nil }
         isCut = true
         defer { rest = [] }
-        return [rest]
+        return (rest, [0..<rest.count])
     }
 
-    private mutating func takeLines() -> [[UInt8]] {
-        var lines: [[UInt8]] = []
-        var start = 0
-        while let stop = rest[start...].firstIndex(of: LineReader.newline) {
-            lines.append(Array(rest[start..<stop]))
-            start = stop + 1
+    private static func lines(_ bytes: [UInt8]) -> [Range<Int>] {
+        var lines: [Range<Int>] = []
+        bytes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            var start = 0
+            while let found = memchr(base + start, newline, bytes.count - start) {
+                let stop = UnsafeRawPointer(found) - base
+                lines.append(start..<stop)
+                start = stop + 1
+            }
         }
-        rest.removeFirst(start)
         return lines
     }
 }

@@ -35,8 +35,8 @@ struct BundleRetention {
         while true {
             let page = try await store.history(RetentionBook.stream, from: number + 1, limit: Self.pageRows)
             for indexed in page { take(indexed, &news) }
-            guard let last = page.last else { return news }
-            number = last.entry.number
+            number = page.last?.entry.number ?? number
+            guard page.count == Self.pageRows else { return news }
         }
     }
 

@@ -87,47 +87,79 @@ enum Timeline {
         return nil
     }
 
-    /// There are as many as lines: bytes from the first to the last.
-    static func row(_ index: Int, _ line: HistoryLine) -> [UInt8] {
-        let body = line.told.prettyBytes
-        var out: [UInt8] = []
-        out.reserveCapacity(body.count * 2 + 200)
-        out.append(contentsOf: "<tr><td>\(index)</td><td>\(escaped(line.atText))</td><td>".utf8)
-        out.append(contentsOf: "\(escaped(line.stream))@\(line.number)</td>".utf8)
-        out.append(contentsOf: "<td><details><summary>\(escaped(line.kind))</summary><pre>".utf8)
-        escape(body, into: &out)
-        out.append(contentsOf: "</pre></details></td></tr>\n".utf8)
-        return out
+    /// There are as many as lines: bytes from the first to the last. `scratch` is room for what is made between.
+    static func write(_ index: Int, _ line: HistoryLine, to out: inout [UInt8], by scratch: inout [UInt8]) {
+        append("<tr><td>", to: &out)
+        out.append(contentsOf: String(index).utf8)
+        append("</td><td>", to: &out)
+        escape(line.atText, into: &out)
+        append("</td><td>", to: &out)
+        escape(line.stream, into: &out)
+        append("@", to: &out)
+        out.append(contentsOf: String(line.number).utf8)
+        append("</td><td><details><summary>", to: &out)
+        escape(line.kind, into: &out)
+        append("</summary><pre>", to: &out)
+        scratch.removeAll(keepingCapacity: true)
+        line.told.appendPretty(to: &scratch)
+        scratch.withUnsafeBufferPointer { escape($0, into: &out) }
+        append("</pre></details></td></tr>\n", to: &out)
+    }
+
+    private static func append(_ text: StaticString, to out: inout [UInt8]) {
+        out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    private static func escape(_ text: String, into out: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { escape($0, into: &out) }
     }
 
     static func escaped(_ text: String) -> String {
-        let bytes = Array(text.utf8)
         var out: [UInt8] = []
-        escape(bytes, into: &out)
+        escape(text, into: &out)
         return String(decoding: out, as: UTF8.self)
     }
 
-    private static let quote = Array("&quot;".utf8)
-    private static let ampersand = Array("&amp;".utf8)
-    private static let less = Array("&lt;".utf8)
-    private static let greater = Array("&gt;".utf8)
-    private static let apostrophe = Array("&#39;".utf8)
+    /// How bytes are written: as they are, as a reference, or only after a look at what characters they make.
+    private enum Spelling: UInt8 { case plain, reference, rare }
 
-    private static func escape(_ text: [UInt8], into out: inout [UInt8]) {
+    private static let spellings: [Spelling] = (0..<256).map { byte in
+        switch UInt8(byte) {
+        case UInt8(ascii: "\""), UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "'"): .reference
+        case 0x20..<0x7F, UInt8(ascii: "\n"): .plain
+        default: .rare
+        }
+    }
+
+    /// Copies runs that are written as they are whole.
+    private static func escape(_ text: UnsafeBufferPointer<UInt8>, into out: inout [UInt8]) {
         let before = out.count
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\""): out.append(contentsOf: quote)
-            case UInt8(ascii: "&"): out.append(contentsOf: ampersand)
-            case UInt8(ascii: "<"): out.append(contentsOf: less)
-            case UInt8(ascii: ">"): out.append(contentsOf: greater)
-            case UInt8(ascii: "'"): out.append(contentsOf: apostrophe)
-            case 0x20..<0x7F, UInt8(ascii: "\n"): out.append(byte)
-            default:
-                out.removeSubrange(before...)
-                out.append(contentsOf: escapedRarely(String(decoding: text, as: UTF8.self)).utf8)
-                return
+        spellings.withUnsafeBufferPointer { spellings in
+            var start = 0
+            for at in 0..<text.count {
+                switch spellings[Int(text[at])] {
+                case .plain: continue
+                case .reference:
+                    out.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<at]))
+                    append(reference(text[at]), to: &out)
+                    start = at + 1
+                case .rare:
+                    out.removeSubrange(before...)
+                    return out.append(contentsOf: escapedRarely(String(decoding: text, as: UTF8.self)).utf8)
+                }
             }
+            out.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
+        }
+    }
+
+    private static func reference(_ byte: UInt8) -> StaticString {
+        switch byte {
+        case UInt8(ascii: "\""): "&quot;"
+        case UInt8(ascii: "&"): "&amp;"
+        case UInt8(ascii: "<"): "&lt;"
+        case UInt8(ascii: ">"): "&gt;"
+        default: "&#39;"
         }
     }
 

@@ -12,6 +12,16 @@ struct LedgerAudit {
         var place: String
     }
 
+    /// A match that its playbook may have remembered as a risk.
+    struct Weighed {
+        var signal: String
+        var subject: String
+        var playbook: Run.Pin
+        var workflow: Run.Pin
+        var at: Instant
+        var place: String
+    }
+
     private struct Pair: Hashable {
         var subject: String
         var playbook: String
@@ -23,6 +33,14 @@ struct LedgerAudit {
     private var proposed: [String: Touch] = [:]
     /// When steps of a run found that another had put back what they were to undo.
     private(set) var putBacks: [String: Set<Instant>] = [:]
+    /// How many signals each playbook matched in a minute, and where the last line stands that says so.
+    private(set) var tallies: [TallyKey: Told<Int>] = [:]
+    /// When the first decision of an alert was made, while its others follow: it counts them all.
+    private var counted: [String: Instant] = [:]
+    /// The events that signals tell of.
+    private(set) var events: [EventKey: Told<String>] = [:]
+    /// What decisions say of identities that a playbook may have a score for.
+    private(set) var weighed: [Weighed] = []
     /// Whether some decision was too long for its line: of what it touched the runs alone tell.
     private(set) var isCut = false
 
@@ -30,7 +48,9 @@ struct LedgerAudit {
         switch line.kind {
         case "tokenGranted": grant(line)
         case "tokenRevoked": line.body["id"]?.stringValue.map { tokens[$0]?.row.revokedAt = line.at }
+        case "signalNormalized": name(line)
         case "decisionMade": decide(line)
+        case "alertRead", "alertQuarantined": counted[line.stream] = nil
         case "runOpened": propose(line)
         case "runAsked":
             // Asked for another reason since: to agree to that is not to agree to the proposal.
@@ -74,15 +94,48 @@ struct LedgerAudit {
     // MARK: Touches
 
     private mutating func decide(_ line: HistoryLine) {
-        if line.body["cut"] == true { isCut = true }
-        guard let at = line.body["at"]?.stringValue.flatMap(Instant.init(rfc3339:)) else { return }
-        for match in line.body["matches"]?.arrayValue ?? [] {
+        let body = line.body
+        if body["cut"] == true { isCut = true }
+        guard let at = body["at"]?.stringValue.flatMap(Instant.init(rfc3339:)) else { return }
+        let first = counted[line.stream] ?? at
+        counted[line.stream] = first
+        for match in body["matches"]?.arrayValue ?? [] {
+            count(match, at, first, line)
             guard match["verdict"] == "enforce", match["run"]?.stringValue != nil,
                 let subject = match.at("subject", "subject").flatMap(Self.subject),
                 let playbook = match.at("playbook", "name")?.stringValue
             else { continue }
             add(Touch(subject, playbook: playbook, at: at), line)
         }
+    }
+
+    private mutating func name(_ line: HistoryLine) {
+        guard let key = line.told["event_key"]?.stringValue, let source = line.told["source"]?.stringValue,
+            let signal = line.told["id"]?.stringValue
+        else { return }
+        events[EventKey(source: source, name: key)] = Told(row: signal, place: "\(line.stream)@\(line.number)")
+    }
+
+    private mutating func count(_ match: Value, _ at: Instant, _ first: Instant, _ line: HistoryLine) {
+        guard let verdict = match["verdict"]?.stringValue, verdict != "ignore", match["joins"] == nil,
+            let playbook = Self.pin(match["playbook"])
+        else { return }
+        let place = "\(line.stream)@\(line.number)"
+        let key = TallyKey(playbook: playbook.name, minute: first.minute)
+        tallies[key] = Told(row: (tallies[key]?.row ?? 0) + 1, place: place)
+        // What a playbook only tries out moves no other, and by its verdict alone a trial can't be told from that.
+        guard verdict == "enforce" || verdict == "propose", let workflow = Self.pin(match["workflow"]),
+            let subject = match.at("subject", "subject").flatMap(Self.subject),
+            let signal = line.told["signal"]?.stringValue
+        else { return }
+        weighed.append(
+            Weighed(
+                signal: signal, subject: subject.key, playbook: playbook, workflow: workflow, at: at, place: place))
+    }
+
+    private static func pin(_ value: Value?) -> Run.Pin? {
+        guard let name = value?["name"]?.stringValue, let digest = value?["digest"]?.stringValue else { return nil }
+        return Run.Pin(name: name, digest: digest)
     }
 
     private mutating func propose(_ line: HistoryLine) {

@@ -9,17 +9,22 @@ enum OCSF {
     private static let version = "1.8.0"
     private static let remediation: Int64 = 7001
 
-    /// A line of JSON for each event. There is one for most lines of a history, so they are written without a tree:
-    /// members stand in the order of their names.
-    static func lines(_ line: HistoryLine) -> [UInt8] {
-        var writer = JSONWriter(capacity: 0)
+    /// Appends a line of JSON for each event. There is one for most lines of a history, so they are written without a
+    /// tree: members stand in the order of their names.
+    static func write(_ line: HistoryLine, to bytes: inout [UInt8]) {
+        let write: (JSONView, HistoryLine, inout JSONWriter) -> Void
         switch line.kind {
-        case "signalNormalized": finding(line.told, line, &writer)
-        case "callIntended": activity(line.told, line, &writer)
-        case "callReturned": outcome(line.told, line, &writer)
-        default: break
+        case "callIntended": write = activity
+        case "callReturned": write = outcome
+        case "signalNormalized": write = finding
+        default: return
         }
-        return writer.bytes
+        // Taken out of the variable, so that the writer has them alone.
+        var taken: [UInt8] = []
+        swap(&taken, &bytes)
+        var writer = JSONWriter(appendingTo: consume taken)
+        write(line.told, line, &writer)
+        bytes = writer.bytes
     }
 
     private static func finding(_ signal: JSONView, _ line: HistoryLine, _ writer: inout JSONWriter) {

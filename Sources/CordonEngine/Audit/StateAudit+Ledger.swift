@@ -17,6 +17,10 @@ extension StateAudit {
         let rows = try await store.remembered()
         checkTouches(rows.touches, isMoving)
         for mark in rows.marks { try await check(mark, isMoving) }
+        if !isMoving {
+            checkRemembered(rows)
+            try await checkMarks(rows.marks)
+        }
         try await checkNotices(isMoving)
     }
 
@@ -96,15 +100,20 @@ extension StateAudit {
     }
 
     /// What the pinned playbook says of risk; nothing where this version can't read it by itself.
-    private func risk(_ match: Value) async throws(StoreError) -> Playbook.Guards.Risk? {
+    func risk(_ match: Value) async throws(StoreError) -> Playbook.Guards.Risk? {
         guard let playbook = match.at("playbook", "digest")?.stringValue,
-            let workflow = match.at("workflow", "digest")?.stringValue,
-            let source = try await store.definition(playbook), let steps = try await store.definition(workflow),
+            let workflow = match.at("workflow", "digest")?.stringValue
+        else { return nil }
+        return try await playbookRead(playbook, workflow)?.guards.risk
+    }
+
+    func playbookRead(_ playbook: String, _ workflow: String) async throws(StoreError) -> Playbook? {
+        guard let source = try await store.definition(playbook), let steps = try await store.definition(workflow),
             let read = try? Workflow.load(steps.source, file: steps.name, digest: workflow).get()
         else { return nil }
         return try? Playbook.load(
             source.source, file: source.name, digest: playbook, workflows: [read], bearsYoung: true
-        ).get().guards.risk
+        ).get()
     }
 
     private func difference(_ mark: Mark, _ capability: String) -> String? {

@@ -14,12 +14,12 @@ extension StateAudit {
         else { return }
         let (told, place) = (line.told, place())
         switch line.kind {
-        case "signalNormalized": rows[id] = (digestText(told.jsonBytes), place, told["kind"]?.stringValue)
+        case "signalNormalized": rows[id] = (digestText(told.jsonBytes), place, told["kind"]?.stringValue, line.at)
         case "decisionMade":
             let isCut = told["cut"]?.value == true
             rows[id] = (
                 isCut ? told["digest"]?.stringValue ?? "" : digestText(told.jsonBytes), place,
-                told["verdict"]?.stringValue
+                told["verdict"]?.stringValue, line.at
             )
         default: break
         }
@@ -47,7 +47,7 @@ extension StateAudit {
         }
     }
 
-    private typealias Told = [(id: String, body: [UInt8], word: String)]
+    private typealias Told = [(id: String, body: [UInt8], word: String, isAsItsBody: Bool, at: Instant?)]
 
     /// The signals and decisions of some alerts, read several at a time: one after the other, the way to the store and
     /// back would take longer than all else.
@@ -67,10 +67,22 @@ extension StateAudit {
         query.alert = alert
         query.limit = 10_000
         do throws(StoreError) {
-            let signals = try await store.signals(of: alert).map { (id: $0.id.text, body: $0.body, word: $0.kind) }
-            let decisions = try await store.decisions(query).map { (id: $0.id.text, body: $0.body, word: $0.verdict) }
+            let signals: Told = try await store.signals(of: alert).map { row in
+                let isSo = StateAudit.says(row.body, ["alert": alert.text, "received_at": row.receivedAt.description])
+                return (id: row.id.text, body: row.body, word: row.kind, isAsItsBody: isSo, at: nil)
+            }
+            let decisions: Told = try await store.decisions(query).map { row in
+                let isSo = StateAudit.says(row.body, ["alert": alert.text, "signal": row.signal.text])
+                return (id: row.id.text, body: row.body, word: row.verdict, isAsItsBody: isSo, at: row.at)
+            }
             return .success(signals + decisions)
         } catch { return .failure(error) }
+    }
+
+    /// Whether the members of a row's body are those that its columns say.
+    private static func says(_ body: [UInt8], _ members: [String: String]) -> Bool {
+        let told = JSONView(canonical: body, body.indices) ?? (try? JSON.parse(body)).map(JSONView.tree)
+        return members.allSatisfy { told?[$0.key]?.stringValue == $0.value }
     }
 
     private mutating func check(_ alert: Alert, _ told: Told) async throws(StoreError) {
@@ -91,13 +103,13 @@ extension StateAudit {
         } else if alert.bodyCommitment != named.digest {
             report.find(.broken, .blobChanged, "body of \(alert.id)", "it is not what was stored")
         }
-        for (id, body, word) in told {
+        for (id, body, word, isAsItsBody, at) in told {
             guard let row = rows.removeValue(forKey: id) else {
                 if try await wentOn(alert.id.text) { continue }
                 report.find(.broken, .rowDiffers, id, "no line of the history tells of it")
                 continue
             }
-            if digestText(body) != row.digest || row.word != word {
+            if digestText(body) != row.digest || row.word != word || !isAsItsBody || at ?? row.at != row.at {
                 report.find(.broken, .rowDiffers, id, "its row says something else than \(row.place)")
             }
         }
@@ -213,6 +225,13 @@ extension StateAudit {
             }
             if digestText(definition.source) != digest {
                 report.find(.broken, .blobChanged, "definition \(digest)", "it is not what was in force")
+            } else if let names = history.publishedAs[digest],
+                !names.contains("\(definition.kind.rawValue) \(definition.name)")
+            {
+                report.find(
+                    .broken, .rowDiffers, "definition \(digest)",
+                    "its row calls it \(definition.kind.rawValue) \(definition.name), the lines call it "
+                        + names.sorted().joined(separator: " and "))
             }
         }
     }
@@ -221,7 +240,7 @@ extension StateAudit {
     mutating func checkConsents() async {
         let (consents, store) = (history.consents, self.store)
         // One that can't be read was told of already.
-        report.findings += await consents.findings { try? await store.definition($0)?.source }
+        report.findings += await consents.findings({ try? await store.definition($0)?.source }, digest: digestText)
     }
 
     private mutating func checkErased(_ named: HistoryAudit.Named, _ says: String) {

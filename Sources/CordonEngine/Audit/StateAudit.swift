@@ -15,7 +15,7 @@ package struct StateAudit {
     let blobs: Blobs
     private let trust: AuditTrust
     var report = AuditReport(subject: "state folder")
-    var history = HistoryAudit(.whole)
+    var history: HistoryAudit
     private var frontier = MerkleFrontier()
     /// Signed checkpoints by their size, each with the file that it stands in.
     private var checkpoints: [UInt64: [(place: String, checkpoint: Checkpoint)]] = [:]
@@ -24,12 +24,13 @@ package struct StateAudit {
     private var tiles: TileReader?
     private var tile: (index: UInt64, hashes: [Digest])?
     /// What the lines say of rows beside them: digests of signals and decisions, with kind or verdict, by their ids.
-    var rows: [String: (digest: String, place: String, word: String?)] = [:]
+    var rows: [String: (digest: String, place: String, word: String?, at: Instant)] = [:]
     var ledger = LedgerAudit()
     /// The lines that tell of alerts' receipts, by the alerts' ids, until their rows were looked at.
     var receipts: [String: HistoryLine] = [:]
 
-    package init(store: any Store, folder: LogFolder, blobs: Blobs, trust: AuditTrust) {
+    init(store: any Store, folder: LogFolder, blobs: Blobs, trust: AuditTrust, shards: Int = AuditShards.standard) {
+        history = HistoryAudit(.whole, shards: shards)
         self.store = store
         self.folder = folder
         self.blobs = blobs
@@ -39,7 +40,11 @@ package struct StateAudit {
     package static func run(
         store: any Store, folder: LogFolder, blobs: Blobs, trust: AuditTrust
     ) async throws(StoreError) -> AuditReport {
-        var audit = StateAudit(store: store, folder: folder, blobs: blobs, trust: trust)
+        try await StateAudit(store: store, folder: folder, blobs: blobs, trust: trust).run()
+    }
+
+    func run() async throws(StoreError) -> AuditReport {
+        var audit = self
         // Before anything else: what is appended meanwhile is not signed yet, and is not missed.
         audit.openLog()
         try await audit.readEntries()
@@ -123,11 +128,12 @@ package struct StateAudit {
 
     // MARK: The entries
 
-    /// While one page is judged, others are read, hashed and parsed.
+    /// While one page is judged, others are read.
     private mutating func readEntries() async throws(StoreError) {
         var failed: (place: Int, error: StoreError)?
-        await AuditPages.each(of: store) { page in
-            for line in page.lines { take(line) }
+        let shards = AuditShards(history)
+        await AuditPages.each(of: store, shards: history.shards.count) { page in
+            await shards.judge(page.piece) { offset, judged, shard in take(page.lines[offset], judged, shard) }
             failed = page.failure.map { (page.first, $0) }
         }
         if let (place, error) = failed {
@@ -148,9 +154,9 @@ package struct StateAudit {
         }
     }
 
-    private mutating func take(_ read: AuditPage.Line) {
-        let hash = read.hash
-        var place: String { "entry \(read.index) (\(read.stream)@\(read.number))" }
+    private mutating func take(_ read: IndexedEntry, _ judged: AuditShard.Judged, _ shard: AuditShard) {
+        let hash = judged.hash
+        var place: String { "entry \(read.index) (\(read.entry.stream)@\(read.entry.number))" }
         if read.index != Int(frontier.size) {
             report.find(
                 .broken, .entryMissing, "entry \(frontier.size)", "the next one that is there is \(read.index)")
@@ -159,18 +165,21 @@ package struct StateAudit {
         let signed = signedHash(frontier.size)
         if let signed, signed != hash {
             report.find(.broken, .entryChanged, place, "its bytes are not those that were signed")
-        } else if read.leaf != hash {
+        } else if !judged.isAsItsLeaf {
             report.find(.broken, .entryChanged, place, "its hash beside it is not that of its bytes")
         }
         // With the hash that was signed one changed entry is named, and not every checkpoint after it.
         frontier.append(signed ?? hash)
         compareCheckpoints()
-        guard let line = history.take(read.line, place: place) else { return }
-        if !read.isAsItsColumns {
+        if let fault = judged.fault { return history.settle(fault, place: place) }
+        history.settle(shard.facts[judged.facts])
+        if !judged.isAsItsColumns {
             report.find(.broken, .rowDiffers, place, "the columns beside it say something else than the line itself")
         }
-        ledger.take(line)
-        note(line, place)
+        for case .line(let line, _) in shard.facts[judged.facts] {
+            ledger.take(line)
+            note(line, place)
+        }
     }
 
     private mutating func signedHash(_ index: UInt64) -> Digest? {
@@ -196,19 +205,22 @@ package struct StateAudit {
         }
     }
 
+    /// Whoever brings a key, a policy or a checkpoint knows of a log: that there is none here is no beginning.
+    private var isExpected: Bool { trust.isBrought || trust.policy != nil || trust.since != nil }
+
     private mutating func checkLog() {
         if isUnsigned {
             // The history tells of a log once its first checkpoint was published.
             let says =
                 if history.tellsOfLog {
                     "the signed log is gone; the history tells of one"
-                } else if trust.since != nil {
-                    "the signed log is gone; --since is a checkpoint of one"
+                } else if isExpected {
+                    "the signed log is gone; --key, --policy or --since is of one"
                 } else {
                     "nothing was ever signed"
                 }
             report.find(
-                history.tellsOfLog || trust.since != nil ? .broken : .open, .logMissing, "log/checkpoint", says)
+                history.tellsOfLog || isExpected ? .broken : .open, .logMissing, "log/checkpoint", says)
         }
         for empty in checkpoints[0] ?? [] where empty.checkpoint.root != MerkleLog.emptyRoot {
             report.find(.broken, .checkpointDiffers, empty.place, "a log without entries has another root")

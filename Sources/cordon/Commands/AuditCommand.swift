@@ -76,6 +76,8 @@ struct AuditVerify: AsyncParsableCommand {
             report = try await audit(state, state.keysPath, trust, try timestampTrust())
         } else {
             let settings = try await common.settings()
+            var trust = trust
+            if trust.policy == nil { trust.policy = try settings.witnessPolicy()?.policy }
             report = try await audit(
                 settings.state, settings.evidenceKeysPath, trust, try timestampTrust() ?? settings.timestampTrust())
         }

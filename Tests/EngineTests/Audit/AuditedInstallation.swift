@@ -2,6 +2,7 @@
 
 import CordonCore
 import CordonEvidence
+import CordonLanguage
 import CordonStore
 import Foundation
 import Logging
@@ -55,6 +56,13 @@ final class AuditedInstallation: Sendable {
             Definition(
                 digest: Digest.of(bytes).text, kind: .playbook, name: "secret-leaked", source: bytes,
                 publishedAt: installation.clock.now))
+        guard try await store.history(LibraryBook.stream, from: 1, limit: 1).isEmpty else { return }
+        let sources = installation.library.workflows.map { ("workflow", $0.name, $0.digest) }
+        let changes = (sources + [("playbook", "secret-leaked", Digest.of(bytes).text)]).map { kind, name, digest in
+            ["kind": .string(kind), "name": .string(name), "digest": .string(digest), "shipped": true] as Value
+        }
+        try await StreamWriter(LibraryBook.stream, store: store, clock: installation.clock).append(
+            LibraryBook.published, ["by": "start", "changes": .array(changes)])
     }
 
     /// Signs all that there is, as a server does at its end.

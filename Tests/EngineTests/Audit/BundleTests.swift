@@ -319,14 +319,6 @@ import Testing
         #expect(report.findings.count < 2 * HistoryAudit.unreadableMax)
     }
 
-    private func parts(of bundle: [UInt8]) async throws -> (files: [Tar.File], predicate: [String: Value]) {
-        let files = try Tar.files(bundle)
-        let manifest = try #require(files.first { $0.name == "manifest.dsse.json" })
-        let payload = try JSON.parse(manifest.bytes)["payload"]?.stringValue ?? ""
-        let statement = try JSON.parse(try #require(Base64.bytes(payload.utf8)))
-        return (files, try #require(statement["predicate"]?.objectValue))
-    }
-
     @Test func `a run that two signals of one alert joined holds that alert's lines once`() async throws {
         let installation = place.installation
         let earlier = try #require(try await installation.runs.last).alert
@@ -389,9 +381,11 @@ import Testing
         ]
         let head = BundleHead(kind: .run, origin: hostile, size: 1, run: hostile)
         let row = try HistoryLine.read(line.jsonBytes).get()
+        var (bytes, scratch): ([UInt8], [UInt8]) = ([], [])
+        Timeline.write(0, row, to: &bytes, by: &scratch)
         let page =
             Timeline.start(head, 1, [AuditFinding(.open, .runLive, hostile, hostile)])
-            + String(decoding: Timeline.row(0, row), as: UTF8.self)
+            + String(decoding: bytes, as: UTF8.self)
         #expect(!page.contains("<script"))
         #expect(!page.contains("\u{202e}"))
         #expect(page.contains("default-src 'none'"))
@@ -420,28 +414,5 @@ import Testing
 
     private func audit(_ files: [Tar.File]) async throws -> AuditReport {
         await BundleAudit.run(try Tar.archive(files), trust: trust)
-    }
-
-    /// The files with a new manifest over them.
-    private func sealed(
-        _ files: [Tar.File], with keys: [SigningKey], predicate: Value? = nil
-    ) throws -> [UInt8] {
-        let manifest = try #require(files.first { $0.name == "manifest.dsse.json" })
-        let old = try JSON.parse(
-            try #require(Base64.bytes((JSON.parse(manifest.bytes)["payload"]?.stringValue ?? "").utf8)))
-        let rest = files.filter { $0.name != manifest.name }
-        var statement = old.objectValue ?? [:]
-        if let predicate { statement["predicate"] = predicate }
-        statement["subject"] = .array(
-            rest.map { ["name": .string($0.name), "digest": ["sha256": .string(Digest.of($0.bytes).hex)]] })
-        var envelope = try Envelope(
-            payloadType: "application/vnd.in-toto+json", payload: Value.object(statement).jsonBytes)
-        try envelope.sign(with: keys)
-        let value: Value = [
-            "payload": .string(Base64.text(envelope.payload)), "payloadType": .string(envelope.payloadType),
-            "signatures": .array(
-                envelope.signatures.map { ["keyid": .string($0.keyID), "sig": .string(Base64.text($0.bytes))] }),
-        ]
-        return try Tar.archive(rest + [Tar.File(name: manifest.name, bytes: value.jsonBytes + [UInt8(ascii: "\n")])])
     }
 }
