@@ -87,6 +87,31 @@ struct DoctorCommand: AsyncParsableCommand {
             "\(library.playbooks.count) playbooks, \(library.workflows.count) workflows, "
             + "\(shelf.connectors.count) connectors, \(library.inventory.identities.count) identities"
         return [Finding(check: "definitions", state: .ok, says: says)] + (try await checkSecrets(shelf, settings))
+            + [checkEvidenceKeys(shelf.connections, settings)]
+    }
+
+    /// A key that is asked for and not here keeps the server from starting; one that others may read seals nothing.
+    private func checkEvidenceKeys(_ connections: Connections, _ settings: Settings) -> Finding {
+        func finding(_ state: Finding.State, _ says: String) -> Finding {
+            Finding(check: "evidence keys", state: state, says: says)
+        }
+        let (folder, standard) = (settings.evidenceKeysPath, settings.evidenceKeyLabel)
+        let wanted = Set(connections.providers.compactMap(\.evidenceKey) + [standard].compactMap(\.self))
+        guard !wanted.isEmpty || FileManager.default.fileExists(atPath: folder) else {
+            return finding(.ok, "none is asked for: evidence is stored as it comes")
+        }
+        do {
+            let keys = try BlobKeys(in: folder, standard: standard)
+            let missing = wanted.subtracting(keys.labels).sorted()
+            guard missing.isEmpty else {
+                return finding(
+                    .bad,
+                    "\(missing.joined(separator: ", ")) not in \(display(folder)): restore it from your backup of keys, or "
+                        + "make it with 'cordon evidence-key new'")
+            }
+            let others = keys.labels.isEmpty ? "there is none" : keys.labels.joined(separator: ", ")
+            return finding(.ok, standard.map { "new evidence is sealed with \($0); here: \(others)" } ?? others)
+        } catch { return finding(.bad, error.reason) }
     }
 
     private func checkSecrets(_ shelf: Shelf, _ settings: Settings) async throws -> [Finding] {
