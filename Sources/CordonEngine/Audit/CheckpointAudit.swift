@@ -9,6 +9,9 @@ package struct AuditTrust: Sendable {
     package var keys: [VerifierKey]
     /// Which witnesses must have signed too.
     package var policy: WitnessPolicy?
+    /// The policy is the installation's own: it says who has to cosign, and nothing of whether a log was ever begun, nor
+    /// whose keys an auditor trusts.
+    package var isPolicyOwn = false
     /// A checkpoint that he kept from before: what is here must begin with it.
     package var since: [UInt8]?
 
@@ -27,7 +30,7 @@ package struct AuditTrust: Sendable {
     }
 
     /// All that he brought, his policy's too.
-    package var brought: [VerifierKey] { keys + (policy?.logKeys ?? []) }
+    package var brought: [VerifierKey] { keys + (isPolicyOwn ? [] : policy?.logKeys ?? []) }
 
     var isBrought: Bool { !brought.isEmpty }
 }

@@ -206,7 +206,9 @@ package struct StateAudit {
     }
 
     /// Whoever brings a key, a policy or a checkpoint knows of a log: that there is none here is no beginning.
-    private var isExpected: Bool { trust.isBrought || trust.policy != nil || trust.since != nil }
+    private var isExpected: Bool {
+        trust.isBrought || trust.policy != nil && !trust.isPolicyOwn || trust.since != nil
+    }
 
     private mutating func checkLog() {
         if isUnsigned {

@@ -77,7 +77,9 @@ struct AuditVerify: AsyncParsableCommand {
         } else {
             let settings = try await common.settings()
             var trust = trust
-            if trust.policy == nil { trust.policy = try settings.witnessPolicy()?.policy }
+            if trust.policy == nil, let own = try settings.witnessPolicy() {
+                (trust.policy, trust.isPolicyOwn) = (own.policy, true)
+            }
             report = try await audit(
                 settings.state, settings.evidenceKeysPath, trust, try timestampTrust() ?? settings.timestampTrust())
         }
