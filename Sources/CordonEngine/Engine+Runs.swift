@@ -39,7 +39,9 @@ extension Engine {
     ) async -> ControlAnswer {
         hold(id)
         defer { release(id) }
-        guard case .resume(step: nil, isForced: _, let by, let reason) = input, let subject = await proposed(id) else {
+        guard case .resume(step: nil, isForced: _, let by, let reason, let plan) = input,
+            let subject = await proposed(id)
+        else {
             return await step(id, isAsked: true) { run, definition, now in
                 guard ifStill(run) else { return .failure(Engine.elseByNow) }
                 return run.handle(try await self.knowing(input, of: run), definition, halts: self.halts, at: now)
@@ -55,7 +57,8 @@ extension Engine {
                 else {
                     return run.handle(input, definition, halts: self.halts, at: now)
                 }
-                return .success(run.lineUp(ask, by: by, reason: reason, definition, halts: self.halts, at: now))
+                return .success(
+                    run.lineUp(ask, by: by, reason: reason, plan: plan, definition, halts: self.halts, at: now))
             }
         }
     }

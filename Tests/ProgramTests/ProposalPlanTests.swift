@@ -57,6 +57,18 @@ struct ProposalPlanTests {
         try await eventually("the run to end") { try await installation.run(id)["phase"] == "ended" }
         let told = try await serving.get("/api/v1/runs/\(id)/history", token: ann).json.json
         #expect(told.contains("[plan \(again)]"), "the history says what was agreed to")
+        #expect(told.contains(#""method":"token""#) && told.contains(#""group":"approver""#), "\(told)")
+        // What the digest was taken over is kept, goes along, and is what was shown.
+        let export = try await installation.finish("run", "export", id, "--out", "agreed.tar")
+        #expect(export.end == .exited(0), "\(export.error)")
+        let verified = try await installation.finish("audit", "verify", "agreed.tar")
+        #expect(verified.end == .exited(0), "\(verified.output)")
+        let kept = try #require(told.firstMatch(of: /"kept":"sha256:([0-9a-f]{64})"/)?.1)
+        let tar = try ProgramUnderTest(
+            "/usr/bin/env", ["tar", "-xOf", installation.scratch.path("agreed.tar"), "blobs/\(kept)"],
+            capturedIn: installation.scratch, as: "tar")
+        #expect(try await tar.waitForExit() == .exited(0))
+        #expect(tar.output.contains(#""before":[{"state":"#), "\(tar.output)")
 
         // It is no proposal any more, and who may neither operate nor approve has no plan to look at.
         let late = try await serving.get("/api/v1/runs/\(id)/plan", token: ann)

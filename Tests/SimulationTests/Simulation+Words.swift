@@ -11,7 +11,7 @@ extension RunInput {
         case .callReturned(let step, let number, _, let outcome): "\(step)#\(number) returned \(outcome.kind)"
         case .timerFired: "timer"
         case .answer(let step, let person, let choice, _, _): "\(person.name) answers \(step): \(choice)"
-        case .resume(let step, let isForced, _, _): "resume \(step ?? "all")\(isForced ? " by force" : "")"
+        case .resume(let step, let isForced, _, _, _): "resume \(step ?? "all")\(isForced ? " by force" : "")"
         case .skip(let step, _, _): "skip \(step)"
         case .pause: "pause"
         case .cancel(let undo, _, _): undo ? "cancel with undo" : "cancel"

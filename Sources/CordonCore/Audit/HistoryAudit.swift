@@ -79,6 +79,8 @@ package struct HistoryAudit {
     package private(set) var pins: Set<String> = []
     /// By the digest of a definition, its kind and name when it came into force.
     package private(set) var publishedAs: [String: Set<String>] = [:]
+    /// Digests of settings whose bytes are kept.
+    package private(set) var configured: Set<String> = []
     package var runStreams: [String] {
         shards.flatMap(\.all).filter { $0.run != nil }.map(\.name).sorted()
     }
@@ -162,8 +164,8 @@ package struct HistoryAudit {
     // MARK: Runs
 
     private mutating func takeRun(_ event: Event, _ line: HistoryLine, _ run: Run?) {
+        for digest in event.evidence { name(digest, line) }
         switch event {
-        case .callReturned(_, _, let outcome): for item in outcome.evidence { name(item.digest, line) }
         case .signalJoined(_, let alert): alerts.insert(alert.text)
         case .runMigrated(let migration): pins.formUnion([migration.to.digest] + migration.called.map(\.digest))
         case .runOpened(let opening) where line.number == 1:
@@ -273,6 +275,9 @@ package struct HistoryAudit {
             for change in body["changes"]?.arrayValue ?? [] { publish(change) }
             authors.publish(body)
         case "definitionsAttributed": authors.attribute(body)
+        case "configurationChanged":
+            let kept = (body["changes"]?.arrayValue ?? []).filter { $0["kept"] == true }
+            configured.formUnion(kept.compactMap { $0["digest"]?.stringValue })
         case "logOpened": (tellsOfLog, toldOfLog) = (true, true)
         case "logForked":
             forks.append(

@@ -96,7 +96,7 @@ private struct NoticeWriter {
         case .questionClosed(let step, let choice, _):
             [notice(.settled, step, number, text: "answered: \(choice)")]
         case .callResolved(let step, _, _, _, _): settled(step, number)
-        case .runResumed(let step, _, _, _): [notice(.settled, step, number, text: "it goes on")]
+        case .runResumed(let step, _, _, _, _): [notice(.settled, step, number, text: "it goes on")]
         case .runEnded(let ending, let reason): ended(ending, reason, number)
         case .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined, .runMigrated,
             .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,

@@ -115,7 +115,7 @@ extension Event {
             .runEnded:
             nil
         case .runAsked(let ask): ask.step
-        case .runResumed(let step, _, _, _): step
+        case .runResumed(let step, _, _, _, _): step
         case .stepStarted(let step, _), .stepOpened(let step, _, _), .stepSkipped(let step, _),
             .stepFinished(let step, _, _), .stepFailed(let step, _), .stepStopped(let step, _),
             .stepHalted(let step, _, _), .waitScheduled(let step, _), .rungFinished(let step, _),

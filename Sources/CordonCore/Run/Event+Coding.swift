@@ -8,10 +8,10 @@ extension Event {
         switch self {
         case .runOpened(let opening): opening.value
         case .runAsked(let ask): ask.value
-        case .runResumed(let step, let isForced, let by, let reason):
+        case .runResumed(let step, let isForced, let by, let reason, let plan):
             record([
                 "step": step.map(Value.string), "forced": isForced ? true : nil, "by": .string(by),
-                "reason": .string(reason),
+                "reason": .string(reason), "plan": plan?.value,
             ])
         case .runPaused(let by, let reason): ["by": .string(by), "reason": .string(reason)]
         case .runConcluded(let conclusion): conclusion.value
@@ -99,7 +99,8 @@ extension Event {
         case "runResumed":
             self = .runResumed(
                 step: try fields.optionalString("step"), isForced: fields.optional("forced") == true,
-                by: try fields.string("by"), reason: try fields.string("reason"))
+                by: try fields.string("by"), reason: try fields.string("reason"),
+                plan: try fields.optional("plan") == nil ? nil : AgreedPlan(fields.fields("plan")))
         case "runPaused": self = .runPaused(by: try fields.string("by"), reason: try fields.string("reason"))
         case "runConcluded": self = .runConcluded(try Run.Conclusion(fields))
         case "rollbackRequested": self = .rollbackRequested(try Run.Rollback(fields))

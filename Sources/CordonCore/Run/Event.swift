@@ -7,7 +7,8 @@ package enum Event: Sendable, Hashable {
     case runOpened(Opening)
     case runAsked(Run.Ask)
     /// `step`: the only one that goes on; `nil`: the run with all that was stopped.
-    case runResumed(step: String?, isForced: Bool, by: String, reason: String)
+    /// `plan`: what they saw who agreed to a proposal; lines that were written before it was told have none.
+    case runResumed(step: String?, isForced: Bool, by: String, reason: String, plan: AgreedPlan? = nil)
     case runPaused(by: String, reason: String)
     /// The way forward is over; the run ends so once its calls and holds have ended.
     case runConcluded(Run.Conclusion)
@@ -92,6 +93,17 @@ package enum Event: Sendable, Hashable {
         case .callReturned: "callReturned"
         case .callResolved: "callResolved"
         case .retryScheduled: "retryScheduled"
+        }
+    }
+}
+
+extension Event {
+    /// The digests of the evidence that it names.
+    package var evidence: [String] {
+        switch self {
+        case .callReturned(_, _, let outcome): outcome.evidence.map(\.digest)
+        case .runResumed(_, _, _, _, let plan): plan.map { [$0.kept] } ?? []
+        default: []
         }
     }
 }

@@ -17,8 +17,11 @@ package struct Question: Sendable, Hashable {
         package var choice: String
         package var at: Instant
         package var reason: String
+        /// The digest of what they were shown; answers that were given before it was told have none.
+        package var shown: String?
 
-        package init(by: String, choice: String, at: Instant, reason: String) {
+        package init(by: String, choice: String, at: Instant, reason: String, shown: String? = nil) {
+            self.shown = shown
             self.by = by
             self.choice = choice
             self.at = at

@@ -18,7 +18,7 @@ extension Run {
         switch event {
         case .runOpened: break
         case .runAsked(let ask): take(ask)
-        case .runResumed(let step, let isForced, _, _): resume(step, isForced: isForced)
+        case .runResumed(let step, let isForced, _, _, _): resume(step, isForced: isForced)
         case .runPaused(let by, let reason): pause = Ask(kind: .paused, reason: "\(by): \(reason)")
         case .runConcluded(let conclusion): conclude(conclusion)
         case .rollbackRequested(let rollback):

@@ -202,10 +202,11 @@ extension Run {
 
     /// People agreed to it, and another run has its subject in hand: it begins after that one.
     package func lineUp(
-        _ ask: Ask, by: String, reason: String, _ definition: RunDefinition, halts: Halts = .none, at now: Instant
+        _ ask: Ask, by: String, reason: String, plan: AgreedPlan? = nil, _ definition: RunDefinition,
+        halts: Halts = .none, at now: Instant
     ) -> Transition {
         var turn = Turn(self, definition, halts, now)
-        turn.emit(.runResumed(step: nil, isForced: false, by: by, reason: reason))
+        turn.emit(.runResumed(step: nil, isForced: false, by: by, reason: reason, plan: plan))
         turn.emit(.runAsked(ask))
         turn.advance()
         return Transition(run: turn.run, events: turn.events)
@@ -222,7 +223,8 @@ extension Turn {
         case (true, .timerFired): return wakeDueSteps()
         case (true, .answer(let step, let person, let choice, let shown, let reason)):
             return answer(step, person, choice, shown, reason)
-        case (true, .resume(let step, let isForced, let by, let reason)): return resume(step, isForced, by, reason)
+        case (true, .resume(let step, let isForced, let by, let reason, let plan)):
+            return resume(step, isForced, by, reason, plan)
         case (true, .skip(let step, let by, let reason)): return skip(step, by, reason)
         case (true, .pause(let by, let reason)): return pause(by, reason)
         case (true, .cancel(let undo, let by, let reason)): return cancel(undo, by, reason)
@@ -263,13 +265,15 @@ extension Turn {
 
     // MARK: What people say
 
-    private mutating func resume(_ id: String?, _ isForced: Bool, _ by: String, _ reason: String) -> Refusal? {
+    private mutating func resume(
+        _ id: String?, _ isForced: Bool, _ by: String, _ reason: String, _ plan: AgreedPlan?
+    ) -> Refusal? {
         if let id {
             guard run.step(id)?.phase == .stopped else { return Refusal(.wrongPhase, "step '\(id)' is not stopped") }
         } else {
             if let refusal = refusalToGoOn() { return refusal }
         }
-        emit(.runResumed(step: id, isForced: isForced, by: by, reason: reason))
+        emit(.runResumed(step: id, isForced: isForced, by: by, reason: reason, plan: plan))
         return nil
     }
 

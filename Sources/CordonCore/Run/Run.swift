@@ -181,7 +181,8 @@ package enum RunInput: Sendable, Hashable {
     case answer(step: String, Person, choice: String, shown: String, reason: String)
     /// A person lets it go on: approves the proposal, ends a pause, or has stopped steps tried anew (one, or all).
     /// `isForced` undoes although the live state is no longer what the run wrote.
-    case resume(step: String?, isForced: Bool, by: String, reason: String)
+    /// `plan`: what they saw of a proposal.
+    case resume(step: String?, isForced: Bool, by: String, reason: String, plan: AgreedPlan? = nil)
     /// A person goes on without a stopped step; what is to be undone stays when it is an undo.
     case skip(step: String, by: String, reason: String)
     case pause(by: String, reason: String)

@@ -165,13 +165,16 @@ extension Question {
 
 extension Question.Answer {
     var value: Value {
-        ["by": .string(by), "choice": .string(choice), "at": Value(at), "reason": .string(reason)]
+        record([
+            "by": .string(by), "choice": .string(choice), "at": Value(at), "reason": .string(reason),
+            "shown": shown.map(Value.string),
+        ])
     }
 
     init(_ fields: Fields) throws(UnreadableRecord) {
         self.init(
             by: try fields.string("by"), choice: try fields.string("choice"), at: try fields.instant("at"),
-            reason: try fields.string("reason"))
+            reason: try fields.string("reason"), shown: try fields.optionalString("shown"))
     }
 }
 

@@ -110,7 +110,10 @@ extension Turn {
         guard !question.answers.contains(where: { $0.by == person.name }) else {
             return Refusal(.alreadyDecided, "\(person.name) has answered before")
         }
-        emit(.answerGiven(step: id, Question.Answer(by: person.name, choice: choice, at: now, reason: reason)))
+        emit(
+            .answerGiven(
+                step: id,
+                Question.Answer(by: person.name, choice: choice, at: now, reason: reason, shown: shown)))
         guard case .asking(let answered)? = run.step(id)?.phase, let decided = answered.decided,
             let line = place(id)?.line
         else { return nil }

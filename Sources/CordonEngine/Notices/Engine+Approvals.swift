@@ -2,6 +2,7 @@
 
 package import CordonConnectors
 package import CordonCore
+package import CordonEvidence
 package import CordonLanguage
 import CordonStore
 import Logging
@@ -32,12 +33,17 @@ package struct ApprovalSight: Sendable {
     package var acts: [Act]
     /// Of all of it: the plan and the states. Another state is another digest.
     package var seen: String
+    /// What that digest was taken over.
+    package var basis: Value
 }
 
 /// What consent to a proposal is to: its acts, the states that they begin from, and the digest of both.
 package struct RunPlan: Sendable {
     package var acts: [ApprovalSight.Act]
+    /// Of `plan`, as the digest of its own canonical JSON, and `before`.
     package var digest: String
+    /// `plan` and `before` themselves.
+    package var basis: Value
 
     package var value: Value {
         ["acts": .array(acts.map(\.value)), "digest": .string(digest)]
@@ -97,12 +103,13 @@ extension Engine {
         let asked = try asked(ticket, answering, run, planned)
         let acts = await read(planned, run, definition)
         let states: Value = .array(acts.map { $0.before ?? .null })
-        let seen = sealer.digest(
-            Value.object(["shown": .string(ticket.shown), "acts": .array(planned.map(\.value)), "before": states])
-                .jsonBytes)
+        let basis: Value = [
+            "shown": .string(ticket.shown), "acts": .array(planned.map(\.value)), "before": states,
+        ]
         return ApprovalSight(
             ticket: ticket, person: person, run: run, text: asked.text, choices: asked.choices,
-            deadline: min(asked.deadline, ticket.until), acts: acts, seen: seen)
+            deadline: min(asked.deadline, ticket.until), acts: acts, seen: sealer.digest(basis.jsonBytes),
+            basis: basis)
     }
 
     /// The digest that agreement to a proposal is bound to: what the run would do, by which definitions.
@@ -110,13 +117,22 @@ extension Engine {
         digest(run, plannedActs(run, definition))
     }
 
-    private func digest(_ run: Run, _ acts: [PlannedAct]) -> String {
-        let value: Value = [
+    private func digest(_ run: Run, _ acts: [PlannedAct]) -> String { sealer.digest(told(run, acts).jsonBytes) }
+
+    private func told(_ run: Run, _ acts: [PlannedAct]) -> Value {
+        [
             "run": .string(run.id.text), "playbook": .string(run.playbook.digest),
             "workflow": .string(run.workflow.digest), "subject": .string(run.subject?.key ?? ""),
             "acts": .array(acts.map(\.value)),
         ]
-        return sealer.digest(value.jsonBytes)
+    }
+
+    /// Keeps what somebody is about to agree to; only then may the history name it.
+    package func keep(
+        _ basis: Value, digest: String, _ method: AgreedPlan.Method, as group: String
+    ) async throws(EvidenceError) -> AgreedPlan {
+        AgreedPlan(
+            digest: digest, kept: try await evidence.keep(basis.jsonBytes).text, method: method, group: group)
     }
 
     /// What the run would do from here, by the machine itself, on assumptions that the page tells.
@@ -213,12 +229,11 @@ extension Engine {
         let definition = try await definition(of: run)
         let planned = plannedActs(run, definition)
         let acts = await read(planned, run, definition)
-        let seen: Value = [
-            "plan": .string(digest(run, planned)),
-            // That nothing could be read is not that there was nothing.
-            "before": .array(acts.map { ["state": $0.before ?? .null, "unread": .bool($0.unread != nil)] }),
-        ]
-        return RunPlan(acts: acts, digest: sealer.digest(seen.jsonBytes))
+        // That nothing could be read is not that there was nothing.
+        let before: Value = .array(acts.map { ["state": $0.before ?? .null, "unread": .bool($0.unread != nil)] })
+        let seen: Value = ["plan": .string(digest(run, planned)), "before": before]
+        return RunPlan(
+            acts: acts, digest: sealer.digest(seen.jsonBytes), basis: ["plan": told(run, planned), "before": before])
     }
 
     /// Puts the person's answer to the run, if everything is still as they saw it.
@@ -230,15 +245,15 @@ extension Engine {
         let person = Person(name: sight.person.name, groups: Set(sight.person.groups))
         let by = "\(person.name) (by link, \(ticket.endpoint))"
         let why = reason.isEmpty ? "answered by a link sent to \(ticket.endpoint)" : reason
+        guard sight.choices.contains(choice) else { throw LinkRefusal.refused("'\(choice)' is no choice") }
         let input: RunInput =
             if let step = ticket.step {
                 .answer(step: step, person, choice: choice, shown: ticket.shown, reason: why)
             } else if choice == Workflow.Consent.decline {
                 .cancel(undo: false, by: by, reason: why)
             } else {
-                .resume(step: nil, isForced: false, by: by, reason: why)
+                .resume(step: nil, isForced: false, by: by, reason: why, plan: try await kept(sight))
             }
-        guard sight.choices.contains(choice) else { throw LinkRefusal.refused("'\(choice)' is no choice") }
         let isProposal = ticket.step == nil
         switch await control(ticket.run, input, ifStill: { !isProposal || $0.gate?.kind == .proposal }) {
         case .done(let run): return run
@@ -248,6 +263,17 @@ extension Engine {
         case .refused(let refusal) where refusal.code == .stale: throw LinkRefusal.changedPlan
         case .refused(let refusal): throw LinkRefusal.refused(refusal.reason)
         case .notStored, .unavailable: throw LinkRefusal.notStored
+        }
+    }
+}
+
+extension Engine {
+    private func kept(_ sight: ApprovalSight) async throws(LinkRefusal) -> AgreedPlan {
+        do throws(EvidenceError) {
+            return try await keep(sight.basis, digest: sight.seen, .link, as: sight.ticket.endpoint)
+        } catch {
+            logger.error("what was agreed to could not be kept", metadata: ["error": "\(error.reason)"])
+            throw .notStored
         }
     }
 }

@@ -84,13 +84,13 @@ struct EvidenceTrace: Sendable {
     }
 
     private mutating func take(_ entry: Entry) {
-        guard entry.kind == "callReturned" else { return }
-        guard let event = try? entry.event(), case .callReturned(_, _, let outcome) = event else {
+        guard entry.kind == "callReturned" || entry.kind == "runResumed" else { return }
+        guard let digests = (try? entry.event())?.evidence else {
             // Nobody knows what it names, so nothing may go.
             isWhole = false
             return
         }
-        for digest in outcome.evidence.map(\.digest) {
+        for digest in digests {
             if !due.contains(entry.stream) {
                 needed.insert(digest)
             } else if named.insert(digest).inserted {

@@ -54,9 +54,8 @@ struct SubjectTrace {
 
     private mutating func take(_ entry: Entry, _ scope: RetentionBook.Scope) {
         switch entry.kind {
-        case "callReturned":
-            guard let event = try? entry.event(), case .callReturned(_, _, let outcome) = event else { return }
-            let digests = outcome.evidence.map(\.digest)
+        case "callReturned", "runResumed":
+            guard let digests = (try? entry.event())?.evidence else { return }
             if runs.contains(entry.stream) { blobs.formUnion(digests) } else { named.formUnion(digests) }
         case "signalJoined" where runs.contains(entry.stream):
             if let event = try? entry.event(), case .signalJoined(_, let alert) = event { alerts.insert(alert.text) }

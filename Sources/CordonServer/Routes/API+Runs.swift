@@ -2,6 +2,7 @@
 
 import CordonCore
 import CordonEngine
+import CordonEvidence
 import CordonLanguage
 import CordonStore
 import Hummingbird
@@ -77,11 +78,11 @@ extension API {
         let step = try order.step()
         let isForced = try order.flag("force")
         let isBound = wasProposal || order.fields["plan"] != nil
-        let agreed = try await isBound ? agreedPlan(of: id, order) : nil
+        let agreed = try await isBound ? agreedPlan(of: id, order, caller) : nil
         // The history says what it was that somebody agreed to.
-        let reason = order.reason + (agreed.map { " [plan \($0.digest)]" } ?? "")
+        let reason = order.reason + (agreed.map { " [plan \($0.plan.digest)]" } ?? "")
         let answer = await engine.control(
-            id, .resume(step: step, isForced: isForced, by: caller.by, reason: reason)
+            id, .resume(step: step, isForced: isForced, by: caller.by, reason: reason, plan: agreed?.plan)
         ) { now in
             // Agreed to as it was read: by the same definitions, and still proposed.
             wasProposal == (now.gate?.kind == .proposal) && (agreed.map { $0.run.isPinned(like: now) } ?? true)
@@ -90,7 +91,9 @@ extension API {
     }
 
     /// Consent is to what was seen and to nothing else: without a digest nobody knows what that was.
-    private func agreedPlan(of id: RunID, _ order: Order) async throws -> (run: Run, digest: String) {
+    private func agreedPlan(
+        of id: RunID, _ order: Order, _ caller: Access.Caller
+    ) async throws -> (run: Run, plan: AgreedPlan) {
         let run = try await record(id).run()
         guard order.fields["plan"] != nil else {
             throw Problem(
@@ -100,13 +103,20 @@ extension API {
                     + "cordon run resume \(id) --plan sha256:… --reason …")
         }
         let seen = try requiredText("plan", order.fields, bytesMax: 80)
-        guard try await plan(of: id).digest == seen else {
+        let plan = try await plan(of: id)
+        guard plan.digest == seen else {
             throw Problem(
                 .conflict,
                 "what would be changed has changed since you looked, and nothing was stored: "
                     + "'cordon run show \(id)' shows it as it is now")
         }
-        return (run, seen)
+        do throws(EvidenceError) {
+            return (run, try await engine.keep(plan.basis, digest: seen, .token, as: caller.role.rawValue))
+        } catch {
+            logger.error(
+                "what was agreed to could not be kept", metadata: ["run": "\(id)", "error": "\(error.reason)"])
+            throw Problem.unavailable(retryAfterSeconds: 5)
+        }
     }
 
     @Sendable func skip(_ inquiry: Inquiry) async throws -> Response {
