@@ -19,20 +19,23 @@ struct AuditDesk {
 
     /// Runs `make` once the history says who took out what, and once a checkpoint holds that line.
     func export(
-        _ what: String, reason: String, includesBodies: Bool, _ make: (Bundler) async throws -> Void
+        _ what: String, reason: String, includesBodies: Bool, digest: () -> String,
+        _ make: (Bundler) async throws -> Void
     ) async throws {
+        var line = CustodyLine(act: .exported, what: what, reason: reason, includesBodies: includesBodies)
         guard FileManager.default.fileExists(atPath: settings.statePath + "/cordon.db") else {
             throw CommandFailure(
                 .notFound, "there is no state folder \(settings.statePath); name it with --state")
         }
         let store: SQLiteStore
-        if let client = try await Client.find(settings) {
-            _ = try await client.ask("POST", "/custody", ["what": .string(what), "reason": .string(reason)])
+        let client = try await Client.find(settings)
+        if let client {
+            _ = try await client.ask("POST", "/custody", line.value)
             store = try SQLiteStore(.readOnly(settings.statePath))
             try await awaitSignature(store)
         } else {
             store = try SQLiteStore(.readWrite(settings.statePath))
-            try await record(what, reason, store)
+            try await record(line, store)
         }
         do {
             try await make(
@@ -40,6 +43,12 @@ struct AuditDesk {
                     store: store, folder: LogFolder(settings.state.logPath),
                     blobs: try settings.blobs(), signers: try settings.signingKeys.load(),
                     includesBodies: includesBodies, policy: try settings.witnessPolicy()?.bytes))
+            (line.act, line.digest) = (.exportFinished, digest())
+            if let client {
+                _ = try await client.ask("POST", "/custody", line.value)
+            } else {
+                try await line.append(to: store)
+            }
             await store.close()
         } catch {
             await store.close()
@@ -48,11 +57,10 @@ struct AuditDesk {
     }
 
     /// Without a server this command writes the line, and signs.
-    private func record(_ what: String, _ reason: String, _ store: SQLiteStore) async throws {
+    private func record(_ line: CustodyLine, _ store: SQLiteStore) async throws {
         let clock = SystemClock()
         let transport = try CurlTransport()
-        try await StreamWriter(StreamWriter.custody, store: store, clock: clock).append(
-            "exported", ["what": .string(what), "by": .string("cordon (this machine)"), "reason": .string(reason)])
+        try await line.append(to: store)
         let checkpointer = Checkpointer(
             Checkpointer.Parts(
                 store: store, clock: clock, logPath: settings.state.logPath, keys: settings.signingKeys,
@@ -172,7 +180,9 @@ struct ExportOptions: ParsableArguments {
         let file = try NewFile(absolute(out ?? name, in: FileManager.default.currentDirectoryPath))
         try await file.finish {
             let desk = AuditDesk(settings: settings)
-            try await desk.export(what, reason: reason, includesBodies: bodies) { try await make($0, file) }
+            try await desk.export(
+                what, reason: reason, includesBodies: bodies, digest: { file.digestText }
+            ) { try await make($0, file) }
         }
         Output.line(file.path)
         Output.note(

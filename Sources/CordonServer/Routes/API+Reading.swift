@@ -27,6 +27,7 @@ extension API {
         query.id = id
         query.limit = 1
         guard let alert = try await store.alerts(query).first else { throw Problem.notFound("alert", id.text) }
+        try await noteRead(inquiry, "alert \(id)")
         var all = AlertView.make(alert).objectValue ?? [:]
         all["entries"] = .array(try await entries(id.text).map(HistoryView.value))
         return .json(.object(all))

@@ -42,6 +42,7 @@ extension API {
     @Sendable func history(_ inquiry: Inquiry) async throws -> Response {
         let asked = try inquiry.query("from", "limit")
         let record = try await record(try inquiry.id(of: "run"))
+        try await noteRead(inquiry, "history of \(record.id)")
         return try await history(of: record.id.text, asked)
     }
 

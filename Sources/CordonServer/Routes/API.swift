@@ -20,6 +20,7 @@ struct API: Sendable {
     var tls: TLSDesk?
     let logger: Logger
     let date = DateText()
+    let reads = ReadLedger()
 
     var store: any Store { engine.store }
 
