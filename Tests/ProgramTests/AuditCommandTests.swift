@@ -212,6 +212,22 @@ struct AuditCommandTests {
         }
         #expect(
             try await installation.finish(["audit", "sample", "--seed", "7", "--count", "0"] + span).end == .exited(64))
+        let drawn = try await installation.finish(["audit", "sample", "--seed", "7"] + span)
+        #expect(drawn.error.contains("1 of 1 runs by the seed 7, population sha256:"), "\(drawn.error)")
+        #expect(
+            try await installation.finish("audit", "list", "--from", "2100-01-01", "--to", "2020-01-01").end
+                == .exited(64))
+        // The same from a bundle, without a state folder.
+        #expect(try await installation.finish(["audit", "export", "--out", "all.tar"] + span).end == .exited(0))
+        let away = try ScratchFolder("cordon-auditor")
+        let file = installation.scratch.path("all.tar")
+        let told = try await Installation.finish(
+            ["audit", "sample", "--seed", "7", "--bundle", file, "-o", "json"] + span, in: away)
+        #expect(try told.json.arrayValue?.first?["run"]?.stringValue == run, "\(told.error)")
+        let population = drawn.error.firstMatch(of: /population (sha256:[0-9a-f]+)/)?.1 ?? ""
+        #expect(!population.isEmpty && told.error.contains(population), "\(told.error)")
+        #expect(
+            try await Installation.finish(["audit", "report", "--bundle", file] + span, in: away).end == .exited(64))
         let proof = try await installation.finish("audit", "prove", "\(run)@3")
         #expect(proof.end == .exited(0), "\(proof.error)")
         #expect(proof.output.hasPrefix("c2sp.org/tlog-proof@v1\nindex "))

@@ -29,6 +29,9 @@ struct AuditTimes: AsyncParsableCommand {
         guard let grouping = TimesReport.Grouping(rawValue: by) else {
             throw CommandFailure(.usage, "--by is '\(by)'; it takes playbook or identity")
         }
+        guard population.bundle == nil else {
+            throw CommandFailure(.usage, "times are measured in a state folder; leave --bundle out")
+        }
         let settings = try await population.common.settings()
         let runs = try await population.runs()
         let store = try SQLiteStore(.readOnly(settings.statePath))

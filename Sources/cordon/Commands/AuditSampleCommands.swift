@@ -13,12 +13,32 @@ struct PopulationOptions: ParsableArguments {
     @OptionGroup var common: CommonOptions
     @Option(name: .long, help: "The first moment, as 2026-07-01 or 2026-07-01T06:00:00Z.") var from: String
     @Option(name: .long, help: "The first moment after it.") var to: String
+    @Option(name: .long, help: "A bundle of a period to take them from; verify it first.") var bundle: String?
 
     private static let pageRuns = 500
 
+    private func span() throws -> (from: Instant, to: Instant) {
+        let (from, to) = (try AuditTime.read(self.from, "--from"), try AuditTime.read(self.to, "--to"))
+        guard from < to else { throw CommandFailure(.usage, "--from is not before --to") }
+        return (from, to)
+    }
+
+    /// Those that a bundle's lines tell of, and what was signed when it was made.
+    func members(of bundle: String) throws -> (members: [BundlePopulation.Member], checkpoint: Checkpoint) {
+        let (from, to) = try span()
+        let path = absolute(bundle, in: FileManager.default.currentDirectoryPath)
+        let source: ByteSource?
+        do { source = try ByteSource(file: path) } catch { throw CommandFailure(.notFound, error.reason) }
+        guard let source else { throw CommandFailure(.notFound, "there is no file \(display(path)) that can be read") }
+        do {
+            let population = try BundlePopulation(source)
+            return (population.members.filter { from <= $0.openedAt && $0.openedAt < to }, population.checkpoint)
+        } catch { throw CommandFailure(.failed, "\(display(path)): \(error.reason)") }
+    }
+
     /// All of them, the oldest first, as their rows tell them: which they are can be told without reading what they did.
     func runs() async throws -> [RunRecord] {
-        let (from, to) = (try AuditTime.read(self.from, "--from"), try AuditTime.read(self.to, "--to"))
+        let (from, to) = try span()
         let settings = try await common.settings()
         guard FileManager.default.fileExists(atPath: settings.statePath + "/cordon.db") else {
             throw CommandFailure(.notFound, "there is no state folder \(settings.statePath); name it with --state")
@@ -42,6 +62,18 @@ struct PopulationOptions: ParsableArguments {
             await store.close()
             throw error
         }
+    }
+
+    /// So that whoever draws it again can show that it was from the same: SHA-256 of the runs' ids, a line each, and what
+    /// was signed when it was drawn.
+    func told(_ runs: [String], _ known: Checkpoint? = nil) async throws -> String {
+        let ids = Digest.of(Array(runs.map { $0 + "\n" }.joined().utf8)).text
+        var signed = known
+        if signed == nil, let note = try LogFolder(try await common.settings().state.logPath).published() {
+            signed = try Checkpoint(parsing: Note(parsing: note).text)
+        }
+        guard let checkpoint = signed else { return "population \(ids), nothing is signed" }
+        return "population \(ids), checkpoint of \(checkpoint.size) entries \(checkpoint.root.text)"
     }
 
     /// Of those that are shown the last line is read too: it tells how they ended.
@@ -77,7 +109,7 @@ struct PopulationOptions: ParsableArguments {
         ]
     }
 
-    private func show(_ rows: [Value]) {
+    func show(_ rows: [Value]) {
         Output.many(
             rows, as: common.output,
             columns: [
@@ -106,14 +138,25 @@ struct AuditList: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               cordon audit list --from 2026-07-01 --to 2026-10-01
+              cordon audit list --bundle q3.tar --from 2026-07-01 --to 2026-10-01
             """)
 
     @OptionGroup var population: PopulationOptions
 
     func run() async throws {
+        if let bundle = population.bundle {
+            let (members, checkpoint) = try population.members(of: bundle)
+            population.show(members.map(\.value))
+            return try await note(members.map(\.run), checkpoint)
+        }
         let runs = try await population.runs()
         try await population.show(runs)
-        if population.common.output == .table { Output.note("\(runs.count) run\(runs.count == 1 ? "" : "s")") }
+        try await note(runs.map(\.id.text), nil)
+    }
+
+    private func note(_ runs: [String], _ checkpoint: Checkpoint?) async throws {
+        let told = try await population.told(runs, checkpoint)
+        Output.note("\(runs.count) run\(runs.count == 1 ? "" : "s"), \(told)")
     }
 }
 
@@ -135,11 +178,26 @@ struct AuditSample: AsyncParsableCommand {
 
     func run() async throws {
         guard count > 0 else { throw CommandFailure(.usage, "--count is \(count); it takes a number from 1") }
+        if let bundle = population.bundle {
+            let (members, checkpoint) = try population.members(of: bundle)
+            let drawn = draw(members, by: \.run)
+            population.show(drawn.map(\.value))
+            return try await note(drawn.count, members.map(\.run), checkpoint)
+        }
         let runs = try await population.runs()
-        let lots = runs.map { (lot: Digest.of(Array("\(seed)\n\($0.id)".utf8)), run: $0) }
-        let drawn = lots.sorted { $0.lot < $1.lot }.prefix(count).map(\.run)
-        try await population.show(Array(drawn))
-        if population.common.output == .table { Output.note("\(drawn.count) of \(runs.count) runs") }
+        let drawn = draw(runs, by: \.id.text)
+        try await population.show(drawn)
+        try await note(drawn.count, runs.map(\.id.text), nil)
+    }
+
+    private func draw<Item>(_ items: [Item], by id: KeyPath<Item, String>) -> [Item] {
+        let lots = items.map { (lot: Digest.of(Array("\(seed)\n\($0[keyPath: id])".utf8)), item: $0) }
+        return lots.sorted { $0.lot < $1.lot }.prefix(count).map(\.item)
+    }
+
+    private func note(_ drawn: Int, _ runs: [String], _ checkpoint: Checkpoint?) async throws {
+        let told = try await population.told(runs, checkpoint)
+        Output.note("\(drawn) of \(runs.count) runs by the seed \(seed), \(told)")
     }
 }
 
@@ -171,7 +229,10 @@ struct AuditProve: AsyncParsableCommand {
         guard let found, found.entry.number == number else {
             throw CommandFailure(.notFound, "there is no line \(line)")
         }
-        if printsLine { return Output.line(String(decoding: found.entry.bytes, as: UTF8.self)) }
+        if printsLine {
+            await CustodyLine(act: .copied, what: "line \(line)", reason: "proof").tell(settings)
+            return Output.line(String(decoding: found.entry.bytes, as: UTF8.self))
+        }
         let folder = LogFolder(settings.state.logPath)
         guard let note = try folder.published() else { throw CommandFailure(.notFound, "nothing is signed yet") }
         let size = try Checkpoint(parsing: Note(parsing: note).text).size
