@@ -99,9 +99,13 @@ extension Engine {
         waitingConnectors.withLock { waiting in
             waiting = Set((before + after).filter { changed.contains($0.digest) }.map(\.name)).sorted()
         }
-        return Library(
+        var kept = Library(
             playbooks: read.playbooks, workflows: Array(read.workflows.values), inventory: own.inventory,
             sources: read.sources.filter { $0.kind != .connector } + before, guards: read.guards)
+        kept.configuration =
+            own.configuration.filter { $0.what != ConfigurationFile.guards }
+            + read.configuration.filter { $0.what == ConfigurationFile.guards }
+        return kept
     }
 
     private func attribute(

@@ -25,8 +25,8 @@ package struct DefinitionAuthor: Sendable, Hashable {
 
 /// Stores definitions under their digests, and tells the history which of them came into force, when and by whom.
 package final class LibraryPublisher: Sendable {
-    private let store: any Store
-    private let clock: any WallClock
+    let store: any Store
+    let clock: any WallClock
     private let chronicle = Chronicle()
     private let box = Mutex(LibraryBook())
 
@@ -57,6 +57,7 @@ package final class LibraryPublisher: Sendable {
             let part = changes[start..<min(start + size, changes.count)]
             try await append(LibraryBook.published, told(by, author, ["changes": .array(part.map(\.value))]))
         }
+        try await tell(library.configuration, by: by)
         let was = book.guards
         if library.guards.digest != was {
             try await append(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import CordonConnectors
-import CordonCore
+package import CordonCore
 import Glibc
 
 /// Why the engine could not start or go on. Equal by code.
@@ -111,6 +111,34 @@ package struct StateFolder: Sendable, Hashable {
                 "a file \(keysPath)/events-… holds no private key: PEM of RSA with 2048 bits or more, or of P-256")
         }
         return keys
+    }
+
+    /// What the history tells of the keys here, by their digests: all but those that sign the log or seal evidence, of
+    /// which other lines tell.
+    package func keyFiles() throws(EngineError) -> [ConfigurationFile] {
+        var files: [ConfigurationFile] = []
+        for name in try keyNames() where Self.isTold(name) {
+            guard let digest = keyDigest(name) else { throw failure("read", keysPath + "/" + name) }
+            files.append(
+                ConfigurationFile(what: ConfigurationFile.keyPrefix + name, name: name, digest: digest, bytes: nil))
+        }
+        return files
+    }
+
+    private static func isTold(_ name: String) -> Bool {
+        let prefixes = ["seal", "fingerprint", "links", "events-"]
+        return prefixes.contains { name.hasPrefix($0) } && !name.hasSuffix(".new")
+    }
+
+    /// Of a file that holds as many random bits as the digest: it tells nobody the key.
+    package func keyDigest(_ name: String) -> String? {
+        let file = open(keysPath + "/" + name, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = read(file, &bytes, bytes.count)
+        guard count >= 0 else { return nil }
+        return digestText(Array("cordon key file\n".utf8) + bytes[..<count])
     }
 
     private func keyNames() throws(EngineError) -> [String] {

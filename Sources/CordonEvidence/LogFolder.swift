@@ -6,6 +6,10 @@ package struct LogFolder: Sendable {
     static let keysName = "keys"
     static let keptName = "checkpoints"
     static let witnessedName = "witnessed"
+    /// Stands between the log's own name and a number in the name of a folder that was put aside.
+    package static let asideMark = ".forked-"
+    private static let forkedName = "forked"
+    private static let forkHead = "cordon fork of a signed log"
     private static let keysBytesMax = 1 << 16
     /// So that the names of kept checkpoints sort by their size.
     private static let sizeDigits = 20
@@ -64,6 +68,36 @@ package struct LogFolder: Sendable {
             notes.append((place, stored.bytes))
         }
         return notes
+    }
+
+    /// Signs that this log goes on no more because what it signed was not there. The text is no checkpoint, and can't be
+    /// taken for one: its second line is no number.
+    package func tellFork(_ signed: Checkpoint, by keys: [SigningKey]) throws(EvidenceError) {
+        var note = try Note(
+            text: "\(LogFolder.forkHead)\nlog \(signed.origin)\n\(signed.size)\n\(signed.root.text)\n")
+        for key in keys { try note.sign(with: key) }
+        try disk.replace(note.bytes, in: path, as: LogFolder.forkedName)
+    }
+
+    /// The size and root that the log's own key says were forked, under one of these keys; `nil` where nothing says so.
+    package func toldFork(_ keys: [VerifierKey]) throws(EvidenceError) -> (size: String, root: String)? {
+        guard let bytes = try disk.read(path + "/" + LogFolder.forkedName, Note.bytesMax)?.bytes else { return nil }
+        let note = try Note(parsing: bytes)
+        let lines = note.text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard lines.count == 5, lines[0] == LogFolder.forkHead, try !note.verify(with: keys).isEmpty else {
+            throw EvidenceError(.signatureMissing, "\(path)/\(LogFolder.forkedName) is not what the log's key signed")
+        }
+        return (String(lines[2]), String(lines[3]))
+    }
+
+    /// The logs that were put aside beside this one, the oldest first.
+    package func aside() throws(EvidenceError) -> [(name: String, folder: LogFolder)] {
+        guard let slash = path.lastIndex(of: "/") else { return [] }
+        let prefix = path[path.index(after: slash)...] + LogFolder.asideMark
+        let numbers = try disk.names(String(path[..<slash])).compactMap { name in
+            name.hasPrefix(prefix) ? Int(name.dropFirst(prefix.count)) : nil
+        }
+        return numbers.sorted().map { ("\(prefix)\($0)", LogFolder("\(path[..<slash])/\(prefix)\($0)", disk: disk)) }
     }
 
     package func tiles(size: UInt64) throws(EvidenceError) -> TileReader {

@@ -97,10 +97,15 @@ package protocol Store: Sendable {
     /// The same as in the vitals, for whoever asks often: it reads no table.
     func shortage() async throws(StoreError) -> String?
 
+    /// Where what keeps the rows is another than this program makes it, in words: nothing where it can't be.
+    func schemaDifferences() async throws(StoreError) -> [String]
+
     /// Lets what was handed in be stored, then closes. Every verb after it throws `closed`.
     func close() async
 }
 
 extension Store {
+    package func schemaDifferences() async throws(StoreError) -> [String] { [] }
+
     package func shortage() async throws(StoreError) -> String? { try await vitals().shortage }
 }

@@ -20,6 +20,7 @@ struct Composition {
     let access: Access
     let server: Server
     let checkpointer: Checkpointer
+    let clockKeeper: ClockKeeper
     /// Where an authority outside is asked for the time.
     let timestamper: Timestamper?
     let transport: CurlTransport
@@ -47,23 +48,29 @@ struct Composition {
         transport = try CurlTransport(limits: limits)
         let clock = SystemClock()
         let secrets = SecretReader(settings, shelf.connections, transport)
+        let fingerprints = try settings.state.fingerprints()
+        let links = try settings.publicURL.map { ApprovalLinks(base: $0, key: try settings.state.key("links")) }
+        let eventKeys = try shelf.connections.transmitter.map { try settings.state.eventKeys($0.algorithm) }
+        var library = shelf.library
+        // Once all of them are made.
+        library.configuration += try settings.state.keyFiles()
         engine = Engine(
             Engine.Parts(
                 store: store, clock: clock, connections: shelf.connections, connectors: shelf.connectors,
                 secrets: secrets, sealKey: sealKey, transport: transport,
-                evidence: EvidenceKeeper(blobs: blobs), library: shelf.library,
+                evidence: EvidenceKeeper(blobs: blobs), library: library,
                 loadLibrary: { Shelf.library(settings, logger: logger) }, logger: logger,
                 alertBodiesMilliseconds: settings.alertBodiesMilliseconds,
                 evidenceMilliseconds: settings.evidenceMilliseconds,
-                links: try settings.publicURL.map { ApprovalLinks(base: $0, key: try settings.state.key("links")) },
-                fingerprints: try settings.state.fingerprints(),
-                eventKeys: try shelf.connections.transmitter.map { try settings.state.eventKeys($0.algorithm) }))
+                links: links, fingerprints: fingerprints, eventKeys: eventKeys))
         try Composition.refuseUnsigned(engine, settings)
         access = Access(store: store, clock: clock)
         checkpointer = Checkpointer(
             Checkpointer.Parts(
                 store: store, clock: clock, logPath: settings.state.logPath, keys: settings.signingKeys,
                 origin: settings.auditOrigin, witnesses: try settings.witnessRing(transport), logger: logger))
+        clockKeeper = ClockKeeper(
+            ClockKeeper.Parts(store: store, clock: clock, logPath: settings.state.logPath, logger: logger))
         let (sender, history) = (self.transport, self.store)
         timestamper = try settings.timestampTrust().map { trust in
             Timestamper(
@@ -114,6 +121,13 @@ struct Composition {
 
     /// Runs until a signal or a failure; what was accepted is finished or stored by then.
     func run(onListening: @escaping @Sendable (Int) async throws -> Void) async throws {
+        do {
+            try await checkpointer.prepare()
+            await clockKeeper.look()
+        } catch {
+            await close()
+            throw error
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -138,7 +152,7 @@ struct Composition {
         let watch = LibraryWatch(
             settings: settings, engine: engine, tls: tls, logger: logger, loaded: libraryMarks)
         // First in, so last out: what the engine stores at its end is signed too.
-        var all: [any Service] = [checkpointer, EngineService(engine), server, watch]
+        var all: [any Service] = [checkpointer, EngineService(engine), server, watch, clockKeeper]
         if let timestamper { all.append(timestamper) }
         return all.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) }
     }

@@ -17,6 +17,8 @@ struct Settings: Sendable {
 
     /// The folder of the settings file; relative paths start here.
     var folder: String
+    /// The settings file itself; it need not be there.
+    var filePath = ""
     var address: String
     var port: Int
     /// What the port's TLS is made of; `nil`: it takes plain HTTP.
@@ -93,7 +95,9 @@ struct Settings: Sendable {
         let reader = ConfigReader(providers: [
             inMemory, EnvironmentVariablesProvider().prefixKeys(with: "cordon"), fromFile,
         ])
-        return try Settings(reader, folder: (path as NSString).deletingLastPathComponent)
+        var settings = try Settings(reader, folder: (path as NSString).deletingLastPathComponent)
+        settings.filePath = path
+        return settings
     }
 
     /// The file's form and its names, with their places: the configuration library would pass over a misspelt setting.

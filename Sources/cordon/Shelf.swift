@@ -72,14 +72,41 @@ struct Shelf: Sendable {
                     "playbooks", "\(playbooks.count) playbooks, the limit is \(Limits.playbooksMax) (playbooksMax)",
                     .tooMany, nil))
         }
+        let files = configuration(settings)
         guard !mistakes.contains(where: { $0.severity == .error }) else { throw Diagnostics(mistakes) }
+        var library = Library(
+            playbooks: playbooks, workflows: workflows,
+            inventory: inventory ?? Inventory(identities: [], digest: digestText([])), sources: sources(texts),
+            guards: guards)
+        library.configuration = files
         return Shelf(
-            library: Library(
-                playbooks: playbooks, workflows: workflows,
-                inventory: inventory ?? Inventory(identities: [], digest: digestText([])), sources: sources(texts),
-                guards: guards),
+            library: library,
             connectors: connectorsByName, connections: connections ?? Connections(sources: [], providers: []),
             warnings: mistakes)
+    }
+
+    /// The files by which the installation is set, for the history. They name secrets by where those lie, and hold none.
+    private static func configuration(_ settings: Settings) -> [ConfigurationFile] {
+        var files: [ConfigurationFile] = []
+        for (what, path) in [
+            (ConfigurationFile.inventory, settings.identitiesPath),
+            (ConfigurationFile.connections, settings.connectionsPath), (ConfigurationFile.guards, settings.guardsPath),
+            (ConfigurationFile.settings, settings.filePath),
+        ] {
+            let name = (path as NSString).lastPathComponent
+            guard FileManager.default.fileExists(atPath: path) else {
+                // Decisions name the empty inventory too.
+                if what == ConfigurationFile.inventory {
+                    files.append(ConfigurationFile(what: what, name: name, digest: digestText([]), bytes: []))
+                }
+                continue
+            }
+            // One that can't be read was told of where it was to be loaded.
+            guard let contents = FileManager.default.contents(atPath: path) else { continue }
+            let bytes = Array(contents)
+            files.append(ConfigurationFile(what: what, name: name, digest: digestText(bytes), bytes: bytes))
+        }
+        return files
     }
 
     /// The definitions alone, for a server that runs; it logs what its authors are only warned of.
@@ -294,6 +321,7 @@ extension Library.Source.Kind {
         case .playbook: "playbooks"
         case .workflow: "workflows"
         case .connector: "workflows/connectors"
+        case .configuration: "settings"
         }
     }
 }

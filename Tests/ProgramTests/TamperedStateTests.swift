@@ -162,7 +162,7 @@ struct TamperedStateTests {
         }
         #expect(end == .exited(9))
         #expect(codes(swapped).filter { $0 == "blobChanged" }.count == 2)
-        // An older checkpoint in the newer's place signs for less: what lies behind it is an open item by name.
+        // An older checkpoint in the newer's place signs for less. A start after it told how much was signed by then.
         let (rolled, rolledEnd) = try await verify(origin) { folder in
             let kept = (try FileManager.default.contentsOfDirectory(atPath: folder + "/log/checkpoints")).sorted()
             let first = try Data(contentsOf: URL(filePath: folder + "/log/checkpoints/" + kept[0]))
@@ -171,8 +171,34 @@ struct TamperedStateTests {
                 try FileManager.default.removeItem(atPath: folder + "/log/checkpoints/" + name)
             }
         }
-        #expect(rolledEnd == .exited(0))
+        #expect(rolledEnd == .exited(9), "\(rolled)")
         #expect(codes(rolled).contains("entriesUnsigned"))
+    }
+
+    @Test func `each change of what keeps the rows is found, by doctor too, and no server starts on it`() async throws {
+        let origin = try await settled()
+        for sql in [
+            "CREATE TRIGGER t AFTER INSERT ON alert BEGIN UPDATE alert SET state = 'read' WHERE place = new.place; END",
+            "DROP INDEX entry_at", "DROP TRIGGER entry_never_changes",
+        ] {
+            let copy = try ScratchFolder("cordon-tampered")
+            for name in ["state", "cordon.yaml", "connections.yaml", "identities.yaml"] {
+                try FileManager.default.copyItem(atPath: origin.path(name), toPath: copy.path(name))
+            }
+            var connection: OpaquePointer?
+            try #require(sqlite3_open(copy.path("state/cordon.db"), &connection) == SQLITE_OK)
+            try #require(sqlite3_exec(connection, sql, nil, nil, nil) == SQLITE_OK)
+            sqlite3_close(connection)
+            let found = try await Installation.finish(["audit", "verify", "state", "-o", "json"], in: copy)
+            #expect(found.end == .exited(9), "\(sql)")
+            #expect(codes((try? JSON.parse(found.output)) ?? .null).contains("schemaDiffers"))
+            let doctor = try await Installation.finish(["doctor"], in: copy)
+            #expect(doctor.end == .exited(1))
+            #expect(doctor.output.contains("another program changed the database"), "\(doctor.output)")
+            let serving = try await Installation.finish(["serve"], in: copy)
+            #expect(serving.end != .exited(0))
+            #expect(serving.error.contains("was changed by another program"), "\(serving.error)")
+        }
     }
 
     // MARK: The stage
@@ -186,6 +212,8 @@ struct TamperedStateTests {
         #expect(try await serving.post(Installation.alert(), delivery: "d-1").status == 202)
         try await eventually("the run to end") { try await installation.runs().first?["phase"] == "ended" }
         #expect(try await serving.stop() == .exited(0))
+        // A second start tells how much was signed by then.
+        try await installation.finishSettled()
         let sound = try await installation.finish("audit", "verify")
         #expect(sound.end == .exited(0), "\(sound.output)")
         return installation.scratch
@@ -223,7 +251,18 @@ struct TamperedStateTests {
         var connection: OpaquePointer?
         try #require(sqlite3_open(database, &connection) == SQLITE_OK)
         defer { sqlite3_close(connection) }
-        let whole = "DROP TRIGGER entry_never_changes; DROP TRIGGER entry_never_leaves; \(sql);"
+        // Put back as they were, or they themselves would be what is found.
+        var guards: [String] = []
+        var statement: OpaquePointer?
+        let asked = "SELECT sql FROM sqlite_schema WHERE type = 'trigger'"
+        try #require(sqlite3_prepare_v2(connection, asked, -1, &statement, nil) == SQLITE_OK)
+        while sqlite3_step(statement) == SQLITE_ROW {
+            guards.append(String(cString: try #require(sqlite3_column_text(statement, 0))))
+        }
+        sqlite3_finalize(statement)
+        let whole =
+            "DROP TRIGGER entry_never_changes; DROP TRIGGER entry_never_leaves; \(sql);"
+            + guards.map { $0 + ";" }.joined()
         let status = sqlite3_exec(connection, whole, nil, nil, nil)
         try #require(status == SQLITE_OK, "\(sql): \(String(cString: sqlite3_errmsg(connection)))")
         #expect(sqlite3_total_changes(connection) > 0, "\(sql) changes nothing")

@@ -23,6 +23,7 @@ package struct AuditFinding: Sendable, Hashable {
         case tileChanged, tileMissing, logForked, logMissing
         case blobMissing, blobChanged, blobErased, blobUnnamed, blobSealed, erasurePending
         case snapshotDiffers, rowDiffers, viewsUnchecked
+        case schemaDiffers, keyChanged, clockUnread
         case timestamped, timestampInvalid, timestampUnchecked
         // What they mean
         case streamGap, streamCut, streamUnopened

@@ -11,10 +11,16 @@ package struct Library: Sendable {
     package var guards: GuardPolicy
     /// What they were read from, byte for byte.
     package var sources: [Source]
+    /// The files by which the installation itself is set; none where nobody tells of them.
+    package var configuration: [ConfigurationFile] = []
 
     /// One file as its author wrote it.
     package struct Source: Sendable, Hashable {
-        package enum Kind: String, Sendable, Hashable, CaseIterable { case playbook, workflow, connector }
+        package enum Kind: String, Sendable, Hashable, CaseIterable {
+            case playbook, workflow, connector
+            /// A file by which the installation is set: kept like a definition, and none.
+            case configuration
+        }
 
         package var kind: Kind
         package var name: String

@@ -95,7 +95,7 @@ package struct BundleHead: Sendable, Hashable {
 
     /// Of a run those that it ran on; of a period all that came into force.
     func definitions(of history: HistoryAudit) -> Set<String> {
-        kind == .run ? history.pins : history.pins.union(history.published)
+        (kind == .run ? history.pins : history.pins.union(history.published)).union(history.configured)
     }
 
     package var value: Value {

@@ -70,6 +70,7 @@ package struct Bundler: Sendable {
         whole.append(try await history(LogBook.stream))
         let extracts =
             try await history(LibraryBook.stream, naming: try pins(own).map(\.digest))
+            + (try await history(ConfigurationBook.stream, naming: inventories(whole)))
             + (try await history(StreamWriter.custody, naming: [id.text]))
             + (try await history(
                 RetentionBook.stream,
@@ -99,6 +100,13 @@ package struct Bundler: Sendable {
         try entries.compactMap { indexed in
             if case .signalJoined(_, let alert) = try indexed.entry.event() { alert } else { nil }
         }
+    }
+
+    /// The inventories that its decisions were made under.
+    private func inventories(_ streams: [[IndexedEntry]]) -> [String] {
+        let decisions = streams.flatMap { $0 }.filter { $0.entry.kind == "decisionMade" }
+        let digests = decisions.compactMap { try? JSON.parse($0.entry.bytes).at("body", "inventory")?.stringValue }
+        return Set(digests).sorted().map { Value.string($0).json }
     }
 
     /// All definitions that the run ever ran on.

@@ -3,6 +3,7 @@
 import CordonCore
 import CordonEvidence
 import CordonLanguage
+import CordonStore
 import Logging
 
 /// What others saw of the log: asked for before the first signature after a start, and with each checkpoint.
@@ -48,11 +49,28 @@ extension Checkpointer {
         }
         if let contradiction = round.contradiction { throw EvidenceError(.logForked, contradiction) }
         tell(round)
+        try await tellSilence(round)
         guard round.note != note else { return }
         try await keeper.work { (log) throws(EvidenceError) in
             try log.take(cosigned: round.note, isMet: round.isMet)
         }
     }
+
+    /// What is signed without witnesses for long has a reason in the history.
+    private func tellSilence(_ round: WitnessRing.Round) async throws(StoreError) {
+        let now = parts.clock.now
+        let isLong = state.withLock { state in
+            state.silentSince = round.isMet ? nil : state.silentSince ?? now
+            if round.isMet { state.hasToldSilence = false }
+            return state.silentSince.map { now.since($0) >= Checkpointer.silentMilliseconds } ?? false
+        }
+        guard isLong, !state.withLock({ $0.hasToldSilence }) else { return }
+        let silent = round.silent.map { Value.string("\($0.witness): \($0.reason)") }
+        try await writer.append(LogBook.silent, ["silent": .array(silent)])
+        state.withLock { $0.hasToldSilence = true }
+    }
+
+    private static let silentMilliseconds: Int64 = 1_800_000
 
     private func tell(_ round: WitnessRing.Round) {
         for (witness, reason) in round.silent {

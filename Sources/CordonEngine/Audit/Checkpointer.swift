@@ -52,24 +52,33 @@ package final class Checkpointer: Service, Sendable {
     private static let signEntries = 256
     private static let pageEntries = 4096
     private static let keepMilliseconds: Int64 = 3_600_000
+    /// One that fails for this long tells of it in the history: what is not signed has a reason then.
+    private static let failsMilliseconds: Int64 = 20_000
     /// What is signed for as soon as it is seen.
-    private static let urgentKinds: Set<String> = [
+    static let urgentKinds: Set<String> = [
         "runEnded", "exported", LogBook.opened, LogBook.keysChanged, LogBook.witnessesChanged,
     ]
 
-    private struct State {
+    struct State {
         var unsignedSince: Instant?
         var keptAt: Instant?
         var keys: [String] = []
         var standing = Standing.signing
         /// What kept it from opening the log may pass: a full disk, a key that is not there yet.
         var mayOpenLater = false
+        /// Since when no turn has succeeded, and whether the history tells that nothing is signed.
+        var failsSince: Instant?
+        var hasToldRefusal = false
+        /// Since when no quorum of witnesses has cosigned, and whether the history tells of it.
+        var silentSince: Instant?
+        var hasToldSilence = false
     }
 
     let parts: Parts
     let writer: StreamWriter
-    private let state = Mutex(State())
+    let state = Mutex(State())
     private let failure = Mutex<EvidenceError?>(nil)
+    private let prepared = Mutex<LogKeeper?>(nil)
 
     package init(_ parts: Parts) {
         self.parts = parts
@@ -78,8 +87,16 @@ package final class Checkpointer: Service, Sendable {
 
     package var standing: Standing { state.withLock { $0.standing } }
 
+    /// Signs what an earlier process left unsigned, before this one adds to it: so what is not signed is never older than
+    /// a crash. Where it can't sign, it says so in the history, and everything else goes on.
+    package func prepare() async throws {
+        guard let keeper = try await open() else { return }
+        prepared.withLock { $0 = keeper }
+        _ = await tryTurn(keeper, isLast: true)
+    }
+
     package func run() async throws {
-        let first = try await open()
+        let first: LogKeeper? = if let known = prepared.withLock({ $0 }) { known } else { try await open() }
         let keeper = await cancelWhenGracefulShutdown { await self.keepSigning(first) }
         // The engine has ended by now: what it stored last is signed too.
         if let keeper { _ = await tryTurn(keeper, isLast: true) }
@@ -102,9 +119,13 @@ package final class Checkpointer: Service, Sendable {
 
     /// - Returns: whether it may go on signing.
     private func tryTurn(_ keeper: LogKeeper, isLast: Bool) async -> Bool {
-        do { try await turn(keeper, isLast: isLast) } catch {
+        do {
+            try await turn(keeper, isLast: isLast)
+            state.withLock { ($0.failsSince, $0.hasToldRefusal) = (nil, false) }
+        } catch {
             guard let failed = error as? EvidenceError, failed.code == .logForked || failed.code == .rootDiffers else {
                 note(error)
+                await tellFailing(error)
                 return true
             }
             var book = LogBook()
@@ -115,6 +136,23 @@ package final class Checkpointer: Service, Sendable {
             return false
         }
         return true
+    }
+
+    private func tellFailing(_ error: any Error) async {
+        let now = parts.clock.now
+        let isLong = state.withLock { state in
+            if state.failsSince == nil { state.failsSince = now }
+            return now.since(state.failsSince ?? now) >= Checkpointer.failsMilliseconds
+        }
+        guard isLong else { return }
+        do { try await tellRefusal((error as? EvidenceError)?.reason ?? "\(error)") } catch { note(error) }
+    }
+
+    /// Once, until it signs again.
+    private func tellRefusal(_ reason: String) async throws(StoreError) {
+        guard !state.withLock({ $0.hasToldRefusal }) else { return }
+        try await writer.append(LogBook.refused, ["reason": .string(reason)])
+        state.withLock { $0.hasToldRefusal = true }
     }
 
     private func note(_ error: any Error) {
@@ -203,6 +241,14 @@ extension Checkpointer {
     package func open() async throws -> LogKeeper? {
         var book = LogBook()
         try await book.read(parts.store)
+        let keeper = try await opened(book)
+        if keeper == nil, state.withLock({ $0.mayOpenLater }), case .refused(let reason) = standing {
+            try await tellRefusal(reason)
+        }
+        return keeper
+    }
+
+    private func opened(_ book: LogBook) async throws -> LogKeeper? {
         // Until a person begins a new one: two trees under one name would let each be denied.
         if let fork = book.fork { return refuse(fork.says) }
         let folder = LogFolder(parts.logPath)
@@ -285,6 +331,12 @@ extension Checkpointer {
             "signed_size": .int(Int64(signed?.size ?? 0)), "signed_root": .string(signed?.root.text ?? ""),
         ]
         try await writer.append(LogBook.forked, .object(body))
+        // The line is signed by nobody, for nothing is signed any more: so the old key signs that much.
+        if let signed {
+            do throws(EvidenceError) {
+                try LogFolder(parts.logPath).tellFork(signed, by: try parts.keys.load())
+            } catch { note(error) }
+        }
         return refuse(says)
     }
 

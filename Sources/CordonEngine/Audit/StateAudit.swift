@@ -13,19 +13,20 @@ package struct StateAudit {
     let store: any Store
     let folder: LogFolder
     let blobs: Blobs
-    private let trust: AuditTrust
+    let trust: AuditTrust
     var report = AuditReport(subject: "state folder")
     var history: HistoryAudit
     private var frontier = MerkleFrontier()
     /// Signed checkpoints by their size, each with the file that it stands in.
     private var checkpoints: [UInt64: [(place: String, checkpoint: Checkpoint)]] = [:]
-    private var size: UInt64 = 0
-    private var isUnsigned = false
+    private(set) var size: UInt64 = 0
+    private(set) var isUnsigned = false
     private var tiles: TileReader?
     private var tile: (index: UInt64, hashes: [Digest])?
     /// What the lines say of rows beside them: digests of signals and decisions, with kind or verdict, by their ids.
     var rows: [String: (digest: String, place: String, word: String?, at: Instant)] = [:]
     var ledger = LedgerAudit()
+    var node = NodeAudit()
     /// The lines that tell of alerts' receipts, by the alerts' ids, until their rows were looked at.
     var receipts: [String: HistoryLine] = [:]
 
@@ -49,11 +50,15 @@ package struct StateAudit {
         audit.openLog()
         try await audit.readEntries()
         audit.checkLog()
-        audit.report.findings += audit.history.finish()
+        try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkTail() }
+        audit.report.findings += audit.history.finish() + audit.node.findings
         try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkRows() }
         try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkRuns() }
         try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkSessions() }
         try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkLedger() }
+        try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkWitnesses() }
+        try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkAside() }
+        try await audit.look { (audit: inout StateAudit) async throws(StoreError) in try await audit.checkSettings() }
         audit.checkBlobs()
         try await audit.look { (audit: inout StateAudit) async throws(StoreError) in
             try await audit.checkDefinitions()
@@ -147,10 +152,6 @@ package struct StateAudit {
             report.find(
                 .broken, .entryMissing, "entry \(found)",
                 "\(size) entries were signed, \(found) are there: those from \(found) to \(size - 1) are lost")
-        } else if found > size {
-            report.find(
-                .open, .entriesUnsigned, "entry \(size)",
-                "\(found - size) entries were stored since the last checkpoint and are not signed yet")
         }
     }
 
@@ -178,6 +179,7 @@ package struct StateAudit {
         }
         for case .line(let line, _) in shard.facts[judged.facts] {
             ledger.take(line)
+            node.take(line)
             note(line, place)
         }
     }

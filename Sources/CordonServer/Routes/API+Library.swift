@@ -45,7 +45,10 @@ extension API {
     @Sendable func definition(_ inquiry: Inquiry) async throws -> Response {
         _ = try inquiry.query()
         let digest = inquiry.parameters.get("digest") ?? ""
-        guard let found = try await store.definition(digest) else { throw Problem.notFound("definition", digest) }
+        let mayReadSettings = try inquiry.knownCaller().role.may(.administer)
+        guard let found = try await store.definition(digest), found.kind != .configuration || mayReadSettings else {
+            throw Problem.notFound("definition", digest)
+        }
         return .json([
             "digest": .string(found.digest), "kind": .string(found.kind.rawValue), "name": .string(found.name),
             "published_at": Value(found.publishedAt),

@@ -11,7 +11,7 @@ struct SQLiteOpening {
     /// The writing connection, its database brought up to this program's version.
     func journal() throws(StoreError) -> OpenJournal {
         let connection = try writable()
-        _ = try Schema.version(of: connection, in: folder.path)
+        try refuseForeign(connection, at: try Schema.version(of: connection, in: folder.path))
         try set(connection, "journal_mode", to: "wal", "WAL")
         try set(connection, "synchronous", to: "2", "FULL")
         try Schema.migrate(connection, in: folder.path)
@@ -25,6 +25,16 @@ struct SQLiteOpening {
             return OpenJournal(
                 journal: try SQLiteJournal(connection, folder: folder, freeBytesMin: options.freeBytesMin))
         }
+    }
+
+    /// Nothing is stored where a trigger of somebody else's may change it.
+    private func refuseForeign(_ connection: SQLiteConnection, at version: Int) throws(StoreError) {
+        let found = try inOurWords { () throws(SQLiteFailure) in
+            try Schema.differences(connection, at: version)
+        }
+        guard !found.isEmpty else { return }
+        throw StoreError(
+            .corrupt, "\(folder.database) was changed by another program: \(found.joined(separator: "; "))")
     }
 
     func checkpointConnection() throws(StoreError) -> SQLiteConnection {

@@ -123,21 +123,7 @@ struct AuditVerify: AsyncParsableCommand {
         guard FileManager.default.fileExists(atPath: state.evidencePath) else {
             throw CommandFailure(.notFound, "\(display(state.path)) is no state folder: it has no evidence/")
         }
-        let store = try SQLiteStore(.readOnly(state.path))
-        do {
-            let folder = LogFolder(state.logPath)
-            var report = try await StateAudit.run(
-                store: store, folder: folder,
-                blobs: try Blobs(at: state.evidencePath, keys: try BlobKeys(in: evidenceKeys ?? keys, standard: nil)),
-                trust: trust)
-            report.findings += await TimestampAudit.folder(folder, keys: trust.brought, trust: authorities)
-            report.findings = report.findings.ordered
-            await store.close()
-            return report
-        } catch {
-            await store.close()
-            throw error
-        }
+        return try await StateChecking.report(state, evidenceKeys: evidenceKeys ?? keys, trust, authorities)
     }
 
     private func trust() throws -> AuditTrust {
@@ -155,6 +141,30 @@ struct AuditVerify: AsyncParsableCommand {
             trust.policy = try WitnessPolicy(parsing: String(decoding: contents, as: UTF8.self))
         }
         return trust
+    }
+}
+
+/// Looks at a whole state folder, or at a backup of one.
+enum StateChecking {
+    static func report(
+        _ state: StateFolder, evidenceKeys: String, _ trust: AuditTrust, _ authorities: TimestampTrust? = nil
+    ) async throws -> AuditReport {
+        let store = try SQLiteStore(.readOnly(state.path))
+        do {
+            let folder = LogFolder(state.logPath)
+            var report = try await StateAudit.run(
+                store: store, folder: folder,
+                blobs: try Blobs(at: state.evidencePath, keys: try BlobKeys(in: evidenceKeys, standard: nil)),
+                trust: trust)
+            report.findings += await TimestampAudit.folder(folder, keys: trust.brought, trust: authorities)
+            report.findings += try await KeyAudit.findings(store, state)
+            report.findings = report.findings.ordered
+            await store.close()
+            return report
+        } catch {
+            await store.close()
+            throw error
+        }
     }
 }
 
@@ -265,17 +275,22 @@ struct AuditReopen: AsyncParsableCommand {
 
 /// Puts a log aside that can't go on, so that the next start begins a new one under another name.
 enum LogReopening {
-    static func reopen(_ settings: Settings, _ store: SQLiteStore, _ book: LogBook, reason: String) async throws
-        -> String
-    {
+    /// - Parameter despite: what was found in a backup that was restored all the same.
+    static func reopen(
+        _ settings: Settings, _ store: SQLiteStore, _ book: LogBook, reason: String, despite: [AuditFinding] = []
+    ) async throws -> String {
         let aside = LogMove.free(settings.state.logPath)
         let keys = settings.signingKeys
         let old = try keys.load().last?.name ?? LogFolder(settings.state.logPath).keys().last?.name ?? book.origin
         let origin = (old ?? SigningKeys.newOrigin()) + "-\(aside.number + 1)"
         // The line first: a crash after it leaves a log that is begun anew, and an old folder that is still there.
+        var body: [String: Value] = [
+            "reason": .string(reason), "by": .string("cordon (this machine)"), "origin": .string(origin),
+            "was": LogBook.told(LogFolder(settings.state.logPath), as: aside.name),
+        ]
+        body["despite"] = despite.isEmpty ? nil : .array(despite.map(\.value))
         try await StreamWriter(LogBook.stream, store: store, clock: SystemClock()).append(
-            LogBook.reopened,
-            ["reason": .string(reason), "by": .string("cordon (this machine)"), "origin": .string(origin)])
+            LogBook.reopened, .object(body))
         try LogMove.move(settings.state.logPath, to: aside.path)
         try keys.putAside(in: aside.path)
         let made = try keys.make(origin: origin)
@@ -285,10 +300,11 @@ enum LogReopening {
 }
 
 private enum LogMove {
-    static func free(_ path: String) -> (path: String, number: Int) {
+    static func free(_ path: String) -> (path: String, name: String, number: Int) {
         var number = 1
-        while FileManager.default.fileExists(atPath: "\(path).forked-\(number)") { number += 1 }
-        return ("\(path).forked-\(number)", number)
+        while FileManager.default.fileExists(atPath: path + LogFolder.asideMark + String(number)) { number += 1 }
+        let place = path + LogFolder.asideMark + String(number)
+        return (place, URL(filePath: place).lastPathComponent, number)
     }
 
     /// What is gone already can't be moved: then an empty folder takes the keys.

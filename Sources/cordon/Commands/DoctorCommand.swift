@@ -156,7 +156,13 @@ struct DoctorCommand: AsyncParsableCommand {
         do {
             let store = try SQLiteStore(.readOnly(settings.statePath))
             let vitals = try await store.vitals()
+            let differences = try await store.schemaDifferences()
             await store.close()
+            if !differences.isEmpty {
+                return Finding(
+                    check: "store", state: .bad,
+                    says: "another program changed the database: \(differences.joined(separator: "; "))")
+            }
             let says = "\(vitals.description); \(vitals.liveRuns) live runs, \(vitals.entries) entries"
             guard vitals.runsWithoutWake == 0 else {
                 return Finding(
