@@ -106,11 +106,18 @@ struct CrashTests {
             if serving.program.end == nil { try installation.terminateServer() }
             wasKilled = try await serving.program.waitForExit() != .exited(0)
         }
+        try await expectSound(installation)
         let again = try await installation.serve()
         if !accepted { #expect(try await again.post(Installation.alert(), delivery: "d-1").status == 202) }
         try await expectContained(installation, provider, accepted: accepted)
         again.program.kill()
         return wasKilled
+    }
+
+    /// A crash leaves open items at most: nothing in it looks like a forgery.
+    private func expectSound(_ installation: Installation) async throws {
+        let verified = try await installation.finish("audit", "verify")
+        #expect(verified.end == .exited(0), "\(verified.output) \(verified.error)")
     }
 
     /// What must be true after any crash and one start.
@@ -126,5 +133,6 @@ struct CrashTests {
         let deliveries = calls.reduce(0) { $0 + Int($1["delivery"]?.intValue ?? 0) }
         #expect(provider.introspections + provider.revocations <= deliveries, "no call without a stored intent")
         #expect(run["steps"]?.arrayValue?.allSatisfy { $0["phase"] == "finished" } == true)
+        try await expectSound(installation)
     }
 }

@@ -71,6 +71,13 @@ final class CrashLeg {
         }
         for (place, alert) in answers { posted[place].alert = alert }
         try await buried(serving.program)
+        try await verify()
+    }
+
+    /// Whatever a crash leaves is sound, with open items at most.
+    private func verify() async throws {
+        let verified = try await installation.finish("audit", "verify")
+        guard verified.end == .exited(0) else { throw Faults(faults: [verified.output + verified.error]) }
     }
 
     private func killStarting(after pause: Int64) async throws {
@@ -132,6 +139,7 @@ final class CrashLeg {
         try await settle(serving)
         serving.program.kill()
         try await buried(serving.program)
+        try await verify()
     }
 
     private func finish() async throws -> Account {
