@@ -40,11 +40,18 @@ package struct SourceShape: Sendable, Hashable {
         /// The source's own name of the event: another delivery of the same event gives no second signal.
         package var event: Arguments?
         package var attributes: [String: Arguments]
+        /// What of its source the signal is about.
+        package var about: Naming?
+        /// What of its source is over, where the rule gives no signal.
+        package var closes: Naming?
 
         package init(
             condition: Expression, kind: String?, severity: Arguments?, occurredAt: Arguments?,
-            confidence: Arguments? = nil, event: Arguments? = nil, attributes: [String: Arguments]
+            confidence: Arguments? = nil, event: Arguments? = nil, attributes: [String: Arguments],
+            about: Naming? = nil, closes: Naming? = nil
         ) {
+            self.about = about
+            self.closes = closes
             self.confidence = confidence
             self.condition = condition
             self.kind = kind
@@ -52,6 +59,19 @@ package struct SourceShape: Sendable, Hashable {
             self.occurredAt = occurredAt
             self.event = event
             self.attributes = attributes
+        }
+    }
+
+    /// How a delivery names a matter of its source, and says as of when it speaks of it.
+    package struct Naming: Sendable, Hashable {
+        /// What gives nothing names nothing.
+        package var key: Arguments
+        /// `nil`: the source doesn't say.
+        package var asOf: Arguments?
+
+        package init(key: Arguments, asOf: Arguments?) {
+            self.key = key
+            self.asOf = asOf
         }
     }
 

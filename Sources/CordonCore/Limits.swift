@@ -21,6 +21,13 @@ package enum Limits {
     package static let signalsPerAlertMax = 200
     /// A source's own name of an event; a longer one stands as its digest.
     package static let eventKeyBytesMax = 512
+    /// What is read at all of a file that may hold a definition; what one may have is less, by its kind.
+    package static let definitionFileBytesMax = 8 << 20
+    /// How long it is known that a source closed something, for what comes late; how many of those are known at most; and
+    /// how many live runs are told of one.
+    package static let closingMillisecondsKept: Int64 = 90 * 24 * 3600 * 1000
+    package static let closingsMax = 50_000
+    package static let runsPerMatterMax = 100
     /// Deliveries a second that are taken of a source whose sender sends again what was put off, and how many at once.
     package static let alertsPerSecondMax = 1000
     package static let alertsBurstMax = 5000

@@ -148,17 +148,22 @@ extension Engine {
         let decisions = weighed.decisions
         let subjects = Set(decisions.flatMap { $0.1.subjectsOfRuns(library) })
         let events = normalized.signals.compactMap(\.event)
-        // Two deliveries of one event are not read at a time either.
-        await subjectLocks.whileLocked(subjects.union(events.map { "event \($0.source) \($0.name)" })) {
+        let matters = normalized.matters
+        // Two deliveries of one event are not read at a time either, nor are an opening and a closing of one matter.
+        let names = events.map { "event \($0.source) \($0.name)" } + matters.map { "matter \($0.source) \($0.name)" }
+        await subjectLocks.whileLocked(subjects.union(names)) {
             do {
-                let (decisions, repeats) = sorted(decisions, known: try await store.signals(telling: events))
+                let known = try await store.matters(matters)
+                let (fresh, repeats) = sorted(decisions, known: try await store.signals(telling: events))
+                let heeded = heeding(fresh, against: normalized.closings, known)
+                try await tell(normalized.closings, known)
                 var live = try await liveRuns(of: subjects)
-                var grouped = decisions.map { ($0.0, self.grouped($0.1, library, live, at: now)) }
+                var grouped = heeded.map { ($0.0, self.grouped($0.1, library, live, at: now)) }
                 // Before the alert counts as read: joining twice is refused, being forgotten is not noticed. A run may
                 // end before it is joined: then the signal gets one of its own.
                 while try await !join(grouped) {
                     live = try await liveRuns(of: subjects)
-                    grouped = decisions.map { ($0.0, self.grouped($0.1, library, live, at: now)) }
+                    grouped = heeded.map { ($0.0, self.grouped($0.1, library, live, at: now)) }
                 }
                 var tries = 0
                 var isDecided = false
@@ -167,7 +172,7 @@ extension Engine {
                     let (guarded, marks) = guarded(grouped, library, alert)
                     var outcome = reading(of: alert, normalized, guarded, repeats, live, library, weighed, at: now)
                     outcome.reading.guards = marks
-                    isDecided = await record(outcome, alert) { lookInShadow(guarded, library) }
+                    isDecided = await record(outcome, alert) { await lookInShadow(guarded, library) }
                 }
                 if !isDecided {
                     // The sweep comes back to it.
@@ -218,7 +223,7 @@ extension Engine {
 
     /// False when another decision spent meanwhile what this one would have: it is to be made anew.
     private func record(
-        _ outcome: (reading: Reading, transitions: [Transition]), _ alert: Alert, whenStored: () -> Void
+        _ outcome: (reading: Reading, transitions: [Transition]), _ alert: Alert, whenStored: () async -> Void
     ) async -> Bool {
         let (reading, transitions) = outcome
         for transition in transitions { hold(transition.run.id) }
@@ -241,7 +246,7 @@ extension Engine {
             carryOut(transition)
             release(transition.run.id)
         }
-        whenStored()
+        await whenStored()
         return true
     }
 
@@ -266,13 +271,21 @@ extension Engine {
         }
     }
 
-    /// What an alert says, or why it says nothing.
-    private enum Normalized {
-        /// `unread`: why some of what it lists could not be read.
-        case signals([Signal], unread: String?)
-        case silent(Alert.State, kind: String, reason: String)
+    /// What an alert says, or why it says nothing; and what its source closes by it.
+    private struct Normalized {
+        enum Meaning {
+            /// `unread`: why some of what it lists could not be read.
+            case signals([Signal], unread: String?)
+            case silent(Alert.State, kind: String, reason: String)
+        }
 
-        var signals: [Signal] { if case .signals(let signals, _) = self { signals } else { [] } }
+        var meaning: Meaning
+        var closings: [Closing] = []
+
+        var signals: [Signal] { if case .signals(let signals, _) = meaning { signals } else { [] } }
+
+        /// What of its source it is about, or closes.
+        var matters: [EventKey] { Array(Set(signals.compactMap(\.matter) + closings.map(\.matter))) }
     }
 
     /// An event that an alert tells of once more.
@@ -284,17 +297,22 @@ extension Engine {
     }
 
     private func normalized(_ alert: Alert) -> Normalized {
-        guard alert.source != SessionAlarm.source else { return alarmed(alert) }
-        return switch shape(of: alert.source)?.normalize(alert) ?? .unknownShape("its source is no longer configured") {
-        case .unknownShape(let reason): .silent(.quarantined, kind: "alertQuarantined", reason: reason)
-        case .nothing(let reason): .silent(.read, kind: "alertRead", reason: reason)
-        case .signals(let signals): .signals(signals, unread: nil)
-        case .partly(let signals, let unread): .signals(signals, unread: unread)
-        }
+        guard alert.source != SessionAlarm.source else { return Normalized(meaning: alarmed(alert)) }
+        let heard =
+            shape(of: alert.source)?.hear(alert)
+            ?? (meaning: .unknownShape("its source is no longer configured"), closes: [])
+        let meaning: Normalized.Meaning =
+            switch heard.meaning {
+            case .unknownShape(let reason): .silent(.quarantined, kind: "alertQuarantined", reason: reason)
+            case .nothing(let reason): .silent(.read, kind: "alertRead", reason: reason)
+            case .signals(let signals): .signals(signals, unread: nil)
+            case .partly(let signals, let unread): .signals(signals, unread: unread)
+            }
+        return Normalized(meaning: meaning, closings: closings(heard.closes, by: alert))
     }
 
     /// An alert that Cordon itself made.
-    private func alarmed(_ alert: Alert) -> Normalized {
+    private func alarmed(_ alert: Alert) -> Normalized.Meaning {
         guard let signal = SessionAlarm.signal(of: alert) else {
             return .silent(.quarantined, kind: "alertQuarantined", reason: "of no shape that this version writes")
         }
@@ -308,10 +326,15 @@ extension Engine {
     ) -> (reading: Reading, transitions: [Transition]) {
         var lines = LineWriter(
             stream: alert.id.text, after: weighed.lines.number, at: now, chronicle: chronicle)
-        if case .silent(let state, let kind, let reason) = normalized {
-            let body: [String: Value] = ["reason": .string(reason)]
-            lines.write(kind, .object(state == .read ? body.merging(["signals": []]) { own, _ in own } : body))
-            return (Reading(alert: alert.id, state: state, entries: lines.entries), [])
+        let closings = normalized.closings
+        let closes = closings.isEmpty ? [:] : ["closes": Value.array(closings.map(\.value))]
+        if case .silent(let state, let kind, let reason) = normalized.meaning {
+            var body: [String: Value] = ["reason": .string(reason)]
+            if state == .read { body["signals"] = [] }
+            lines.write(kind, .object(body.merging(closes) { own, _ in own }))
+            var reading = Reading(alert: alert.id, state: state, entries: lines.entries)
+            reading.closings = closings
+            return (reading, [])
         }
         var reading = Reading(alert: alert.id, state: .read, entries: [])
         var transitions: [Transition] = []
@@ -336,10 +359,13 @@ extension Engine {
         }
         var body: [String: Value] = ["signals": .array(decisions.map { .string($0.0.id.text) })]
         if !repeats.isEmpty { body["repeats"] = .array(repeats.map(\.value)) }
-        if case .signals(_, let unread?) = normalized {
+        if case .signals(_, let unread?) = normalized.meaning {
             body["reason"] = .string(unread)
             reading.state = .quarantined
         }
+        body.merge(closes) { own, _ in own }
+        reading.closings = closings
+        reading.concerns = concerns(decisions)
         lines.write(reading.state == .read ? "alertRead" : "alertQuarantined", .object(body))
         reading.entries = lines.entries
         reading.opened = transitions.map { transition in

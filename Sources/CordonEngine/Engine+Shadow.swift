@@ -22,7 +22,7 @@ struct ShadowLook: Sendable {
 
 extension Engine {
     /// Has looked up what the decisions' shadows would have done. Stored decisions only.
-    func lookInShadow(_ decisions: [(Signal, Decision)], _ library: Library) {
+    func lookInShadow(_ decisions: [(Signal, Decision)], _ library: Library) async {
         guard looksInShadow else { return }
         for (signal, decision) in decisions {
             for (place, match) in decision.matches.enumerated() where match.verdict == .shadow {
@@ -32,8 +32,27 @@ extension Engine {
                     waiting += 1
                     return true
                 }
-                if isTaken { hand(.look(look)) } else { count { $0.shadowLooksLeftOut += 1 } }
+                if isTaken {
+                    hand(.look(look))
+                } else {
+                    count { $0.shadowLooksLeftOut += 1 }
+                    await noteLeftOut(look)
+                }
             }
+        }
+    }
+
+    /// So that whoever counts what the shadow showed sees that of this signal it showed nothing.
+    private func noteLeftOut(_ look: ShadowLook) async {
+        let body: Value = [
+            "decision": .string(look.decision.text), "playbook": look.run.playbook.value,
+            "because": .string(
+                "\(Limits.shadowLooksMax) looks waited already, which is the limit (shadowLooksMax)"),
+        ]
+        do { try await store(body, ShadowLook.lost, in: look.alert.text) } catch {
+            logger.error(
+                "a look in shadow that is left out can't be told",
+                metadata: ["decision": "\(look.decision)", "error": "\(error)"])
         }
     }
 
@@ -161,12 +180,15 @@ extension Engine {
             kept = ["decision": .string(look.decision.text), "playbook": look.run.playbook.value, "cut": true]
             kept = .object((kept.objectValue ?? [:]).merging(["digest": .string(digest)]) { own, _ in own })
         }
-        let stream = look.alert.text
+        try await store(kept, ShadowLook.kind, in: look.alert.text)
+    }
+
+    private func store(_ body: Value, _ kind: String, in stream: String) async throws {
         while true {
             let lines = try await store.history(stream, from: 1, limit: 500)
             // As many looks as playbooks have an alert: a page is far more than that.
             guard lines.count < 500, let last = lines.last?.entry.number else { return }
-            let entry = chronicle.entry(stream, last + 1, clock.now, ShadowLook.kind, kept)
+            let entry = chronicle.entry(stream, last + 1, clock.now, kind, body)
             do throws(StoreError) { return try await store.note(entry) } catch {
                 guard error.code == .conflict else { throw error }
             }

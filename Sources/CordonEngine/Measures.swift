@@ -147,7 +147,7 @@ extension Counts {
                 if outcome.wasSentTwice { callsSentTwice += 1 }
             case .questionAsked: runsAsked += 1
             case .runResumed, .runMigrated, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished,
-                .signalJoined,
+                .signalJoined, .signalClosed,
                 .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
                 .waitScheduled, .rungFinished, .questionReminded, .questionEscalated, .answerGiven, .questionClosed,
                 .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .proofAwaited, .proofTaken,

@@ -24,6 +24,10 @@ package struct Reading: Sendable, Hashable {
     package var guards: GuardMarks?
     /// What people are told of the decisions themselves; what the runs ask is with the runs.
     package var notices: [NoticeRecord]
+    /// What its source closed by it.
+    package var closings: [Closing] = []
+    /// Which runs, opened by it or joined, are about what of its source.
+    package var concerns: [Concern] = []
 
     package init(
         alert: AlertID, state: Alert.State, signals: [SignalRecord] = [], decisions: [DecisionRecord] = [],

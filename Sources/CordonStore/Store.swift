@@ -21,6 +21,7 @@ package protocol Store: Sendable {
     /// alert's new state. `conflict` when the alert is unknown or no longer `received`: it is read once. `conflict` also
     /// when one of the signals tells of an event that a stored one tells of: an event gives one signal. And `conflict`
     /// when a reservation's bounds leave no room for it: a limit is kept by the transaction that spends it.
+    /// A matter's closing is kept as of its latest time; those that are old, or too many, are forgotten.
     func record(_ reading: Reading) async throws(StoreError)
 
     // Runs
@@ -84,6 +85,8 @@ package protocol Store: Sendable {
     func signals(of alert: AlertID) async throws(StoreError) -> [SignalRecord]
     /// Which of these events are known, and by which signal.
     func signals(telling events: [EventKey]) async throws(StoreError) -> [EventKey: SignalID]
+    /// What is known of these matters of sources. Of one that nothing is known of there is no entry.
+    func matters(_ keys: [EventKey]) async throws(StoreError) -> [EventKey: KnownMatter]
     func decisions(_ query: DecisionQuery) async throws(StoreError) -> [DecisionRecord]
     func runs(_ query: RunQuery) async throws(StoreError) -> [RunRecord]
     /// The stream's entries from `number` on, in order, at most `limit`.

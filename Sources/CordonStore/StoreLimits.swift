@@ -11,6 +11,9 @@ package enum StoreLimits {
     /// Below this much free disk no new work is taken on, so that what has begun can be finished.
     package static let freeBytesMin = 64 * 1024 * 1024
 
+    /// Closings that one more lets go of, of those that are old or too many.
+    package static let closingsForgottenAtOnce = 16
+
     // Reading
     /// Rows that one page can hold, whatever a query asks for.
     package static let rowsPerPageMax = 10_000

@@ -116,6 +116,21 @@ import Testing
             connector: "okta", named: ["issuer": "okta", "type": "Token", "id": "00T2"], answers: [oktaToken],
             lines: ["GET \(b)/api-tokens/00T2"]),
         Case(
+            connector: "okta", named: ["issuer": "okta", "type": "session", "id": "101W1"],
+            answers: [
+                #"{"id":"101W1","userId":"00u9","login":"bot@x","status":"ACTIVE"}"#,
+                #"{"id":"00u9","status":"ACTIVE","profile":{"login":"bot@x"}}"#,
+            ], lines: ["GET \(b)/sessions/101W1", "GET \(b)/users/00u9"],
+            found: [
+                "id": "00u9", "names": ["issuer": "okta", "type": "User", "id": "00u9", "login": "bot@x"],
+                "handles": ["okta_id": "00u9"], "owner": .null,
+                "facts": ["login": "bot@x", "status": "ACTIVE", "department": .null],
+            ]),
+        // Another session's answer names nobody.
+        Case(
+            connector: "okta", named: ["issuer": "okta", "type": "session", "id": "101W2"],
+            answers: [#"{"id":"101W1","userId":"00u9"}"#], lines: ["GET \(b)/sessions/101W2"]),
+        Case(
             connector: "keycloak", named: ["issuer": "keycloak", "type": "client", "id": "CI"],
             answers: [
                 #"[{"id":"c0","clientId":"ci-other"},{"id":"c1","clientId":"CI"}]"#,

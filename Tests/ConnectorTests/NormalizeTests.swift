@@ -82,7 +82,7 @@ import Testing
 
     @Test(arguments: ["resolved", "revoked"])
     func `an alert that its source closed concerns nobody`(_ action: String) {
-        #expect(normalize(.alert(action: action)) == .nothing("rule 3 says that it concerns nobody"))
+        #expect(normalize(.alert(action: action)) == .nothing("rule 3 says that it is over"))
     }
 
     @Test func `a handshake concerns nobody`() {

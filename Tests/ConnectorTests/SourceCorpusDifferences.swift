@@ -88,6 +88,8 @@ enum SourceCorpusDifferences {
             "the responder who moved an incident is not whom it is about",
         "sentry/issue-created.json more":
             "the other program reads alerts alone, not issues",
+        "sentry/metric-alert-resolved.json count":
+            "what its source says is over gives no signal: it closes what it alerted of",
         "splunk/search_one_result.json dedupe_key":
             "a search may send one body for each result, all under its id; the row is added",
         "ssf/01-verification.json count":

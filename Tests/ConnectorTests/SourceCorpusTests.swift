@@ -97,6 +97,7 @@ import Testing
     /// Handshakes, and what its source itself ended.
     private static let silent: Set<String> = [
         "github/ping.json", "github/ping.with-organization.json", "sentry/installation-created.json",
+        "sentry/metric-alert-resolved.json",
         "ssf/01-verification.json", "ssf/08-verification.json",
     ]
 

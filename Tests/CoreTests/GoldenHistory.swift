@@ -13,7 +13,7 @@ struct GoldenHistory: Sendable {
     /// Numbered from 1, each a second after the one before it.
     var events: [Event]
 
-    static let all = [proposed, doubted, asked, moved, exposed, proved, reissued]
+    static let all = [proposed, doubted, asked, moved, exposed, proved, reissued, takenBack]
 
     var run: RunID { AlertID(stem: stem).signal(1).decision.run(1) }
     var history: [(at: Instant, event: Event)] {
@@ -182,6 +182,20 @@ struct GoldenHistory: Sendable {
             .callReturned(step: "revoke", number: 1, lacking),
             .secretLost(step: "notify", users: ["revoke"], reason: "the secret that it carries is in memory no more"),
             .stepReopened(step: "notify"),
+        ])
+
+    /// A proposal whose source says, before anybody answers, that it is over.
+    private static let takenBack = GoldenHistory(
+        stem: "01KATBBFA00000000000000001",
+        events: [
+            .runOpened(
+                opening(
+                    "01KATBBFA00000000000000001", subject: subject,
+                    gate: Run.Ask(kind: .proposal, reason: "the playbook's mode is propose"))),
+            .runAsked(Run.Ask(kind: .proposal, reason: "the playbook's mode is propose")),
+            .signalClosed(
+                AlertID(stem: "01KATBBFA00000000000000001").signal(1),
+                by: AlertID(stem: "01KATBBFB00000000000000002"), asOf: at(30)),
         ])
 
     private static var lacking: Outcome {

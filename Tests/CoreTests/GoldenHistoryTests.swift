@@ -16,6 +16,7 @@ import Testing
         case callRedelivered, callReturned, callResolved, retryScheduled, runMigrated, exposureFound, exposureEnded
         case proofAwaited, proofTaken
         case secretLost, stepReopened
+        case signalClosed
     }
 
     /// A new event: name it here and above, and give it a history in `GoldenHistory.all`.
@@ -29,6 +30,7 @@ import Testing
         case .rollbackRequested: .rollbackRequested
         case .rollbackFinished: .rollbackFinished
         case .signalJoined: .signalJoined
+        case .signalClosed: .signalClosed
         case .runMigrated: .runMigrated
         case .runEnded: .runEnded
         case .stepStarted: .stepStarted

@@ -117,7 +117,7 @@ struct ApprovalLinkTests {
         let id = try #require(try await installation.runs().first?["id"]?.stringValue)
         let history = try await serving.get("/api/v1/runs/\(id)/history", token: installation.firstToken)
         #expect(history.text.contains("ann (by link, ann)"))
-        #expect(history.text.contains("it is right"))
+        #expect(history.text.contains("it is right [plan sha256:"), "the history says what was agreed to")
         serving.program.kill()
     }
 

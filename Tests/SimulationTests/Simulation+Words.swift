@@ -20,6 +20,7 @@ extension RunInput {
         case .endHold(let step, let keep, _, _): "end hold of \(step), \(keep ? "keep" : "undo")"
         case .extendHold(let step, _, _, _): "extend hold of \(step)"
         case .join: "join"
+        case .close: "close"
         case .begin: "begin"
         }
     }

@@ -137,6 +137,9 @@ package final class FaultyStore: Store {
         return try await base.runs(query)
     }
 
+    package func matters(_ keys: [EventKey]) async throws(StoreError) -> [EventKey: KnownMatter] {
+        try await base.matters(keys)
+    }
     package func definition(_ digest: String) async throws(StoreError) -> Definition? {
         try await base.definition(digest)
     }

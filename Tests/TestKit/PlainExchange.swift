@@ -11,7 +11,8 @@ package func exchange(
     }
 }
 
-private func exchangeHere(_ bytes: [UInt8], _ port: Int, _ isWhole: ([UInt8]) -> Bool) throws -> [UInt8] {
+/// The same on the calling thread, which waits: for handlers of `LoopbackServer`, which have threads of their own.
+package func exchangeHere(_ bytes: [UInt8], _ port: Int, _ isWhole: ([UInt8]) -> Bool) throws -> [UInt8] {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw SystemError("socket") }
     defer { close(descriptor) }

@@ -23,27 +23,30 @@ package enum Normalization: Sendable, Hashable {
 
 extension SourceShape {
     /// What one item gave.
-    private enum Found {
+    fileprivate enum Found {
         case signal(Signal)
-        case nothing(String)
+        case nothing(String, closes: Matter? = nil)
         case unknown(String)
     }
 
     /// Turns a source's own words into signals. Pure; whatever stands in the body can only become a value.
-    package func normalize(_ alert: Alert) -> Normalization {
+    package func normalize(_ alert: Alert) -> Normalization { hear(alert).meaning }
+
+    /// The same, with what the source says is over of what it alerted of.
+    package func hear(_ alert: Alert) -> (meaning: Normalization, closes: [Matter]) {
         let variables: [String: Value]
         let body: Value
         switch unwrap(alert) {
-        case .nothing(let reason): return .nothing(reason)
-        case .unreadable(let reason): return .unknownShape(reason)
+        case .nothing(let reason): return (.nothing(reason), [])
+        case .unreadable(let reason): return (.unknownShape(reason), [])
         case .body(let own, let envelope):
             body = own
             let headers = Value.object(alert.headers.mapValues(Value.string))
             variables = ["body": own, "envelope": envelope, "headers": headers]
         }
         switch items(body, variables) {
-        case .failure(let refusal): return .unknownShape(refusal.reason)
-        case .success(let items): return normalize(items, alert, variables)
+        case .failure(let refusal): return (.unknownShape(refusal.reason), [])
+        case .success(let items): return hear(items, alert, variables)
         }
     }
 
@@ -62,21 +65,28 @@ extension SourceShape {
         }
     }
 
-    private func normalize(_ items: [Value], _ alert: Alert, _ variables: [String: Value]) -> Normalization {
+    private func hear(
+        _ items: [Value], _ alert: Alert, _ variables: [String: Value]
+    ) -> (meaning: Normalization, closes: [Matter]) {
         var signals: [Signal] = []
+        var closes: [Matter] = []
         var nothing: String?
         var unknown: String?
         for (index, item) in items.enumerated() {
             let place = each == nil ? "" : "item \(index + 1): "
             switch read(item, alert, variables, ordinal: signals.count + 1) {
             case .signal(let signal): signals.append(signal)
-            case .nothing(let reason): nothing = nothing ?? place + reason
+            case .nothing(let reason, let matter):
+                nothing = nothing ?? place + reason
+                if let matter { closes.append(matter) }
             case .unknown(let reason): unknown = unknown ?? place + reason
             }
         }
-        if let unknown { return signals.isEmpty ? .unknownShape(unknown) : .partly(signals, unread: unknown) }
-        if signals.isEmpty { return .nothing(nothing ?? "it lists nothing") }
-        return .signals(signals)
+        if let unknown {
+            return (signals.isEmpty ? .unknownShape(unknown) : .partly(signals, unread: unknown), closes)
+        }
+        if signals.isEmpty { return (.nothing(nothing ?? "it lists nothing"), closes) }
+        return (.signals(signals), closes)
     }
 
     private func read(_ item: Value, _ alert: Alert, _ variables: [String: Value], ordinal: Int) -> Found {
@@ -87,7 +97,7 @@ extension SourceShape {
             case .isFalse: continue
             case .undecided: continue  // A rule that can't be asked about this item is not about this item.
             case .isTrue:
-                guard let kind = rule.kind else { return .nothing("rule \(index + 1) says that it concerns nobody") }
+                guard let kind = rule.kind else { return rule.silence(index, variables) }
                 switch rule.signal(kind: kind, alert, variables, ordinal: ordinal) {
                 case .success(let signal): return .signal(signal)
                 case .failure(let refusal): return .unknown("rule \(index + 1): \(refusal.reason)")
@@ -98,7 +108,36 @@ extension SourceShape {
     }
 }
 
+extension SourceShape.Naming {
+    /// `nil` where it names nothing.
+    fileprivate func matter(_ variables: [String: Value]) -> Result<Matter?, Refusal> {
+        let name: String
+        switch key.render(variables) {
+        case .success(.string(let text)): name = text
+        case .success(.int(let number)): name = "\(number)"
+        case .success(.null): return .success(nil)
+        case .success(let other): return .failure(Refusal(.undecided, "'key' is a \(other.typeName), not a text"))
+        case .failure(let error): return .failure(Refusal(.undecided, "'key' gave no value: \(error.message)"))
+        }
+        guard !name.isEmpty else { return .success(nil) }
+        var asOf: Instant?
+        if case .success(let value)? = self.asOf?.render(variables) { asOf = Moment.instant(value) }
+        let isLong = name.utf8.count > Limits.eventKeyBytesMax
+        return .success(Matter(key: isLong ? digestText(Array(name.utf8)) : name, asOf: asOf))
+    }
+}
+
 extension SourceShape.Rule {
+    /// What a rule that gives no signal says. What it should close and can't name is for a person to look at.
+    fileprivate func silence(_ index: Int, _ variables: [String: Value]) -> SourceShape.Found {
+        switch closes?.matter(variables) {
+        case nil: .nothing("rule \(index + 1) says that it concerns nobody")
+        case .success(nil)?: .nothing("rule \(index + 1) says that it is over, and nothing names what")
+        case .success(let matter?)?: .nothing("rule \(index + 1) says that it is over", closes: matter)
+        case .failure(let refusal)?: .unknown("rule \(index + 1), closes: \(refusal.reason)")
+        }
+    }
+
     fileprivate func signal(
         kind: String, _ alert: Alert, _ variables: [String: Value], ordinal: Int
     ) -> Result<Signal, Refusal> {
@@ -121,6 +160,12 @@ extension SourceShape.Rule {
                     .overLimit,
                     "the signal would have \(bytes) bytes, the limit is \(Limits.signalBytesMax) (signalBytesMax)"))
         }
+        let matter: Matter?
+        switch about?.matter(variables) {
+        case nil: matter = nil
+        case .success(let named)?: matter = named
+        case .failure(let refusal)?: return .failure(Refusal(refusal.code, "about: \(refusal.reason)"))
+        }
         return event(variables).map { event in
             let severity = value(self.severity, variables)?.stringValue.flatMap(Signal.Severity.init(rawValue:))
             return Signal(
@@ -128,7 +173,7 @@ extension SourceShape.Rule {
                 receivedAt: alert.receivedAt,
                 occurredAt: value(occurredAt, variables).flatMap(Moment.instant), severity: severity ?? .medium,
                 confidence: value(confidence, variables).flatMap(share), attributes: .object(attributes),
-                eventKey: event)
+                eventKey: event, about: matter)
         }
     }
 

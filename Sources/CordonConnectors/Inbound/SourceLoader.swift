@@ -97,11 +97,16 @@ struct SourceLoader {
         let confidence = arguments(map, "confidence")
         let event = arguments(map, "event")
         let attributes = loader.argumentMap(map.node("with"), variables: Self.variables)
+        let about = naming(map, "about")
+        let closes = naming(map, "closes")
         if map.string("ignore") != nil {
+            refuse(about != nil, map, "about", "a rule that ignores gives no signal", "write closes, if it closes it")
             return condition.map {
-                SourceShape.Rule(condition: $0, kind: nil, severity: nil, occurredAt: nil, attributes: [:])
+                SourceShape.Rule(
+                    condition: $0, kind: nil, severity: nil, occurredAt: nil, attributes: [:], closes: closes)
             }
         }
+        refuse(closes != nil, map, "closes", "a rule that gives a signal closes nothing", "write about, or ignore")
         guard let kind = map.string("kind", required: true), let condition else { return nil }
         guard let signal = SignalKind.named(kind) else {
             map.report(
@@ -112,7 +117,22 @@ struct SourceLoader {
         check(attributes, signal, map)
         return SourceShape.Rule(
             condition: condition, kind: kind, severity: severity, occurredAt: occurredAt, confidence: confidence,
-            event: event, attributes: attributes)
+            event: event, attributes: attributes, about: about)
+    }
+
+    private func naming(_ map: YAMLFields, _ key: String) -> SourceShape.Naming? {
+        guard let named = map.mapping(key) else { return nil }
+        defer { named.refuseUnknown() }
+        let asOf = arguments(named, "as_of")
+        guard let node = named.node("key", required: true),
+            let name = loader.arguments(node, variables: Self.variables)
+        else { return nil }
+        return SourceShape.Naming(key: name, asOf: asOf)
+    }
+
+    private func refuse(_ isWrong: Bool, _ map: YAMLFields, _ key: String, _ message: String, _ suggestion: String) {
+        guard isWrong else { return }
+        map.report(DefinitionCode.badSetting.rawValue, key, message, suggestion)
     }
 
     private func check(_ attributes: [String: Arguments], _ signal: SignalKind, _ map: YAMLFields) {

@@ -72,6 +72,7 @@ extension Notice.Kind {
         case .reminder: "reminder"
         case .escalation: "escalated"
         case .objectiveMissed: "not contained in time"
+        case .sourceClosed: "its source says that it is over"
         case .surge: "a surge of alerts"
         case .breaker: "a breaker is open"
         case .halt: "automation is halted"

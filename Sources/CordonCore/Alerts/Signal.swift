@@ -39,11 +39,14 @@ package struct Signal: Sendable, Hashable, Named {
     package var attributes: Value
     /// The source's own name of the event: what comes under it again, in another delivery, is the same event.
     package var eventKey: String?
+    /// What of its source it is about, where the source closes what it alerts of; `nil` where it names nothing.
+    package var about: Matter?
 
     package init(
         id: SignalID, alert: AlertID, source: String, kind: String, receivedAt: Instant, occurredAt: Instant?,
-        severity: Severity, confidence: Double?, attributes: Value, eventKey: String? = nil
+        severity: Severity, confidence: Double?, attributes: Value, eventKey: String? = nil, about: Matter? = nil
     ) {
+        self.about = about
         self.id = id
         self.alert = alert
         self.source = source

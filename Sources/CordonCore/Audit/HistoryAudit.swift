@@ -166,7 +166,7 @@ package struct HistoryAudit {
     private mutating func takeRun(_ event: Event, _ line: HistoryLine, _ run: Run?) {
         for digest in event.evidence { name(digest, line) }
         switch event {
-        case .signalJoined(_, let alert): alerts.insert(alert.text)
+        case .signalJoined(_, let alert), .signalClosed(_, let alert, _): alerts.insert(alert.text)
         case .runMigrated(let migration): pins.formUnion([migration.to.digest] + migration.called.map(\.digest))
         case .runOpened(let opening) where line.number == 1:
             opened.insert(opening.id.text)

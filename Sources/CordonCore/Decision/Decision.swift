@@ -121,7 +121,7 @@ extension Signal {
             "received_at": .string(receivedAt.description), "occurred_at": occurredAt.map { .string($0.description) },
             "severity": .string(severity.rawValue), "confidence": confidence.map(Value.double),
             "attributes": attributes,
-            "event_key": eventKey.map(Value.string),
+            "event_key": eventKey.map(Value.string), "about": about?.value,
         ])
     }
 }

@@ -49,6 +49,7 @@ extension Notice {
         case .doubt, .conflict, .stopped: !run.isLive || !run.asks.contains { $0.step == step }
         case .holdEnded: step.flatMap(run.step)?.holdAsk == nil
         case .objectiveMissed: !run.isLive || step.flatMap(run.step).map(\.hasFinished) ?? false
+        case .sourceClosed: run.asks.isEmpty
         case .surge, .breaker, .halt, .denied, .runFailed, .runRestored, .acknowledged, .settled,
             .receiverUnreached, .trial:
             false
@@ -61,7 +62,7 @@ extension Event {
     fileprivate var mayBeTold: Bool {
         switch self {
         case .runOpened, .runAsked, .runResumed, .runEnded, .questionAsked, .questionReminded, .questionEscalated,
-            .answerGiven, .questionClosed, .holdChanged, .callResolved:
+            .answerGiven, .questionClosed, .holdChanged, .callResolved, .signalClosed:
             true
         case .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined, .runMigrated,
             .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
@@ -98,6 +99,7 @@ private struct NoticeWriter {
         case .callResolved(let step, _, _, _, _): settled(step, number)
         case .runResumed(let step, _, _, _, _): [notice(.settled, step, number, text: "it goes on")]
         case .runEnded(let ending, let reason): ended(ending, reason, number)
+        case .signalClosed: takenBack(number)
         case .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined, .runMigrated,
             .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
             .waitScheduled, .rungFinished, .holdStarted, .exposureFound, .exposureEnded, .proofAwaited, .proofTaken,
@@ -121,11 +123,20 @@ private struct NoticeWriter {
         }
     }
 
+    /// Those who are asked now learn it at once, and those who are asked later with what they are asked.
+    private func takenBack(_ number: Int) -> [Notice] {
+        guard let note = run.closedNote, let first = run.asks.first else { return [] }
+        var to: [String] = []
+        if case .asking(let question)? = first.step.flatMap(run.step)?.phase { to = question.by }
+        return [notice(.sourceClosed, first.step, number, to: to, text: "\(note); it still waits: \(first.reason)")]
+    }
+
     private func notice(
         _ kind: Notice.Kind, _ step: String?, _ number: Int, to: [String] = [], text: String,
         deadline: Instant? = nil, shown: String? = nil, choices: [String] = []
     ) -> Notice {
-        Notice(
+        let text = kind.asks ? (run.closedNote.map { "\($0); " } ?? "") + text : text
+        return Notice(
             kind, run: run.id, step: step, playbook: run.playbook.name, owner: owner,
             subject: run.subject?.key ?? "", severity: run.severity, to: to, text: text, at: now, ordinal: number,
             deadline: deadline, shown: shown, choices: choices)

@@ -19,6 +19,8 @@ package struct Notice: Sendable, Hashable {
         case holdEnded = "hold_ended"
         case reminder, escalation
         case objectiveMissed = "objective_missed"
+        /// A source took back what a run is about, which waits for a person.
+        case sourceClosed = "source_closed"
         case surge, breaker, halt
         /// A guard let nothing be done about an alarm.
         case denied
@@ -42,8 +44,8 @@ package struct Notice: Sendable, Hashable {
             case .proposal, .approval, .task, .doubt, .conflict, .stopped, .undecided, .holdEnded, .reminder,
                 .escalation:
                 true
-            case .objectiveMissed, .surge, .breaker, .halt, .denied, .runFailed, .runRestored, .acknowledged, .settled,
-                .receiverUnreached, .trial:
+            case .objectiveMissed, .sourceClosed, .surge, .breaker, .halt, .denied, .runFailed, .runRestored,
+                .acknowledged, .settled, .receiverUnreached, .trial:
                 false
             }
         }
@@ -54,6 +56,7 @@ package struct Notice: Sendable, Hashable {
             case .proposal, .approval, .task, .doubt, .conflict, .stopped, .undecided, .holdEnded: "asks"
             case .reminder, .escalation: "reminders"
             case .objectiveMissed: "objectives"
+            case .sourceClosed: "closings"
             case .surge, .breaker, .halt, .denied, .receiverUnreached, .trial: "guards"
             case .runFailed, .runRestored: "ends"
             case .acknowledged, .settled: "follow-ups"

@@ -65,7 +65,7 @@ package struct Coverage: Sendable {
             guard step?.hold?.state == .standing, by == Step.Hold.byTime else { return [] }
             return [hold.state == .kept && line.hold?.then != .keep ? .holdIsKept : .holdEnds]
         case .runOpened, .runMigrated, .runResumed, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished,
-            .signalJoined,
+            .signalJoined, .signalClosed,
             .runEnded:
             return []
         }
@@ -112,6 +112,7 @@ extension Event {
     package var step: String? {
         switch self {
         case .runOpened, .runMigrated, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined,
+            .signalClosed,
             .runEnded:
             nil
         case .runAsked(let ask): ask.step

@@ -30,6 +30,8 @@ package struct Hindcast: Sendable {
         /// It would have joined a run that an earlier signal opened.
         package var joins: Bool
         package var plan: Plan
+        /// Why its run would ask a person before it begins: its provider can't do what the workflow asks for.
+        package var lack: String?
 
         package var isDifferent: Bool { verdict != given.live }
         package var opensRun: Bool {
@@ -54,8 +56,10 @@ package struct Hindcast: Sendable {
 
     package let lines: [Line]
 
-    /// - Parameter library: what decides: the draft alone as its playbook, its workflows, and the inventory of today.
-    package init(_ given: [Given], _ library: Library) {
+    /// - Parameters:
+    ///   - library: what decides: the draft alone as its playbook, its workflows, and the inventory of today.
+    ///   - offered: what each connection can do; `nil`: whatever is asked of it.
+    package init(_ given: [Given], _ library: Library, offered: [String: Set<String>]? = nil) {
         var opened: [String: Instant] = [:]
         var standing = Standing()
         var library = library
@@ -63,13 +67,14 @@ package struct Hindcast: Sendable {
         library.guards.ladder = nil
         var lines: [Line] = []
         for given in given.sorted(by: { ($0.decidedAt, $0.signal.id.text) < ($1.decidedAt, $1.signal.id.text) }) {
-            lines.append(Hindcast.line(given, library, &opened, &standing))
+            lines.append(Hindcast.line(given, library, offered, &opened, &standing))
         }
         self.lines = lines
     }
 
     private static func line(
-        _ given: Given, _ library: Library, _ opened: inout [String: Instant], _ standing: inout Standing
+        _ given: Given, _ library: Library, _ offered: [String: Set<String>]?, _ opened: inout [String: Instant],
+        _ standing: inout Standing
     ) -> Line {
         // The inventory of today goes first; of others the history says whom a provider named.
         var library = library
@@ -91,11 +96,27 @@ package struct Hindcast: Sendable {
         guard match.opensRun else { return line }
         guard !line.joins, let subject else { return line }
         opened[subject.key] = given.decidedAt
+        line.lack = offered.flatMap { Hindcast.lack(subject, workflow, library, $0) }
+        if let lack = line.lack {
+            line.because.append("its run asks a person first: \(lack)")
+            return line
+        }
         if case .success(let inputs) = playbook.inputs(subject: subject, signal: given.signal, for: workflow) {
             let walker = PlanWalker(library: library, subject: subject)
             walker.walk(workflow.lines, inputs, isCertain: true, depth: 0, &line.plan)
         }
         return line
+    }
+
+    private static func lack(
+        _ subject: Subject, _ workflow: Workflow, _ library: Library, _ offered: [String: Set<String>]
+    ) -> String? {
+        guard let able = offered[subject.provider] else { return "there is no connection '\(subject.provider)'" }
+        let wanted = ([workflow] + library.called(by: workflow)).reduce(into: Set<String>()) {
+            $0.formUnion($1.ownCapabilities)
+        }
+        let missing = wanted.subtracting(able).sorted()
+        return missing.isEmpty ? nil : "'\(subject.provider)' does not offer \(missing.joined(separator: ", "))"
     }
 
     private static func joins(
@@ -114,7 +135,18 @@ package struct Hindcast: Sendable {
     package func count(_ verdict: Decision.Verdict) -> Int { lines.count { $0.verdict == verdict } }
     package func liveCount(_ verdict: Decision.Verdict) -> Int { lines.count { $0.given.live == verdict } }
 
+    /// Those that this does otherwise than another makes of the same signals: the verdict, or what would be called.
+    package func differences(from other: Hindcast) -> [Line] {
+        let known = Dictionary(other.lines.map { ($0.given.signal.id, $0) }) { first, _ in first }
+        return lines.filter { line in
+            guard let was = known[line.given.signal.id] else { return true }
+            return line.verdict != was.verdict || line.plan != was.plan || (line.lack == nil) != (was.lack == nil)
+        }
+    }
+
     package var opened: [Line] { lines.filter(\.opensRun) }
+    /// Runs that would ask a person before they begin, because their provider can't do what is asked for.
+    package var lacking: [Line] { lines.filter { $0.opensRun && $0.lack != nil } }
 
     /// Whom it would have changed without asking anybody first.
     package var identities: Set<String> {
@@ -218,6 +250,7 @@ extension Signal {
         self.init(
             id: id, alert: alert, source: source, kind: kind, receivedAt: receivedAt,
             occurredAt: value["occurred_at"]?.stringValue.flatMap(Instant.init(rfc3339:)), severity: severity,
-            confidence: confidence, attributes: attributes, eventKey: value["event_key"]?.stringValue)
+            confidence: confidence, attributes: attributes, eventKey: value["event_key"]?.stringValue,
+            about: value["about"].flatMap(Matter.init))
     }
 }

@@ -18,6 +18,8 @@ extension Event {
         case .rollbackRequested(let rollback): rollback.value
         case .rollbackFinished: [:]
         case .signalJoined(let signal, let alert): ["signal": .string(signal.text), "alert": .string(alert.text)]
+        case .signalClosed(let signal, let alert, let asOf):
+            ["signal": .string(signal.text), "alert": .string(alert.text), "as_of": Value(asOf)]
         case .runMigrated(let migration): migration.value
         case .runEnded(let ending, let reason): ["ending": .string(ending.rawValue), "reason": .string(reason)]
         case .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed, .stepStopped, .stepHalted,
@@ -106,6 +108,9 @@ extension Event {
         case "rollbackRequested": self = .rollbackRequested(try Run.Rollback(fields))
         case "rollbackFinished": self = .rollbackFinished
         case "signalJoined": self = .signalJoined(try fields.id("signal"), try fields.id("alert"))
+        case "signalClosed":
+            self = .signalClosed(
+                try fields.id("signal"), by: try fields.id("alert"), asOf: try fields.instant("as_of"))
         case "runMigrated": self = .runMigrated(try Migration(fields))
         case "runEnded": self = .runEnded(try fields.oneOf("ending"), reason: try fields.string("reason"))
         default: self = try Event(ofStep: kind, try Self.step(kind, fields), fields)

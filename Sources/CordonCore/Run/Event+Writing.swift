@@ -47,6 +47,7 @@ extension Event {
             writer.field("step", step)
             writer.endObject()
         case .runAsked, .runResumed, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined,
+            .signalClosed,
             .runMigrated, .stepOpened, .stepSkipped, .stepFailed, .stepStopped, .stepHalted, .waitScheduled,
             .rungFinished, .questionAsked, .questionReminded, .questionEscalated, .answerGiven, .questionClosed,
             .holdStarted, .holdChanged, .exposureFound, .exposureEnded, .proofAwaited, .proofTaken, .callResolved,

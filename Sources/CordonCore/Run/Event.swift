@@ -15,6 +15,8 @@ package enum Event: Sendable, Hashable {
     case rollbackRequested(Run.Rollback)
     case rollbackFinished
     case signalJoined(SignalID, AlertID)
+    /// The source itself says, by a later alert, that what the signal told of is over.
+    case signalClosed(SignalID, by: AlertID, asOf: Instant)
     /// A person moved it to another version of its workflow.
     case runMigrated(Migration)
     case runEnded(Run.Ending, reason: String)
@@ -64,6 +66,7 @@ package enum Event: Sendable, Hashable {
         case .rollbackRequested: "rollbackRequested"
         case .rollbackFinished: "rollbackFinished"
         case .signalJoined: "signalJoined"
+        case .signalClosed: "signalClosed"
         case .runMigrated: "runMigrated"
         case .runEnded: "runEnded"
         case .stepStarted: "stepStarted"

@@ -184,7 +184,8 @@ private struct Forecaster {
         case .stepFailed(let step, let reason): .fail(step: step, reason: reason)
         case .runEnded(let ending, let reason): .end(ending, reason: reason)
         case .runOpened, .runAsked, .runResumed, .runPaused, .runConcluded, .runMigrated, .rollbackRequested,
-            .rollbackFinished, .signalJoined, .stepStarted, .stepOpened, .stepFinished, .stepStopped, .stepHalted,
+            .rollbackFinished, .signalJoined, .signalClosed, .stepStarted, .stepOpened, .stepFinished, .stepStopped,
+            .stepHalted,
             .rungFinished, .questionReminded, .questionEscalated, .answerGiven, .questionClosed, .callRedelivered,
             .callReturned, .callResolved, .retryScheduled, .exposureFound, .exposureEnded, .proofAwaited,
             .proofTaken, .secretLost, .stepReopened:

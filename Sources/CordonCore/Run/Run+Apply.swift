@@ -27,6 +27,9 @@ extension Run {
             endedAt = nil
         case .rollbackFinished: rollback = nil
         case .signalJoined(let signal, _): joined.append(signal)
+        case .signalClosed(let signal, let alert, let asOf):
+            closed.removeAll { $0.signal == signal }
+            closed.append(Closed(signal: signal, alert: alert, asOf: asOf))
         case .runMigrated(let migration): apply(migration)
         case .runEnded(let ending, _):
             self.ending = ending

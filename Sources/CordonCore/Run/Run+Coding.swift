@@ -12,6 +12,7 @@ extension Run {
             "pause": pause?.value, "conclusion": conclusion?.value, "rollback": rollback?.value,
             "ending": ending.map { .string($0.rawValue) }, "steps": .array(steps.map(\.value)),
             "joined": joined.isEmpty ? nil : .array(joined.map { .string($0.text) }),
+            "closed": closed.isEmpty ? nil : .array(closed.map(\.value)),
             "updated_at": Value(updatedAt), "ended_at": endedAt.map(Value.init(_:)), "number": Value(number),
         ])
     }
@@ -31,6 +32,11 @@ extension Run {
         ending = fields.optional("ending") == nil ? nil : try fields.oneOf("ending")
         steps = try fields.list("steps") { (value, place) throws(UnreadableRecord) in try Step(value, place) }
         if fields.optional("joined") != nil { joined = try fields.ids("joined") }
+        if fields.optional("closed") != nil {
+            closed = try fields.list("closed") { (value, place) throws(UnreadableRecord) in
+                try Closed(Fields(value, place))
+            }
+        }
         updatedAt = try fields.instant("updated_at")
         endedAt = try fields.optionalInstant("ended_at")
         number = try fields.int("number")
@@ -57,6 +63,15 @@ extension Run.Rollback {
         self.init(
             steps: fields.optional("steps") == nil ? nil : try fields.strings("steps"), by: try fields.string("by"),
             reason: try fields.string("reason"))
+    }
+}
+
+extension Run.Closed {
+    var value: Value { ["signal": .string(signal.text), "alert": .string(alert.text), "as_of": Value(asOf)] }
+
+    init(_ fields: Fields) throws(UnreadableRecord) {
+        self.init(
+            signal: try fields.id("signal"), alert: try fields.id("alert"), asOf: try fields.instant("as_of"))
     }
 }
 

@@ -208,6 +208,7 @@ extension Run {
         var turn = Turn(self, definition, halts, now)
         turn.emit(.runResumed(step: nil, isForced: false, by: by, reason: reason, plan: plan))
         turn.emit(.runAsked(ask))
+        turn.stayPaused(pause)
         turn.advance()
         return Transition(run: turn.run, events: turn.events)
     }
@@ -234,10 +235,11 @@ extension Turn {
         case (true, .extendHold(let step, let until, let by, let reason)):
             return extendHold(step, until, by, reason)
         case (true, .join(let signal, let alert)): return join(signal, alert)
+        case (true, .close(let signal, let alert, let asOf)): return close(signal, alert, asOf)
         case (true, .begin): return begin()
         case (false, .timerFired), (false, .answer), (false, .resume), (false, .skip), (false, .pause),
             (false, .cancel), (false, .resolve), (false, .endHold), (false, .extendHold), (false, .join),
-            (false, .begin):
+            (false, .close), (false, .begin):
             return Refusal(.wrongPhase, "the run has ended")
         }
     }
@@ -273,8 +275,16 @@ extension Turn {
         } else {
             if let refusal = refusalToGoOn() { return refusal }
         }
+        let paused = id == nil && run.gate?.kind == .proposal ? run.pause : nil
         emit(.runResumed(step: id, isForced: isForced, by: by, reason: reason, plan: plan))
+        stayPaused(paused)
         return nil
+    }
+
+    /// Whoever agrees to what is proposed, and the engine that lets it out of a line, end no operator's pause: the run stands
+    /// paused, and goes on when that is ended.
+    mutating func stayPaused(_ paused: Run.Ask?) {
+        if let paused { emit(.runPaused(by: "the engine", reason: "still paused by \(paused.reason)")) }
     }
 
     private func refusalToGoOn() -> Refusal? {
@@ -396,8 +406,7 @@ extension Turn {
         guard run.isQueued else { return Refusal(.wrongPhase, "the run waits for no other") }
         let paused = run.pause
         emit(.runResumed(step: nil, isForced: false, by: "the engine", reason: "its subject is in no other run's hand"))
-        // The engine ends no person's pause: the run leaves the line, and stands paused.
-        if let paused { emit(.runPaused(by: "the engine", reason: "still paused by \(paused.reason)")) }
+        stayPaused(paused)
         return nil
     }
 
@@ -412,6 +421,18 @@ extension Turn {
         }
         emit(.signalJoined(signal, alert))
         renewHolds(signal)
+        return nil
+    }
+
+    /// It is told and changes nothing else: whether a run is undone is its playbook's and its people's to say.
+    private mutating func close(_ signal: SignalID, _ alert: AlertID, _ asOf: Instant) -> Refusal? {
+        guard run.signal == signal || run.joined.contains(signal) else {
+            return Refusal(.wrongPhase, "\(signal) is none of the run's signals")
+        }
+        if let known = run.closed.first(where: { $0.signal == signal }), known.asOf >= asOf {
+            return Refusal(.alreadyDecided, "\(signal) was closed as of \(known.asOf) already")
+        }
+        emit(.signalClosed(signal, by: alert, asOf: asOf))
         return nil
     }
 

@@ -100,6 +100,19 @@ package struct Run: Sendable, Hashable, Named {
         }
     }
 
+    /// That a signal's source says, by a later alert, that what it told of is over.
+    package struct Closed: Sendable, Hashable {
+        package var signal: SignalID
+        package var alert: AlertID
+        package var asOf: Instant
+
+        package init(signal: SignalID, alert: AlertID, asOf: Instant) {
+            self.signal = signal
+            self.alert = alert
+            self.asOf = asOf
+        }
+    }
+
     /// What is fixed when it is opened; `Run+Fields.swift` shows its members.
     var fixed: Fixed
 
@@ -114,6 +127,8 @@ package struct Run: Sendable, Hashable, Named {
     package var steps: [Step]
     /// Later signals of the same group.
     package var joined: [SignalID]
+    /// Those of its signals whose source says that what they told of is over.
+    package var closed: [Closed] = []
     package var updatedAt: Instant
     package var endedAt: Instant?
     /// The number of its last entry.
@@ -197,6 +212,8 @@ package enum RunInput: Sendable, Hashable {
     case extendHold(step: String, until: Instant, by: String, reason: String)
     /// A later signal of the same group.
     case join(SignalID, AlertID)
+    /// The source says by this alert that what the signal told of is over.
+    case close(SignalID, by: AlertID, asOf: Instant)
     /// No other run has its subject in hand any more.
     case begin
 }
@@ -317,6 +334,17 @@ extension Run {
 
     /// Who asked for its end.
     package var cancelRequestedBy: String? { conclusion?.by }
+}
+
+extension Run {
+    /// What whoever is asked should know: that the source has taken back what the run was opened about. `nil` where it has
+    /// not.
+    package var closedNote: String? {
+        guard let last = closed.max(by: { $0.asOf < $1.asOf }) else { return nil }
+        let all = 1 + joined.count
+        let what = all == 1 ? "what it alerted of" : "\(closed.count) of the \(all) things it alerted of"
+        return "its source closed \(what) as of \(last.asOf) (\(last.alert))"
+    }
 }
 
 extension Run {

@@ -98,7 +98,10 @@ package struct Bundler: Sendable {
 
     private func joined(_ entries: [IndexedEntry]) async throws -> [AlertID] {
         try entries.compactMap { indexed in
-            if case .signalJoined(_, let alert) = try indexed.entry.event() { alert } else { nil }
+            switch try indexed.entry.event() {
+            case .signalJoined(_, let alert), .signalClosed(_, let alert, _): alert
+            default: nil
+            }
         }
     }
 

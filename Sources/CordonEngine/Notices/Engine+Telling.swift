@@ -113,7 +113,9 @@ extension Engine {
     }
 
     func isMoot(_ notice: Notice) async throws(StoreError) -> Bool {
-        guard let id = notice.run, notice.kind.asks || notice.kind == .objectiveMissed else { return false }
+        guard let id = notice.run, [.objectiveMissed, .sourceClosed].contains(notice.kind) || notice.kind.asks else {
+            return false
+        }
         guard let stored = try await find(id) else { return true }
         guard let run = try? stored.run() else { return false }  // Of a run that can't be read, people must know.
         return notice.isMoot(run)

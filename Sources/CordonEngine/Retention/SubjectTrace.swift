@@ -59,6 +59,8 @@ struct SubjectTrace {
             if runs.contains(entry.stream) { blobs.formUnion(digests) } else { named.formUnion(digests) }
         case "signalJoined" where runs.contains(entry.stream):
             if let event = try? entry.event(), case .signalJoined(_, let alert) = event { alerts.insert(alert.text) }
+        case "signalClosed" where runs.contains(entry.stream):
+            if let event = try? entry.event(), case .signalClosed(_, let alert, _) = event { alerts.insert(alert.text) }
         case "decisionMade":
             guard case .subject(let key) = scope, decides(on: key, entry) else { return }
             alerts.insert(entry.stream)

@@ -43,7 +43,8 @@ struct CallLedger {
                 }
             case .runOpened, .runAsked, .runResumed, .runMigrated, .runPaused, .runConcluded, .rollbackRequested,
                 .rollbackFinished,
-                .signalJoined, .runEnded, .stepStarted, .stepOpened, .stepSkipped, .stepFinished, .stepFailed,
+                .signalJoined, .signalClosed, .runEnded, .stepStarted, .stepOpened, .stepSkipped, .stepFinished,
+                .stepFailed,
                 .stepStopped, .stepHalted, .waitScheduled, .rungFinished, .questionAsked, .questionReminded,
                 .questionEscalated, .answerGiven, .questionClosed, .holdStarted, .holdChanged, .exposureFound,
                 .exposureEnded, .proofAwaited, .proofTaken, .secretLost, .stepReopened,

@@ -31,6 +31,8 @@ package enum RunView {
         all["asks"] = .array(run.asks.map(\.shown))
         all["rollback"] = run.rollback.map { ["by": .string($0.by), "reason": .string($0.reason)] } ?? .null
         all["joined"] = .array(run.joined.map { .string($0.text) })
+        all["closed"] = .array(run.closed.map(\.shown))
+        all["closed_note"] = run.closedNote.map(Value.string) ?? .null
         all["cancel_requested_by"] = run.cancelRequestedBy.map(Value.string) ?? .null
         all["steps"] = .array(run.steps.map { step($0, calls.lines[$0.id] ?? []) })
         return .object(all)
@@ -132,6 +134,12 @@ package enum RunView {
 extension Value {
     /// RFC 3339, or null.
     init(_ instant: Instant?) { self = instant.map { .string($0.description) } ?? .null }
+}
+
+extension Run.Closed {
+    fileprivate var shown: Value {
+        ["signal": .string(signal.text), "alert": .string(alert.text), "as_of": Value(asOf)]
+    }
 }
 
 extension Run.Ask {

@@ -13,7 +13,8 @@ package func whyLine(_ run: Run, now: Instant, reasons: [String: String] = [:]) 
     case .asked(let ask):
         let place = ask.step.map { " at step '\($0)'" } ?? ""
         let next = run.nextCommand.map { "; next: \($0)" } ?? ""
-        return "waits for a person\(place) since \(spanText(now.since(run.updatedAt))): \(ask.reason)\(next)"
+        let closed = run.closedNote.map { "; \($0)" } ?? ""
+        return "waits for a person\(place) since \(spanText(now.since(run.updatedAt))): \(ask.reason)\(closed)\(next)"
     case .running:
         let ending = run.cancelRequestedBy.map { "; ends then, as \($0) asked" } ?? ""
         return (runningLine(run, now, reasons) ?? "nothing will wake it: this is an error, please report it") + ending

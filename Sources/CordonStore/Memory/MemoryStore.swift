@@ -103,6 +103,10 @@ package final class MemoryStore: Store {
         try model.withLock { (model) throws(StoreError) in try model.read().signals(telling: events) }
     }
 
+    package func matters(_ keys: [EventKey]) async throws(StoreError) -> [EventKey: KnownMatter] {
+        try model.withLock { (model) throws(StoreError) in try model.read().matters(keys) }
+    }
+
     package func signals(of alert: AlertID) async throws(StoreError) -> [SignalRecord] {
         try model.withLock { (model) throws(StoreError) in try model.read().signals(of: alert) }
     }

@@ -17,6 +17,8 @@ struct Model {
     var signals: [SignalRecord] = []
     var signalIDs: Set<SignalID> = []
     var events: [EventKey: SignalID] = [:]
+    var closings = ClosingBook()
+    var concerns: [Concern] = []
     var decisions: [DecisionID: DecisionRecord] = [:]
     var runs: [RunID: RunRecord] = [:]
     var sessions: [String: SessionRecord] = [:]
@@ -87,6 +89,7 @@ struct Model {
             insert(change.notices)
         }
         insert(reading.notices)
+        keep(reading.closings, reading.concerns)
     }
 
     mutating func commit(_ change: RunChange) throws(StoreError) {
@@ -98,6 +101,7 @@ struct Model {
         runs[change.run.id] = stored?.advanced(to: change.run) ?? change.run.asStored
         append(change.entries)
         if let marks = change.guards { guards.add(marks) }
+        if change.run.endedAt != nil { concerns.removeAll { $0.run == change.run.id } }
         insert(change.notices)
     }
 

@@ -11,6 +11,7 @@ struct JournalStatements {
     let insertRun, runExists, advanceLiveRun, advanceRun, keepSnapshot: SQLiteStatement
     let insertSession, advanceSession: SQLiteStatement
     let guards: GuardStatements
+    let matters: MatterStatements
     let insertNotice, settleNotice, forgetNotices: SQLiteStatement
     let insertDefinition, insertToken, tokenRevokedAt, revokeToken: SQLiteStatement
 
@@ -74,6 +75,7 @@ struct JournalStatements {
             """)
 
         guards = try GuardStatements(connection)
+        matters = try MatterStatements(connection)
         insertSession = try connection.statement(
             """
             INSERT INTO session (id, root, number, opened_at, updated_at, closed_at, snapshot)

@@ -76,6 +76,7 @@ extension SQLiteJournal {
         }
         if let marks = reading.guards { try keep(marks) }
         try insert(reading.notices)
+        try keep(reading.closings, reading.concerns)
         return .success(.stored)
     }
 
@@ -153,6 +154,7 @@ extension SQLiteJournal {
         if change.expectedNumber > 0 { try keepSnapshot(of: change.run) }
         try append(change.entries)
         if let marks = change.guards { try keep(marks) }
+        if change.run.endedAt != nil { try forgetConcerns(of: change.run.id) }
         try insert(change.notices)
         return .success(.stored)
     }

@@ -7,7 +7,7 @@ enum Schema {
 
     static var version: Int { migrations.count }
 
-    static let migrations = [first, second, third, fourth, fifth, sixth, notices, sealedBodies, entryTimes]
+    static let migrations = [first, second, third, fourth, fifth, sixth, notices, sealedBodies, entryTimes, matters]
 
     /// What a commit writes is what the next reader can't tell from the rest of it:
     /// - A run's snapshot stands apart and is written once every so many entries: the entries after it tell the rest.
@@ -135,6 +135,28 @@ enum Schema {
         CREATE INDEX notice_of_run ON notice (run) WHERE run IS NOT NULL;
         CREATE INDEX notice_of_message ON notice (message) WHERE message IS NOT NULL;
         CREATE INDEX notice_settled ON notice (settled_at) WHERE settled_at IS NOT NULL;
+        """
+
+    /// What sources closed of what they alerted of, for alerts that come late; and which live run is about what of a source.
+    private static let matters = """
+        CREATE TABLE closing (
+            place INTEGER PRIMARY KEY,
+            source TEXT NOT NULL,
+            key TEXT NOT NULL,
+            as_of INTEGER NOT NULL,
+            alert TEXT NOT NULL,
+            received_at INTEGER NOT NULL,
+            UNIQUE (source, key)
+        ) STRICT;
+        CREATE TABLE concern (
+            run TEXT NOT NULL,
+            signal TEXT NOT NULL,
+            source TEXT NOT NULL,
+            key TEXT NOT NULL,
+            as_of INTEGER,
+            PRIMARY KEY (run, signal)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX concern_of_matter ON concern (source, key);
         """
 
     /// Bodies are committed to with a salt that goes when they go; what tells a repeat is keyed; what was cut out is told.

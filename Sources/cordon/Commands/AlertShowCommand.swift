@@ -83,7 +83,16 @@ struct AlertShow: AsyncParsableCommand {
             let names = (body.at("subject", "candidates")?.arrayValue ?? []).compactMap(\.stringValue)
             said = body.at("subject", "reason")?.stringValue ?? "it could be " + names.joined(separator: ", ")
         case "signalNormalized": said = body["kind"]?.stringValue ?? ""
-        case "decisionMade": said = body["verdict"]?.stringValue ?? ""
+        case "decisionMade":
+            let reasons = (body["matches"]?.arrayValue ?? []).flatMap { $0["reasons"]?.arrayValue ?? [] }
+            let closed = reasons.first { $0["guard"] == "closed" }?["because"]?.stringValue
+            said = [body["verdict"]?.stringValue, closed].compactMap { $0 }.joined(separator: ": ")
+        case "alertRead" where body["closes"] != nil:
+            let closes = (body["closes"]?.arrayValue ?? []).map {
+                "\($0["about"]?.stringValue ?? "") as of \($0["as_of"]?.stringValue ?? "")"
+            }
+            said = ["closes \(closes.joined(separator: ", "))", body["reason"]?.stringValue].compactMap { $0 }
+                .joined(separator: "; ")
         default: said = body["reason"]?.stringValue ?? ""
         }
         let words = "\(entry["at"]?.stringValue ?? "")  \(kind)  \(said)"

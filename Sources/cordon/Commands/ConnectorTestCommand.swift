@@ -78,11 +78,17 @@ struct ConnectorTest: AsyncParsableCommand {
         do {
             alert = try source.receive(delivery, source: connector.name, secrets: [], id: AlertID(stem: "01"), at: now)
         } catch { throw CommandFailure(.failed, "the body would not be taken: \(error.rawValue)") }
-        switch source.normalize(alert) {
+        let (meaning, closes) = source.hear(alert)
+        for matter in closes {
+            let asOf = matter.asOf.map { " as of \($0)" } ?? ", as of when it comes"
+            Output.note("it closes \(printable(matter.key))\(asOf)")
+        }
+        switch meaning {
         case .signals(let signals): tell(signals)
         case .partly(let signals, let unread):
             tell(signals)
             throw CommandFailure(.failed, "something of it is of no shape that is known: \(unread)")
+        case .nothing where !closes.isEmpty: break
         case .nothing(let reason): throw CommandFailure(.failed, "it means nothing: \(reason)")
         case .unknownShape(let reason): throw CommandFailure(.failed, "it is of no shape that is known: \(reason)")
         }
@@ -93,7 +99,7 @@ struct ConnectorTest: AsyncParsableCommand {
             signals.map {
                 [
                     "kind": .string($0.kind), "severity": .string($0.severity.rawValue), "with": $0.attributes,
-                    "event": $0.eventKey.map(Value.string) ?? .null,
+                    "event": $0.eventKey.map(Value.string) ?? .null, "about": $0.about?.value ?? .null,
                 ]
             }, as: common.output,
             columns: [

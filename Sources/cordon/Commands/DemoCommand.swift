@@ -165,6 +165,7 @@ private struct Demonstration {
         case .runEnded(let ending, _): say("run", "\(run)  \(ending.rawValue)", at: at)
         case .runAsked(let ask): say("run", "\(run)  waits for a person: \(ask.reason)", at: at)
         case .runResumed, .runMigrated, .runPaused, .runConcluded, .rollbackRequested, .rollbackFinished, .signalJoined,
+            .signalClosed,
             .stepOpened,
             .stepSkipped, .stepFailed, .stepStopped, .stepHalted, .waitScheduled, .rungFinished, .questionAsked,
             .questionReminded, .questionEscalated, .answerGiven, .questionClosed, .holdStarted, .holdChanged,

@@ -135,6 +135,7 @@ enum RunText {
         out.append("  workflow  \(pin(run["workflow"]))")
         out.append("  subject   \(text("subject"))")
         out.append("  opened    \(text("opened_at"))   ended \(run["ended_at"]?.stringValue ?? "not yet")")
+        if let note = run["closed_note"]?.stringValue { out.append("  closed    \(printable(note))") }
         if let objective = run["objective"], objective != .null { out.append(self.objective(objective)) }
         if let until = run["residual"]?["until"]?.stringValue {
             let of = printable(run["residual"]?["of"]?.stringValue ?? "")

@@ -413,8 +413,8 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
           resends: true
           each: body.all
           signals:
-            - { when: "true", ignore: nothing }
-            - { when: "true", kind: notice.given, severity: low, occurred_at: a, confidence: a, event: b, with: { event: a } }
+            - { when: "true", ignore: nothing, closes: { key: a, as_of: b } }
+            - { when: "true", kind: notice.given, severity: low, occurred_at: a, confidence: a, event: b, about: { key: a, as_of: b }, with: { event: a } }
           authentication:\u{20}
         """
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonLanguage
+import Synchronization
 import TestKit
 import Testing
 
@@ -80,6 +81,41 @@ struct ScimTests {
         #expect(ward.leaked([ScimServer.token]) == [])
     }
 
+    /// Two writers: the other comes after Cordon compared what is live and before its undo arrives.
+    @Test func `who writes between the compare and the undo keeps the last word, and a person is asked`() async throws {
+        guard ScimServer.isInstalled else { return try PythonServers.lacks("scim2-server") }
+        let scratch = try ScratchFolder("cordon-scim-race")
+        let port = try freePort()
+        let server = try await ScimServer(in: scratch, port: port)
+        defer { server.stop() }
+        let etl = try await server.user("svc-etl")
+        let rival = Rival(port: port, id: etl)
+        let front = try LoopbackServer { request in rival.pass(request) }
+        defer { front.stop() }
+        let ward = try await Ward(
+            Remedy(
+                connector: "scim", settings: ["url": front.url + "/v2"], secrets: ["token": ScimServer.token],
+                identities: [identity("etl", etl, "svc-etl")]))
+        defer { ward.stop() }
+
+        try await ward.accuse("etl")
+        try await ward.run(about: "etl", once: "to hold") { $0.step("suspend")?["verified"] == true }
+        try await ward.command("hold", about: "etl", then: ["suspend", "--then", "undo"], because: "false alarm")
+        let asking = try await ward.run(about: "etl", once: "to ask") { $0["phase"] == "asked" }
+        #expect(asking.at("ask", "kind") == "undo_conflict", "\(asking.json)")
+        #expect(rival.answers == [412])
+        let between = try await server.state(of: etl)
+        #expect(between["active"] == false)
+        #expect(between["displayName"] == "as the rival wrote it")
+        // Agreed to with what is there now: the field that was changed, and nothing of what the other wrote.
+        try await ward.command("resume", about: "etl", then: ["--force"], because: "the other's change is seen")
+        try await ward.run(about: "etl", once: "to end") { $0["phase"] == "ended" }
+        let after = try await server.state(of: etl)
+        #expect(after["active"] == true)
+        #expect(after["displayName"] == "as the rival wrote it")
+        #expect(rival.answers.first == 412 && rival.answers.dropFirst().allSatisfy { $0 < 300 })
+    }
+
     /// One of whom the inventory holds no more than the name.
     private func found(_ id: String, _ name: String) -> Remedy.Identity {
         Remedy.Identity(
@@ -90,5 +126,44 @@ struct ScimTests {
         Remedy.Identity(
             id: id, attributes: ["scim_id": .string(scimID), "user_name": .string(name)], workflow: "suspend-account",
             with: ["hold": "1h"])
+    }
+}
+
+/// Stands before the real server and passes everything on, and once, when a change arrives that names the version that
+/// it is for, has another writer be first.
+private final class Rival: Sendable {
+    private let port: Int
+    private let id: String
+    private let guarded = Mutex<[Int]>([])
+
+    init(port: Int, id: String) { (self.port, self.id) = (port, id) }
+
+    /// How the server answered the changes that named a version.
+    var answers: [Int] { guarded.withLock { $0 } }
+
+    func pass(_ request: LoopbackServer.Request) -> LoopbackServer.Answer {
+        let isGuarded = request.method == "PATCH" && request.headers["if-match"] != nil
+        if isGuarded, answers.isEmpty {
+            let body =
+                #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":"#
+                + #"[{"op":"replace","path":"displayName","value":"as the rival wrote it"}]}"#
+            _ = send("PATCH", "/v2/Users/\(id)", request.headers.filter { $0.key != "if-match" }, Array(body.utf8))
+        }
+        let answer = send(request.method, request.target, request.headers, request.body)
+        let text = String(decoding: answer, as: UTF8.self)
+        if isGuarded, let status = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) {
+            guarded.withLock { $0.append(status) }
+        }
+        return answer.isEmpty ? .closeWithoutAnswer : .raw(text)
+    }
+
+    private func send(_ method: String, _ target: String, _ headers: [String: String], _ body: [UInt8]) -> [UInt8] {
+        var head = "\(method) \(target) HTTP/1.1\r\n"
+        for (name, value) in headers where !["connection", "content-length", "transfer-encoding"].contains(name) {
+            head += "\(name): \(value)\r\n"
+        }
+        head += "content-length: \(body.count)\r\nconnection: close\r\n\r\n"
+        // What does not come is seen by whoever waits for it.
+        return (try? exchangeHere(Array(head.utf8) + body, port) { _ in false }) ?? []
     }
 }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CordonCore
+
+/// What sources closed, in the order in which it was stored.
+struct ClosingBook {
+    private var places: [EventKey: Int] = [:]
+    private var rows: [Int: Closing] = [:]
+    private var last = 0
+
+    subscript(_ matter: EventKey) -> Closing? { places[matter].flatMap { rows[$0] } }
+
+    mutating func keep(_ closing: Closing) {
+        if let known = self[closing.matter], known.asOf >= closing.asOf { return }
+        if let place = places[closing.matter] { rows[place] = nil }
+        last += 1
+        places[closing.matter] = last
+        rows[last] = closing
+        let first = rows.keys.sorted().prefix(StoreLimits.closingsForgottenAtOnce)
+        for place in first {
+            guard let row = rows[place] else { continue }
+            let isOld = row.receivedAt.milliseconds < closing.receivedAt.milliseconds - Limits.closingMillisecondsKept
+            guard isOld || place <= last - Limits.closingsMax else { continue }
+            rows[place] = nil
+            places[row.matter] = nil
+        }
+    }
+}
+
+extension Model {
+    mutating func keep(_ closings: [Closing], _ concerns: [Concern]) {
+        for closing in closings { self.closings.keep(closing) }
+        for concern in concerns where runs[concern.run].map({ $0.endedAt == nil }) ?? false {
+            let isKnown = self.concerns.contains { $0.run == concern.run && $0.signal == concern.signal }
+            if !isKnown { self.concerns.append(concern) }
+        }
+    }
+
+    func matters(_ keys: [EventKey]) -> [EventKey: KnownMatter] {
+        var known: [EventKey: KnownMatter] = [:]
+        for key in keys {
+            let concerns = self.concerns.filter { $0.matter == key }
+                .sorted { ($0.run.text, $0.signal.text) < ($1.run.text, $1.signal.text) }
+            let matter = KnownMatter(
+                closing: closings[key], concerns: Array(concerns.prefix(Limits.runsPerMatterMax)))
+            if matter != KnownMatter() { known[key] = matter }
+        }
+        return known
+    }
+}
