@@ -146,8 +146,13 @@ extension Engine {
         let guards = GuardsChange(
             digest: read.guards.digest, was: before.digest, parts: read.guards.parts(changedFrom: before))
         guard !changes.isEmpty else { return isGuardedAnew ? .published([], guards: guards) : .unchanged }
-        let names = changes.map { "\($0.kind.rawValue) \($0.name)" }.joined(separator: ", ")
-        logger.notice("definitions are published", metadata: ["by": "\(by)", "changed": "\(names)"])
+        func names(_ isRemoved: Bool) -> String {
+            changes.filter { ($0.digest == nil) == isRemoved }.map { "\($0.kind.rawValue) \($0.name)" }
+                .joined(separator: ", ")
+        }
+        logger.notice(
+            "definitions are published",
+            metadata: ["by": "\(by)", "changed": "\(names(false))", "removed": "\(names(true))"])
         return .published(changes, guards: isGuardedAnew ? guards : nil)
     }
 

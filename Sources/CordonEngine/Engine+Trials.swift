@@ -38,7 +38,8 @@ package struct GuardLog: Sendable {
                 ["playbook": .string(playbook), "by": .string(by), "reason": .string(reason)]
             case .modeSet(let rung):
                 [
-                    "playbook": .string(rung.playbook), "digest": .string(rung.digest),
+                    "playbook": .string(rung.version.playbook), "digest": .string(rung.version.digest),
+                    "does": .array((rung.version.does ?? []).map(Value.string)),
                     "mode": .string(rung.mode.rawValue), "by": .string(rung.by), "reason": .string(rung.reason),
                 ]
             }
@@ -70,8 +71,10 @@ package struct GuardLog: Sendable {
                 else { return nil }
                 self = .modeSet(
                     Ladder.Rung(
-                        playbook: playbook, digest: digest, mode: mode, by: text("by") ?? "",
-                        reason: text("reason") ?? "", since: entry.at))
+                        version: Ladder.Version(
+                            playbook: playbook, digest: digest,
+                            does: body["does"]?.arrayValue?.compactMap(\.stringValue)),
+                        mode: mode, by: text("by") ?? "", reason: text("reason") ?? "", since: entry.at))
             default: return nil
             }
         }
@@ -234,7 +237,7 @@ extension Engine {
         }
     }
 
-    /// Lets the playbook's present digest as far as `mode`, or back.
+    /// Lets the playbook's present version as far as `mode`, or back.
     ///
     /// - Parameter isForced: whatever its ladder asks for.
     package func setMode(
@@ -242,15 +245,16 @@ extension Engine {
     ) async throws -> ModeAnswer {
         guard let playbook = library.playbooks.first(where: { $0.name == name }) else { return .noSuchPlaybook }
         guard let rule = library.guards.ladder else { return .noLadder }
-        let now = standing.ladder.mode(of: playbook.pin)
+        let version = library.version(of: playbook)
+        let now = standing.ladder.mode(of: version)
         if !isForced, mode.isHigher(than: now) {
-            let lacks = try await trackRecord(playbook.pin, since: nil).lacks(for: mode, from: now, rule)
+            let running = library.workflows[playbook.workflow]?.pin
+            let lacks = try await trackRecord(playbook.pin, running: running, since: nil)
+                .lacks(for: mode, from: now, rule)
             guard lacks.isEmpty else { return .lacking(lacks) }
         }
         _ = try await noteGuard { log, now in
-            .modeSet(
-                Ladder.Rung(
-                    playbook: name, digest: playbook.digest, mode: mode, by: by, reason: reason, since: now))
+            .modeSet(Ladder.Rung(version: version, mode: mode, by: by, reason: reason, since: now))
         }
         logger.notice(
             "a playbook was let as far as",
@@ -260,8 +264,10 @@ extension Engine {
 
     package func labels() -> [AlertID: Labeling] { guardDesk.state.withLock { $0.trials.log.labels } }
 
-    package func trackRecord(_ pin: Run.Pin, since: Instant?) async throws -> TrackRecord {
-        try await store.trackRecord(of: pin, labels(), since: since)
+    package func trackRecord(
+        _ pin: Run.Pin, running workflow: Run.Pin? = nil, since: Instant?
+    ) async throws -> TrackRecord {
+        try await store.trackRecord(of: pin, running: workflow, labels(), since: since)
     }
 
     /// Stores one line, decided anew for as long as another is first; `false` when there is nothing to say.
@@ -284,8 +290,10 @@ extension Engine {
 
 extension Store {
     /// What the stored decisions tell of one digest of a playbook, back to `since`.
+    ///
+    /// - Parameter workflow: only of what it ran, or would have run, by this; `nil`: whatever it ran by.
     package func trackRecord(
-        of pin: Run.Pin, _ labels: [AlertID: Labeling], since: Instant?
+        of pin: Run.Pin, running workflow: Run.Pin? = nil, _ labels: [AlertID: Labeling], since: Instant?
     ) async throws -> TrackRecord {
         var lines: [TrackRecord.Line] = []
         var query = DecisionQuery()
@@ -296,7 +304,8 @@ extension Store {
             for record in page {
                 if let since, record.at < since { break scan }
                 let body = try JSON.parse(record.body)
-                guard var line = TrackRecord.Line(body, of: pin, at: record.at, alert: record.alert) else { continue }
+                guard var line = TrackRecord.Line(body, of: pin, running: workflow, at: record.at, alert: record.alert)
+                else { continue }
                 line.label = labels[record.alert]?.label
                 line.run = try await run(of: pin, in: body)
                 if line.verdict == .shadow { line.look = try await look(of: pin, record) }

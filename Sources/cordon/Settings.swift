@@ -13,6 +13,12 @@ import SystemPackage
 
 /// How this installation is set: flags first, then `CORDON_…` variables, then the file, then the standards.
 struct Settings: Sendable {
+    /// Whether the playbooks that came with the program are in force beside the library's own.
+    enum ShippedPlaybooks: String, Sendable {
+        case beside
+        case absent = "none"
+    }
+
     enum LogFormat: String, Sendable, CaseIterable { case text, json }
 
     /// The folder of the settings file; relative paths start here.
@@ -26,6 +32,10 @@ struct Settings: Sendable {
     var statePath: String
     /// The folder that holds `playbooks/` and `workflows/`; what is missing there comes from the binary.
     var libraryPath: String
+    /// `nil`: they are, as long as the library has no folder of its own for playbooks.
+    var shippedPlaybooks: ShippedPlaybooks?
+    /// The settings are read from a file.
+    var hasFile: Bool
     var connectionsPath: String
     var identitiesPath: String
     /// What the installation guards against; where the file is missing, the standard guards stand.
@@ -97,6 +107,7 @@ struct Settings: Sendable {
         ])
         var settings = try Settings(reader, folder: (path as NSString).deletingLastPathComponent)
         settings.filePath = path
+        settings.hasFile = FileManager.default.fileExists(atPath: path)
         return settings
     }
 
@@ -119,7 +130,7 @@ struct Settings: Sendable {
                 for key in keys { _ = map.node(key) }
                 map.refuseUnknown()
             }
-            for key in ["state", "library", "connections", "identities", "guards", "public_url"] {
+            for key in ["state", "library", "shipped_playbooks", "connections", "identities", "guards", "public_url"] {
                 _ = root.string(key)
             }
             return true
@@ -145,6 +156,7 @@ struct Settings: Sendable {
 
     private init(_ reader: ConfigReader, folder: String) throws {
         self.folder = folder
+        hasFile = false
         func path(_ key: ConfigKey, _ standard: String) -> String {
             absolute(reader.string(forKey: key, default: standard), in: folder)
         }
@@ -153,6 +165,12 @@ struct Settings: Sendable {
         tlsFiles = try tls(reader, in: folder)
         statePath = path("state", "state")
         libraryPath = path("library", ".")
+        shippedPlaybooks = try reader.string(forKey: "shipped_playbooks").map { text in
+            guard let known = ShippedPlaybooks(rawValue: text) else {
+                throw CommandFailure(.usage, "shipped_playbooks is '\(text)'; it takes beside or none")
+            }
+            return known
+        }
         connectionsPath = path("connections", "connections.yaml")
         identitiesPath = path("identities", "identities.yaml")
         guardsPath = path("guards", "guards.yaml")

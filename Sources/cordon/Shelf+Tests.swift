@@ -25,11 +25,11 @@ struct Definitions {
             Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
         let workflowFiles = Shelf.files("workflows", settings, &mistakes)
-        let workflows = Shelf.loadAll(workflowFiles, &mistakes) {
+        let admitted = Shelf.loadAll(workflowFiles, &mistakes) {
             Workflow.admit($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
-        let unread = Shelf.names(workflowFiles).subtracting(workflows.map(\.name))
-        mistakes += workflows.flatMap { $0.checkCalls(among: workflows, unread: unread) }
+        let unread = Shelf.names(workflowFiles).subtracting(admitted.map(\.name))
+        let workflows = Shelf.whole(admitted, unread: unread, &mistakes)
         let playbookFiles = Shelf.files("playbooks", settings, &mistakes)
         playbooks = Shelf.loadAll(playbookFiles, &mistakes) {
             Playbook.load($0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows, unread: unread)
@@ -59,17 +59,21 @@ struct Definitions {
 
     func test(_ name: String) -> Result<PlaybookTest, Diagnostics> {
         let path = folder + "/" + name + PlaybookTest.suffix
-        guard let contents = FileManager.default.contents(atPath: path) else {
+        guard let contents = BoundedFile.contents(path) else {
             return .failure(Diagnostics([Shelf.unusable(display(path), "the file can't be read")]))
         }
-        return test(Array(contents), file: display(path), folder: folder)
+        return test(contents, file: display(path), folder: folder)
     }
 
     /// - Parameter folder: where its fixtures lie.
     func test(_ bytes: [UInt8], file: String, folder: String) -> Result<PlaybookTest, Diagnostics> {
         let setting = PlaybookTest.Setting(
             playbooks: playbooks, workflows: workflows, connectors: connectors,
-            fixture: { FileManager.default.contents(atPath: absolute($0, in: folder)).map(Array.init) })
+            fixture: { name in
+                // A test may come from anybody: it reads nothing but what lies beside it.
+                let path = absolute(name, in: folder)
+                return Shelf.isInside(path, folder) ? BoundedFile.contents(path) : nil
+            })
         return PlaybookTest.load(bytes, file: file, against: setting)
     }
 

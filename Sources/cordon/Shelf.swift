@@ -19,6 +19,8 @@ struct Shelf: Sendable {
         /// As messages name it.
         var path: String
         var bytes: [UInt8]
+        /// It is the binary's, not one of the library's folder.
+        var isShipped = false
     }
 
     /// All or nothing: with one mistake anywhere nothing is loaded, and every mistake is told.
@@ -36,12 +38,11 @@ struct Shelf: Sendable {
         let connectors = loadAll(texts[.connector] ?? [], &mistakes) {
             Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
-        let workflows = loadAll(texts[.workflow] ?? [], &mistakes, isStart: isStart) {
+        let admitted = loadAll(texts[.workflow] ?? [], &mistakes, isStart: isStart) {
             Workflow.admit($0.bytes, file: $0.path, digest: digestText($0.bytes), bearsYoung: $1)
         }
-        let unread = names(texts[.workflow] ?? []).subtracting(workflows.map(\.name))
-        mistakes += workflows.flatMap { $0.checkCalls(among: workflows, unread: unread) }
-            .map { $0.isYoung && isStart ? $0.asWarning : $0 }
+        let unread = names(texts[.workflow] ?? []).subtracting(admitted.map(\.name))
+        let workflows = whole(admitted, unread: unread, isStart: isStart, &mistakes)
         let playbooks = loadAll(texts[.playbook] ?? [], &mistakes, isStart: isStart) {
             Playbook.load(
                 $0.bytes, file: $0.path, digest: digestText($0.bytes), workflows: workflows, unread: unread,
@@ -65,7 +66,7 @@ struct Shelf: Sendable {
         }
         mistakes += unfit(
             providerFit(connections, connectorsByName, inventory), playbooks, workflows, texts[.playbook] ?? [],
-            isOwn: !isStart && FileManager.default.fileExists(atPath: absolute("playbooks", in: settings.libraryPath)))
+            isOwn: !isStart)
         if playbooks.count > Limits.playbooksMax {
             mistakes.append(
                 unusable(
@@ -162,7 +163,8 @@ struct Shelf: Sendable {
     ) -> [Diagnostic] {
         playbooks.flatMap { playbook -> [Diagnostic] in
             guard let file = files.first(where: { digestText($0.bytes) == playbook.digest }) else { return [] }
-            return fit.mistakes(of: playbook, among: workflows, bytes: file.bytes, file: file.path, isOwn: isOwn)
+            return fit.mistakes(
+                of: playbook, among: workflows, bytes: file.bytes, file: file.path, isOwn: isOwn && !file.isShipped)
         }
     }
 
@@ -211,11 +213,29 @@ struct Shelf: Sendable {
         }
     }
 
-    /// The YAML files of one folder of the library, by name; those of the binary where the folder is missing. What is
-    /// there and can't be read is a mistake: to go on without it would be to forget a playbook silently.
+    /// The YAML files of one folder of the library, by name, and of those of the binary the ones that none of them takes
+    /// the place of. Playbooks of the binary act: they stand beside the library's own only where the settings say so,
+    /// because whoever wrote their own may have relied on nothing else acting.
     static func files(_ folder: String, _ settings: Settings, _ mistakes: inout [Diagnostic]) -> [File] {
+        let own = ownFiles(folder, settings, &mistakes)
+        if folder == Library.Source.Kind.playbook.folder {
+            switch settings.shippedPlaybooks {
+            case .beside?: break
+            case nil where own == nil: break
+            case nil, .absent?: return own ?? []
+            }
+        }
+        let taken = Set((own ?? []).map { ($0.path as NSString).lastPathComponent })
+        return (own ?? []) + shipped(folder).filter { !taken.contains(($0.path as NSString).lastPathComponent) }
+    }
+
+    /// Those in the folder; `nil` where there is none. What is there and can't be read is a mistake: to go on without it
+    /// would be to forget a playbook silently.
+    private static func ownFiles(
+        _ folder: String, _ settings: Settings, _ mistakes: inout [Diagnostic]
+    ) -> [File]? {
         let path = absolute(folder, in: settings.libraryPath)
-        guard FileManager.default.fileExists(atPath: path) else { return shipped(folder) }
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
         let names: [String]
         do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
             mistakes.append(unusable(display(path), "the folder can't be listed"))
@@ -236,17 +256,47 @@ struct Shelf: Sendable {
         return files
     }
 
+    /// Workflows whose calls fit. One of the binary that calls what a library's own has taken the place of is left out where
+    /// it doesn't fit any more: nobody here wrote it, and nothing that fitted before stops to.
+    static func whole(
+        _ admitted: [Workflow], unread: Set<String>, isStart: Bool = false, _ mistakes: inout [Diagnostic]
+    ) -> [Workflow] {
+        let own = Set(shipped(Library.Source.Kind.workflow.folder).map { digestText($0.bytes) })
+        var workflows = admitted
+        while true {
+            let misfits = workflows.map { workflow in
+                workflow.checkCalls(among: workflows, unread: unread)
+                    .map { $0.isYoung && isStart ? $0.asWarning : $0 }
+            }
+            let left = zip(workflows, misfits).filter { workflow, found in
+                !own.contains(workflow.digest) || !found.contains { $0.severity == .error }
+            }
+            if left.count == workflows.count {
+                mistakes += misfits.flatMap { $0 }
+                return workflows
+            }
+            workflows = left.map(\.0)
+        }
+    }
+
     /// Whether it lies in the folder wherever its links lead.
-    private static func isInside(_ path: String, _ folder: String) -> Bool {
+    static func isInside(_ path: String, _ folder: String) -> Bool {
         URL(filePath: path).resolvingSymlinksInPath().pathComponents
             .starts(with: URL(filePath: folder).resolvingSymlinksInPath().pathComponents)
     }
 
     private static func read(_ path: String, _ mistakes: inout [Diagnostic]) -> File? {
-        if let contents = FileManager.default.contents(atPath: path) {
-            return File(path: display(path), bytes: Array(contents))
+        switch BoundedFile.load(path) {
+        case .success(let bytes): return File(path: display(path), bytes: bytes)
+        case .failure(.unreadable): mistakes.append(unusable(display(path), "the file can't be read"))
+        case .failure(.notRegular):
+            mistakes.append(
+                unusable(display(path), BoundedFile.Fault.notRegular.words, .unreadable, "put a file there"))
+        case .failure(.tooLong):
+            mistakes.append(
+                unusable(
+                    display(path), BoundedFile.Fault.tooLong.words, .tooMany, "this is no definition: move it away"))
         }
-        mistakes.append(unusable(display(path), "the file can't be read"))
         return nil
     }
 
@@ -269,7 +319,8 @@ struct Shelf: Sendable {
                 files.append(
                     File(
                         path: path,
-                        bytes: Array(UnsafeBufferPointer(start: asset.pointee.bytes, count: asset.pointee.count))))
+                        bytes: Array(UnsafeBufferPointer(start: asset.pointee.bytes, count: asset.pointee.count)),
+                        isShipped: true))
             }
             asset += 1
         }

@@ -75,20 +75,23 @@ import Testing
 
     @Test func `a new digest begins in shadow, and an edit drops a playbook one rung`() {
         var ladder = Ladder()
-        let (old, new) = (Run.Pin(name: "leak", digest: "sha256:a"), Run.Pin(name: "leak", digest: "sha256:b"))
+        func version(_ name: String, _ digest: String, does: [String] = ["sha256:w"]) -> Ladder.Version {
+            Ladder.Version(playbook: name, digest: digest, does: does)
+        }
+        let (old, new) = (version("leak", "sha256:a"), version("leak", "sha256:b"))
         #expect(ladder.mode(of: old) == .shadow)
-        func set(_ pin: Run.Pin, _ mode: Playbook.Mode) {
-            ladder.set(
-                Ladder.Rung(
-                    playbook: pin.name, digest: pin.digest, mode: mode, by: "ann", reason: "why", since: .start))
+        func set(_ version: Ladder.Version, _ mode: Playbook.Mode) {
+            ladder.set(Ladder.Rung(version: version, mode: mode, by: "ann", reason: "why", since: .start))
         }
         set(old, .enforce)
         #expect(ladder.mode(of: old) == .enforce)
         #expect(ladder.mode(of: new) == .propose)
+        // The same digest with another workflow is another version.
+        #expect(ladder.mode(of: version("leak", "sha256:a", does: ["sha256:v", "sha256:w"])) == .propose)
         set(new, .propose)
-        #expect(ladder.mode(of: Run.Pin(name: "leak", digest: "sha256:c")) == .shadow)
+        #expect(ladder.mode(of: version("leak", "sha256:c")) == .shadow)
         #expect(ladder.mode(of: old) == .enforce, "what was let go stays for whoever goes back to it")
-        #expect(ladder.mode(of: Run.Pin(name: "other", digest: "sha256:a")) == .shadow)
+        #expect(ladder.mode(of: version("other", "sha256:a")) == .shadow)
     }
 
     @Test(arguments: [(Playbook.Mode.enforce, Decision.Verdict.enforce), (.propose, .propose), (.shadow, .shadow)])
@@ -104,7 +107,7 @@ import Testing
         var standing = Standing()
         standing.ladder.set(
             Ladder.Rung(
-                playbook: playbook.name, digest: playbook.digest, mode: mode, by: "ann", reason: "why", since: .start))
+                version: library.version(of: playbook), mode: mode, by: "ann", reason: "why", since: .start))
         #expect(decide(.exposure, library, standing, at: .start).verdict == verdict)
         #expect(decide(.exposure, library, Standing(), at: .start).verdict == .shadow)
     }

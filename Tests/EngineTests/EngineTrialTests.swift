@@ -156,12 +156,46 @@ struct EngineTrialTests {
             await installation.post(engine, delivery: "d-4")
             try await installation.wait { try await count("enforce", installation) == 1 }
         }
-        let pin = try #require(library.playbooks.first).pin
+        let playbook = try #require(library.playbooks.first)
+        let (pin, version) = (playbook.pin, library.version(of: playbook))
         let record = try await engine.trackRecord(pin, since: nil)
         #expect(record.lines.map(\.verdict.rawValue).sorted() == ["enforce", "propose", "shadow", "shadow"])
         #expect(record.lines.allSatisfy { $0.would == .enforce })
-        let rung = try #require(try await installation.base.guardLog().ladder.rung(of: pin))
+        let rung = try #require(try await installation.base.guardLog().ladder.rung(of: version))
         #expect((rung.mode, rung.by, rung.reason) == (.enforce, "ann", "an incident"))
+    }
+
+    @Test func `another step in a playbook's workflow begins one rung lower, though the playbook is the same`()
+        async throws
+    {
+        let installation = try Installation()
+        let rule = LadderRule(shadowDays: 0, shadowSignals: 1)
+        let first = library(installation) { $0.ladder = rule }
+        let playbook = try #require(first.playbooks.first)
+        let engine = installation.engine(ScriptedTransport(installation), loading: { .success(first) })
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            guard
+                case .done = try await engine.setMode(
+                    playbook.name, .enforce, isForced: true, by: "ann", reason: "as it is")
+            else { throw EngineError(.store, "another answer") }
+        }
+        let log = try await installation.base.guardLog()
+        #expect(log.ladder.mode(of: first.version(of: playbook)) == .enforce)
+        var workflow = try #require(first.workflows[playbook.workflow])
+        workflow.digest = "sha256:another"
+        var second = first
+        second.workflows[playbook.workflow] = workflow
+        let version = second.version(of: playbook)
+        #expect(log.ladder.mode(of: version) == .propose)
+        #expect(log.ladder.newness(of: version).hasPrefix("what this digest's workflow does is another"))
+        // What was said before workflows counted is said of another version too.
+        let old = Ladder.Version(playbook: playbook.name, digest: playbook.digest, does: nil)
+        #expect(log.ladder.mode(of: old) == .propose)
+        var ladder = Ladder()
+        ladder.set(
+            Ladder.Rung(version: old, mode: .enforce, by: "ann", reason: "once", since: Installation.start))
+        #expect(ladder.mode(of: first.version(of: playbook)) == .propose)
     }
 }
 

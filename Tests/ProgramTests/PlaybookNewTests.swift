@@ -24,6 +24,8 @@ import Testing
         #expect(try check.json.arrayValue?.compactMap { $0["mode"] } == ["shadow"])
         let form = try await Installation.finish(["playbook", "fmt", "--check"], in: folder)
         #expect(form.end == .exited(0), "\(form.output)")
+        let played = try await Installation.finish(["playbook", "test", "--require-coverage"], in: folder)
+        #expect(played.end == .exited(0), "\(played.output) \(played.error)")
     }
 
     @Test func `it runs a workflow that is there, with what that takes`() async throws {
@@ -35,6 +37,60 @@ import Testing
         #expect(text.contains("workflow: token-revocation\n  with: { credential: \"${subject}\" }"))
         #expect(text.contains("contained_by: revoke"))
         #expect(try await Installation.finish(["playbook", "check"], in: folder).end == .exited(0))
+    }
+
+    @Test func `a first playbook puts none out of force that came with the program, and the settings say so`()
+        async throws
+    {
+        let folder = try ScratchFolder("cordon-beside")
+        try folder.write("state: state\n", to: "cordon.yaml")
+        let line = ["playbook", "new", "leak", "--signal", "secret.exposed", "--workflow", "token-revocation"]
+        let refused = try await Installation.finish(line, in: folder)
+        #expect(refused.end == .exited(6))
+        #expect(refused.error.contains("shipped_playbooks: beside, or none"), "\(refused.error)")
+        #expect(!FileManager.default.fileExists(atPath: folder.path("playbooks")))
+
+        func names() async throws -> [String] {
+            let check = try await Installation.finish(["playbook", "check", "-o", "json"], in: folder)
+            #expect(check.end == .exited(0) && !check.error.contains("P072"), "\(check.error)")
+            return try check.json.arrayValue?.compactMap { $0["playbook"]?.stringValue } ?? []
+        }
+        let before = try await names()
+        #expect(before.contains("secret-leaked"))
+        try folder.write("state: state\nshipped_playbooks: beside\n", to: "cordon.yaml")
+        #expect(try await Installation.finish(line, in: folder).end == .exited(0))
+        #expect(Set(try await names()) == Set(before + ["leak"]))
+        // One with a workflow of its own: those of the program stay too.
+        let other = ["playbook", "new", "other", "--signal", "identity.suspected"]
+        #expect(try await Installation.finish(other, in: folder).end == .exited(0))
+        #expect(Set(try await names()) == Set(before + ["leak", "other"]))
+        try folder.write("state: state\nshipped_playbooks: none\n", to: "cordon.yaml")
+        #expect(try await names().sorted() == ["leak", "other"])
+        // As it always was where nothing is said: one's own alone, once there are any.
+        try folder.write("state: state\n", to: "cordon.yaml")
+        #expect(try await names().sorted() == ["leak", "other"])
+        try folder.write("shipped_playbooks: all\n", to: "cordon.yaml")
+        let wrong = try await Installation.finish(["playbook", "check"], in: folder)
+        #expect(wrong.error.contains("shipped_playbooks is 'all'; it takes beside or none"), "\(wrong.error)")
+    }
+
+    @Test func `a file that is no definition is not read whole, and a pipe is waited for by nobody`() async throws {
+        let folder = try ScratchFolder("cordon-long")
+        #expect(
+            try await Installation.finish(
+                ["playbook", "new", "leak", "--signal", "secret.exposed", "--workflow", "token-revocation"], in: folder
+            ).end == .exited(0))
+        let path = try folder.write("", to: "playbooks/big.yaml")
+        #expect(truncate(path, 3 << 30) == 0)
+        for line in [["playbook", "check"], ["playbook", "check", "playbooks/big.yaml"]] {
+            let long = try await Installation.finish(line, in: folder)
+            #expect(long.end == .exited(10))
+            #expect(long.error.contains("has more than 8 MiB (definitionFileBytesMax)"), "\(long.error)")
+        }
+        try FileManager.default.removeItem(atPath: path)
+        #expect(mkfifo(path, 0o600) == 0)
+        let pipe = try await Installation.finish(["playbook", "check"], in: folder)
+        #expect(pipe.end == .exited(10) && pipe.error.contains("this is no regular file"), "\(pipe.error)")
     }
 
     @Test func `nothing is overwritten and nothing is left half`() async throws {

@@ -40,8 +40,11 @@ import Testing
             online.outputLines[0]
                 == "secret-leaked, mode enforce, over 2 days: 2 signals of kind secret.exposed, 2 in all")
         #expect(online.outputLines[2].split(separator: " ") == ["enforce", "2", "1"])
-        #expect(online.output.contains("runs opened         2\nidentities changed  1\n"))
-        #expect(online.output.contains("calls               evidence.capture 2, tokens.revoke 2\n"))
+        #expect(online.output.contains("runs opened         2  (in force: 1)\nidentities changed  1\n"))
+        #expect(
+            online.output.contains(
+                "calls               evidence.capture 2, tokens.revoke 2  (in force: evidence.capture 1, tokens.revoke 1)\n"
+            ))
         #expect(online.output.contains("worst hour          2 runs from "))
         #expect(online.output.contains("1 decision differs\nALERT "))
         #expect(online.outputLines.last?.contains("  ignore  enforce  mode: the playbook's mode is enforce") == true)
@@ -66,6 +69,36 @@ import Testing
         let differences = try #require(try shadow.json["differences"]?.arrayValue)
         #expect(differences.map { $0["draft"] } == ["shadow"] && differences.map { $0["live"] } == ["enforce"])
         #expect(try shadow.json["runs"] == 0 && shadow.json["calls"] == [:])
+        #expect(try await serving.stop() == .exited(0))
+    }
+
+    @Test func `a draft of its workflow that calls more is told, and what no connection offers would ask a person`()
+        async throws
+    {
+        let installation = try Installation.alone()
+        let serving = try await fed(installation)
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let text = try String(contentsOf: root.appending(path: "workflows/token-revocation.yaml"), encoding: .utf8)
+        let proof = "  - id: again\n    do: evidence.capture\n    with: { of: \"${inputs.credential.id}\" }\n"
+        try installation.scratch.write(text + proof, to: "drafts/token-revocation.yaml")
+        let words = ["playbook", "simulate", "secret-leaked", "--workflow", "drafts/token-revocation.yaml"]
+        let more = try await installation.finish(words + ["-o", "json"])
+        #expect(more.end == .exited(0), "\(more.error)")
+        #expect(try more.json["calls"] == ["evidence.capture": 2, "tokens.revoke": 1])
+        #expect(try more.json.at("in_force", "calls") == ["evidence.capture": 1, "tokens.revoke": 1])
+        #expect(try more.json["differences"]?.arrayValue?.count == 1)
+        #expect(
+            try await installation.finish(words).output.contains("  (in force: evidence.capture 1, tokens.revoke 1)"))
+        let suspend =
+            "  - id: off\n    do: credential.disable\n    with: { credential: \"${inputs.credential}\" }\n"
+            + "    hold: { for: 1h, then: undo }\n"
+        try installation.scratch.write(text + suspend, to: "drafts/token-revocation.yaml")
+        let lacking = try await installation.finish(words + ["-o", "json"])
+        #expect(try lacking.json["calls"] == [:] && lacking.json["would_ask"] == 1, "\(lacking.error)")
+        #expect(
+            try await installation.finish(words).output.contains(
+                "would ask a person  1 run: 'login' does not offer credential.disable"))
         #expect(try await serving.stop() == .exited(0))
     }
 

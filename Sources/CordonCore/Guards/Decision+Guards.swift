@@ -339,8 +339,9 @@ struct GuardFrame {
 
     private mutating func weighLadder() {
         guard policy.ladder != nil else { return }
-        let rung = standing.ladder.rung(of: match.playbook)
-        let mode = standing.ladder.mode(of: match.playbook)
+        let version = library.version(of: match.playbook, running: match.workflow.name)
+        let rung = standing.ladder.rung(of: version)
+        let mode = standing.ladder.mode(of: version)
         let words = rung.map { "\($0.by) let this digest go as far as \(mode.rawValue): \($0.reason)" }
         let verdict: Decision.Verdict =
             switch mode {
@@ -351,7 +352,9 @@ struct GuardFrame {
             }
         say(
             "ladder", verdict,
-            words ?? "this digest is new and goes as far as \(mode.rawValue); see 'cordon playbook promote'",
+            words
+                ?? "\(standing.ladder.newness(of: version)) and goes as far as \(mode.rawValue); "
+                + "see 'cordon playbook promote'",
             ["mode": .string(mode.rawValue)])
     }
 

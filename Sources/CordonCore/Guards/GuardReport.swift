@@ -254,13 +254,14 @@ private struct Maker {
 
     private func ladder(_ playbook: Playbook) -> GuardReport.Row? {
         guard policy.ladder != nil else { return nil }
-        let mode = standing.ladder.mode(of: playbook.pin)
-        let rung = standing.ladder.rung(of: playbook.pin)
+        let version = library.version(of: playbook)
+        let mode = standing.ladder.mode(of: version)
+        let rung = standing.ladder.rung(of: version)
         let verdict: Decision.Verdict = mode == .enforce ? .enforce : mode == .propose ? .propose : .shadow
         return row(
             playbook.name, "ladder", verdict,
             rung.map { "this digest goes as far as \(mode.rawValue), since \($0.since) by \($0.by)" }
-                ?? "this digest is new and goes as far as \(mode.rawValue)",
+                ?? "\(standing.ladder.newness(of: version)) and goes as far as \(mode.rawValue)",
             ["mode": .string(mode.rawValue), "digest": .string(playbook.digest)])
     }
 

@@ -51,21 +51,32 @@ extension Playbook.Mode {
     package func isHigher(than other: Playbook.Mode) -> Bool { height > other.height }
 }
 
-/// How far each digest of each playbook was let.
+/// How far each version of each playbook was let.
 package struct Ladder: Sendable, Hashable {
-    package struct Rung: Sendable, Hashable {
+    /// A playbook as it is, and what it does: another step in its workflow, or in one that this calls, is another version.
+    package struct Version: Sendable, Hashable {
         package var playbook: String
         package var digest: String
+        /// The digests of the workflow that it runs and of all that this calls, sorted; `nil` in what was said before they
+        /// counted.
+        package var does: [String]?
+
+        package init(playbook: String, digest: String, does: [String]?) {
+            self.playbook = playbook
+            self.digest = digest
+            self.does = does
+        }
+    }
+
+    package struct Rung: Sendable, Hashable {
+        package var version: Version
         package var mode: Playbook.Mode
         package var by: String
         package var reason: String
         package var since: Instant
 
-        package init(
-            playbook: String, digest: String, mode: Playbook.Mode, by: String, reason: String, since: Instant
-        ) {
-            self.playbook = playbook
-            self.digest = digest
+        package init(version: Version, mode: Playbook.Mode, by: String, reason: String, since: Instant) {
+            self.version = version
             self.mode = mode
             self.by = by
             self.reason = reason
@@ -73,26 +84,38 @@ package struct Ladder: Sendable, Hashable {
         }
     }
 
-    private struct Key: Sendable, Hashable {
-        var playbook: String
-        var digest: String
-    }
-
-    private var rungs: [Key: Rung] = [:]
+    private var rungs: [Version: Rung] = [:]
     private var latest: [String: Rung] = [:]
 
     package init() {}
 
     package mutating func set(_ rung: Rung) {
-        rungs[Key(playbook: rung.playbook, digest: rung.digest)] = rung
-        latest[rung.playbook] = rung
+        rungs[rung.version] = rung
+        latest[rung.version.playbook] = rung
     }
 
-    package func rung(of pin: Run.Pin) -> Rung? { rungs[Key(playbook: pin.name, digest: pin.digest)] }
+    package func rung(of version: Version) -> Rung? { rungs[version] }
 
-    /// How far this very digest may go.
-    package func mode(of pin: Run.Pin) -> Playbook.Mode {
-        rung(of: pin)?.mode ?? latest[pin.name]?.mode.below ?? .shadow
+    /// How far this very version may go.
+    package func mode(of version: Version) -> Playbook.Mode {
+        rung(of: version)?.mode ?? latest[version.playbook]?.mode.below ?? .shadow
+    }
+
+    /// What is new of a version that nobody has let go anywhere.
+    package func newness(of version: Version) -> String {
+        let isKnown = latest[version.playbook]?.version.digest == version.digest
+        return isKnown ? "what this digest's workflow does is another than it was let go for" : "this digest is new"
+    }
+}
+
+extension Library {
+    package func version(of playbook: Playbook) -> Ladder.Version {
+        version(of: playbook.pin, running: playbook.workflow)
+    }
+
+    func version(of pin: Run.Pin, running name: String) -> Ladder.Version {
+        let all = workflows[name].map { [$0] + called(by: $0) } ?? []
+        return Ladder.Version(playbook: pin.name, digest: pin.digest, does: all.map(\.digest).sorted())
     }
 }
 

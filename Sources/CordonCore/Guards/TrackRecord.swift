@@ -154,9 +154,12 @@ extension TrackRecord.Line {
     /// What a stored decision says of one playbook; `nil` where its trigger did not hold.
     ///
     /// - Parameter body: as `Decision.value`.
-    package init?(_ body: Value, of pin: Run.Pin, at: Instant, alert: AlertID) {
+    package init?(
+        _ body: Value, of pin: Run.Pin, running workflow: Run.Pin? = nil, at: Instant, alert: AlertID
+    ) {
         let matches = body["matches"]?.arrayValue ?? []
         guard let match = matches.first(where: { $0["playbook"] == pin.value }),
+            workflow.map({ match["workflow"] == $0.value }) ?? true,
             let verdict = match["verdict"]?.stringValue.flatMap(Decision.Verdict.init)
         else { return nil }
         // What its own mode and rung say is what a promotion would change.

@@ -77,7 +77,8 @@ extension API {
             throw Problem.notFound("playbook", name)
         }
         let since = engine.clock.now.adding(milliseconds: -Int64(days) * 86_400_000)
-        let record = try await engine.trackRecord(playbook.pin, since: since)
+        let record = try await engine.trackRecord(
+            playbook.pin, running: library.workflows[playbook.workflow]?.pin, since: since)
         return .json(TrackRecordView.make(record, playbook, library, engine.standing))
     }
 

@@ -11,7 +11,7 @@ package enum TrackRecordView {
         let worst = library.workflows[playbook.workflow].map { WorstCase(of: $0, among: library.workflows) }
         var all = record.value(playbook.pin, playbook.mode, worst ?? WorstCase()).objectValue ?? [:]
         if let rule = library.guards.ladder {
-            let rung = standing.ladder.mode(of: playbook.pin)
+            let rung = standing.ladder.mode(of: library.version(of: playbook))
             all["rung"] = .string(rung.rawValue)
             if let next = rung.above {
                 all["next"] = [

@@ -13,8 +13,7 @@ struct ConnectorCommand: AsyncParsableCommand {
 
     /// A connector by its file, or by its name in the library.
     static func load(_ name: String, _ settings: Settings) throws -> Connector {
-        if let contents = FileManager.default.contents(atPath: name) {
-            let bytes = Array(contents)
+        if let bytes = BoundedFile.contents(name) {
             return try Connector.load(bytes, file: name, digest: digestText(bytes)).get()
         }
         var mistakes: [Diagnostic] = []

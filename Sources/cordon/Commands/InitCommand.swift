@@ -113,8 +113,10 @@ enum Templates {
           port: 8787
         # Everything that changes: database, evidence, keys.
         state: \(Value.string(state).json)
-        # The folder with playbooks/ and workflows/; what is missing there comes from the binary.
+        # The folder with playbooks/ and workflows/. A file there takes the place of the binary's own of that name.
         library: .
+        # The playbooks that came with the program: beside those in playbooks/, or none ('cordon playbook list').
+        shipped_playbooks: beside
         connections: connections.yaml
         identities: identities.yaml
         # What no playbook may go beyond; where the file is missing, standard guards stand ('cordon guard list').

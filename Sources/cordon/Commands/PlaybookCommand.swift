@@ -50,10 +50,8 @@ struct PlaybookCheck: AsyncParsableCommand {
         // A mistake in the library's own workflows is told too: a playbook may fail only because of it.
         let (workflows, unread) = libraryWorkflows(settings, &mistakes)
         for file in files {
-            guard let contents = FileManager.default.contents(atPath: file) else {
-                throw CommandFailure(.notFound, "there is no file \(file)")
-            }
-            switch check(Array(contents), file: file, workflows, unread, settings) {
+            let contents = try definition(file)
+            switch check(contents, file: file, workflows, unread, settings) {
             case .success(let checked):
                 good.append(checked)
                 guard case .playbook(let playbook) = checked else { continue }
@@ -62,18 +60,26 @@ struct PlaybookCheck: AsyncParsableCommand {
                     workflows.first { $0.name == playbook.workflow }?.reached(among: workflows)
                     .flatMap { $0.checkCalls(among: workflows, unread: unread) } ?? []
                 mistakes += Shelf.abovePolicy(
-                    [playbook], workflows, [Shelf.File(path: file, bytes: Array(contents))], settings)
+                    [playbook], workflows, [Shelf.File(path: file, bytes: contents)], settings)
                 let guards = Shelf.guards(settings, &mistakes)
                 mistakes += Shelf.looserThan(
-                    guards, [playbook], [Shelf.File(path: file, bytes: Array(contents))])
+                    guards, [playbook], [Shelf.File(path: file, bytes: contents)])
                 let fit = Shelf.providerFit(settings, &mistakes)
-                mistakes += fit.mistakes(of: playbook, among: workflows, bytes: Array(contents), file: file)
+                mistakes += fit.mistakes(of: playbook, among: workflows, bytes: contents, file: file)
             case .failure(let found): mistakes += found.all
             }
         }
         guard !mistakes.contains(where: { $0.severity == .error }) else { throw Diagnostics(mistakes) }
         for warning in mistakes { Output.note(warning.text) }
         report(good, Dictionary(workflows.map { ($0.name, $0) }) { first, _ in first })
+    }
+
+    private func definition(_ file: String) throws -> [UInt8] {
+        switch BoundedFile.load(file) {
+        case .success(let bytes): return bytes
+        case .failure(.unreadable): throw CommandFailure(.notFound, "there is no file \(file)")
+        case .failure(let fault): throw CommandFailure(.definitionWrong, "\(file): \(fault.words)")
+        }
     }
 
     /// Tests are read and not played; a playbook without one is told of, as nobody has seen what it does.
@@ -84,7 +90,10 @@ struct PlaybookCheck: AsyncParsableCommand {
             if case .failure(let found) = definitions.test(name) { found.all } else { [] }
         }
         guard mistakes.isEmpty else { throw Diagnostics(mistakes) }
-        for playbook in definitions.playbooks where !named.contains(playbook.name) {
+        // What came with the program was tested where it was made.
+        let shipped = Set(definitions.sources.filter(\.isShipped).map(\.digest))
+        for playbook in definitions.playbooks where !named.contains(playbook.name) && !shipped.contains(playbook.digest)
+        {
             Output.note(definitions.untested(playbook.name, severity: .warning).text)
         }
     }

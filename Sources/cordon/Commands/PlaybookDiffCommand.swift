@@ -120,10 +120,10 @@ struct DefinitionVersions {
     }
 
     private func file(_ path: String) throws -> Version {
-        guard let contents = FileManager.default.contents(atPath: path) else {
-            throw CommandFailure(.failed, "the file \(path) can't be read")
+        guard let contents = BoundedFile.contents(path) else {
+            throw CommandFailure(.failed, "the file \(path) can't be read, or is no definition")
         }
-        return try version(Array(contents), file: display(path), label: display(path))
+        return try version(contents, file: display(path), label: display(path))
     }
 
     private func version(_ bytes: [UInt8], file: String, label: String) throws -> Version {

@@ -72,7 +72,7 @@ struct PlaybookFormat: AsyncParsableCommand {
 
     /// What was read and what shall stand there; `nil` when that is the same.
     private static func form(_ path: String) throws(Diagnostics) -> (old: [UInt8], new: String)? {
-        guard let contents = FileManager.default.contents(atPath: path) else {
+        guard let contents = BoundedFile.contents(path) else {
             throw told(path, .unreadable, "the file can't be read", "name a file that is there and may be read")
         }
         let document = try YAMLDocument.parse(contents, file: display(path), limits: .definition)
@@ -84,12 +84,11 @@ struct PlaybookFormat: AsyncParsableCommand {
             throw told(
                 path, .unreadable, "no form of this file could be proved to say the same", "write it in a simpler way")
         }
-        let bytes = Array(contents)
-        return Array(text.utf8) == bytes ? nil : (bytes, text)
+        return Array(text.utf8) == contents ? nil : (contents, text)
     }
 
     private static func write(_ formed: (old: [UInt8], new: String), to path: String) throws(Diagnostics) {
-        guard FileManager.default.contents(atPath: path).map(Array.init) == formed.old else {
+        guard BoundedFile.contents(path) == formed.old else {
             throw told(path, .unreadable, "the file changed while it was read", "run the command again")
         }
         do { try AtomicFile.replace(path, with: formed.new) } catch {

@@ -128,7 +128,8 @@ extension Desk {
             var standing = Standing()
             log.tell(&standing)
             let since = SystemClock().now.adding(milliseconds: -Int64(days) * 86_400_000)
-            let record = try await store.trackRecord(of: playbook.pin, log.labels, since: since)
+            let record = try await store.trackRecord(
+                of: playbook.pin, running: library.workflows[playbook.workflow]?.pin, log.labels, since: since)
             return TrackRecordView.make(record, playbook, library, standing)
         }
     }

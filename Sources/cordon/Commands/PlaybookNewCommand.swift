@@ -36,9 +36,22 @@ struct PlaybookNew: AsyncParsableCommand {
             throw CommandFailure(
                 .usage, "no signal is of kind '\(signal)'; \(near ?? "known: \(known.joined(separator: ", "))")")
         }
+        try refuseToEndShipped(settings)
         let skeleton = Skeleton(name: name, signal: kind, owner: owner, workflow: try existing(settings))
         try skeleton.check()
         try write(try skeleton.files.map { ($0.path, try formed($0.text, $0.path)) }, settings)
+    }
+
+    /// A first playbook of one's own would silently put all those out of force that came with the program.
+    private func refuseToEndShipped(_ settings: Settings) throws {
+        let folder = absolute("playbooks", in: settings.libraryPath)
+        guard settings.hasFile, settings.shippedPlaybooks == nil, !FileManager.default.fileExists(atPath: folder) else {
+            return
+        }
+        throw CommandFailure(
+            .conflict,
+            "nothing was written: with a first playbook in \(display(folder)) those that came with the program would go "
+                + "out of force; say in the settings file whether they stay: shipped_playbooks: beside, or none")
     }
 
     private func formed(_ text: String, _ path: String) throws -> String {
@@ -92,8 +105,10 @@ struct Skeleton {
     let workflow: Workflow?
 
     private var subjectField: String {
-        let usual = ["credential", "session", "account", "workload", "job", "identity", "actor"]
-        return usual.first { signal.fields[$0] != nil } ?? signal.fields.keys.min() ?? "id"
+        let usual = ["credential", "session", "account", "workload", "job", "identity", "actor", "resource"]
+        // What the signal always has, before what it may have.
+        return usual.first { signal.fields[$0]?.isOptional == false } ?? usual.first { signal.fields[$0] != nil }
+            ?? signal.fields.keys.min() ?? "id"
     }
 
     private var subjectKind: Subject.Kind {
@@ -104,7 +119,7 @@ struct Skeleton {
         }
         return switch subjectField {
         case "session": .agentSession
-        case "workload", "job": .workload
+        case "workload", "job", "resource": .workload
         case "account", "actor", "identity": .serviceAccount
         default: .credential
         }
@@ -169,16 +184,47 @@ struct Skeleton {
         return (acts.first { Capability.named($0.act?.capability ?? "")?.isContainment == true } ?? acts.first)?.id
     }
 
-    private var containment: Capability? {
-        let able = Capability.all.filter { $0.isContainment && $0.subjects.contains(subjectKind) }
-        return able.first { $0.parameters.count == 1 }
+    /// How a subject of each kind is contained, and at what kind of provider that can be tried.
+    private struct Containment {
+        var capability: String
+        var parameter: String
+        var connector: String
+        /// What the connector reads of the subject.
+        var attributes: String
+        var before: String
+        var after: String
+    }
+
+    private var containment: Containment {
+        switch subjectKind {
+        case .credential:
+            Containment(
+                capability: "credential.disable", parameter: "credential", connector: "aws-iam",
+                attributes: ", user_name: example, access_key_id: AKIAEXAMPLE",
+                before: "{ status: Active, created: \"2026-01-01\" }",
+                after: "{ status: Inactive, created: \"2026-01-01\" }")
+        case .serviceAccount:
+            Containment(
+                capability: "account.suspend", parameter: "account", connector: "okta", attributes: ", okta_id: 00u7",
+                before: "{ status: ACTIVE }", after: "{ status: SUSPENDED }")
+        case .workload:
+            Containment(
+                capability: "workload.pause", parameter: "workload", connector: "aws-job",
+                attributes: ", rule: nightly, user_name: example, bucket: reports, prefix: out/",
+                before: "{ paused: false }", after: "{ paused: true }")
+        case .agentSession:
+            Containment(
+                capability: "session.isolate", parameter: "session", connector: "agent-sessions", attributes: "",
+                before: "{ isolated: false, state: open, revision: 3 }",
+                after: "{ isolated: true, state: isolated, revision: 4 }")
+        }
     }
 
     private var procedure: String {
         let subject = subjectKind.rawValue
         let act = containment
         return """
-            # How it is done: evidence first, then what can be undone, then a person.
+            # How it is done: evidence first, then what can be undone, and given back when the hold ends.
             workflow: \(name)
             title: \(Value.string("\(title): capture, contain, give back").json)
             inputs:
@@ -187,39 +233,86 @@ struct Skeleton {
             steps:
               - id: proof
                 do: evidence.capture
-                with: { of: "${inputs.\(subject).id}" }
+                with: { of: "${inputs.\(subject)}" }
               - id: contain
-                do: \(act?.name ?? "")
-                with: { \(act?.parameters.first?.name ?? ""): "${inputs.\(subject).id}" }
+                do: \(act.capability)
+                with: { \(act.parameter): "${inputs.\(subject)}" }
                 hold: { for: "${inputs.hold}", then: undo }
 
             """
     }
 
-    private var test: String {
-        let kind = subjectKind.rawValue
-        let fields = signal.fields.keys.sorted().filter { signal.fields[$0]?.isOptional == false }
-            .map { "\($0): \(sample(signal.fields[$0]?.schema ?? .any, $0))" }
-        let step =
-            workflow == nil
-            ? "\n          \(containment?.name ?? ""): { before: { active: true }, after: { active: false } }" : ""
-        let fake = workflow == nil ? "\n    fake:\n      evidence.capture: { answer: { active: true } }" : ""
+    private var signalFields: String {
+        signal.fields.keys.sorted().filter { signal.fields[$0]?.isOptional == false || $0 == subjectField }
+            .map { "\($0): \(sample(signal.fields[$0]?.schema ?? .any, $0))" }.joined(separator: ", ")
+    }
+
+    /// Every way through what is written; of a workflow that was there its author knows what it answers.
+    private var test: String { workflow == nil ? testOfBoth : testOfPlaybook }
+
+    private var testOfBoth: String {
+        let act = containment
+        let image = "before: \(act.before), after: \(act.after)"
         return """
             # What becomes of it, case by case: 'cordon playbook test' plays them through the engine.
             test: \(name)
             cases:
+              - name: it is contained, and given back when the hold ends
+                mode: enforce
+                signal: { severity: high, \(signalFields) }
+                state:
+                  provider: \(act.connector)
+                  subject: { id: the-subject, owner: team/owner, tags: []\(act.attributes) }
+                  inventory: { \(subjectKind.rawValue): 400 }
+                fake:
+                  evidence.capture: { answer: {} }
+                  \(act.capability): { \(image) }
+                expect: { verdict: enforce, calls: [evidence.capture, \(act.capability), "undo:contain"], end: restored }
+
               - name: in shadow it only decides
                 mode: shadow
-                signal: { severity: high, \(fields.joined(separator: ", ")) }
-                state: { subject: { id: the-subject, owner: team/owner, tags: [] }, inventory: { \(kind): 40 } }\(fake)\(step.replacingOccurrences(of: "          ", with: "      "))
                 expect: { verdict: shadow, calls: [] }
+
+              - name: what is not grave is left alone
+                mode: enforce
+                with: { signal.severity: low }
+                expect: { verdict: ignore, calls: [], end: none }
 
               - name: a subject that the inventory doesn't know is left to a person
                 mode: enforce
                 with: { state.subject: unknown }
-                expect: { verdict: undecided, calls: [] }
+                expect: { verdict: undecided, calls: [], end: asked }
+
+              - name: without proof nothing is contained
+                mode: enforce
+                fake: { evidence.capture: { fails: refused } }
+                expect: { not_called: [\(act.capability)], asked: [stopped_step/proof], end: asked }
+
+              - name: where its provider refuses, a person is asked
+                mode: enforce
+                fake: { \(act.capability): { fails: refused, \(image) } }
+                expect: { asked: [stopped_step/contain], end: asked }
 
             """
+    }
+
+    private var testOfPlaybook: String {
+        """
+        # What becomes of it, case by case: 'cordon playbook test' plays them through the engine.
+        test: \(name)
+        cases:
+          - name: in shadow it only decides
+            mode: shadow
+            signal: { severity: high, \(signalFields) }
+            state: { subject: { id: the-subject, owner: team/owner, tags: [] }, inventory: { \(subjectKind.rawValue): 400 } }
+            expect: { verdict: shadow, calls: [] }
+
+          - name: a subject that the inventory doesn't know is left to a person
+            mode: enforce
+            with: { state.subject: unknown }
+            expect: { verdict: undecided, calls: [] }
+
+        """
     }
 
     private func sample(_ schema: Schema, _ name: String) -> String {
