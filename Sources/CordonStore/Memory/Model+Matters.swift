@@ -7,6 +7,8 @@ struct ClosingBook {
     private var places: [EventKey: Int] = [:]
     private var rows: [Int: Closing] = [:]
     private var last = 0
+    /// No row stands before it.
+    private var oldest = 1
 
     subscript(_ matter: EventKey) -> Closing? { places[matter].flatMap { rows[$0] } }
 
@@ -16,13 +18,24 @@ struct ClosingBook {
         last += 1
         places[closing.matter] = last
         rows[last] = closing
-        let first = rows.keys.sorted().prefix(StoreLimits.closingsForgottenAtOnce)
-        for place in first {
-            guard let row = rows[place] else { continue }
-            let isOld = row.receivedAt.milliseconds < closing.receivedAt.milliseconds - Limits.closingMillisecondsKept
-            guard isOld || place <= last - Limits.closingsMax else { continue }
-            rows[place] = nil
-            places[row.matter] = nil
+        forget(asOf: closing.receivedAt)
+    }
+
+    /// Looks at the oldest few, as a database does: those that are old, or too many, go.
+    private mutating func forget(asOf now: Instant) {
+        var place = oldest
+        var seen = 0
+        while place <= last, seen < StoreLimits.closingsForgottenAtOnce {
+            if let row = rows[place] {
+                seen += 1
+                let isOld = row.receivedAt.milliseconds < now.milliseconds - Limits.closingMillisecondsKept
+                if isOld || place <= last - Limits.closingsMax {
+                    rows[place] = nil
+                    places[row.matter] = nil
+                }
+            }
+            if place == oldest, rows[place] == nil { oldest += 1 }
+            place += 1
         }
     }
 }
