@@ -27,6 +27,8 @@ package enum Limits {
     /// how many live runs are told of one.
     package static let closingMillisecondsKept: Int64 = 90 * 24 * 3600 * 1000
     package static let closingsMax = 50_000
+    /// How far ahead of its arrival a closing may lie, for clocks that differ: what is opened later than that acts.
+    package static let closingAheadMillisecondsMax: Int64 = 5 * 60 * 1000
     package static let runsPerMatterMax = 100
     /// Deliveries a second that are taken of a source whose sender sends again what was put off, and how many at once.
     package static let alertsPerSecondMax = 1000

@@ -9,13 +9,15 @@ import CordonStore
 // playbook's to say.
 
 extension Engine {
-    /// What an alert closes, each matter once, as of its latest time; what doesn't say as of when, as of when it came.
+    /// What an alert closes, each matter once, as of its latest time; what doesn't say as of when, as of when it came. No
+    /// closing reaches into the future: whatever a source writes there, it can't keep what is opened tomorrow from acting.
     func closings(_ matters: [Matter], by alert: Alert) -> [Closing] {
         var found: [Closing] = []
+        let latest = alert.receivedAt.adding(milliseconds: Limits.closingAheadMillisecondsMax)
         for matter in matters {
             let closing = Closing(
-                source: alert.source, key: matter.key, asOf: matter.asOf ?? alert.receivedAt, alert: alert.id,
-                receivedAt: alert.receivedAt)
+                source: alert.source, key: matter.key, asOf: min(matter.asOf ?? alert.receivedAt, latest),
+                alert: alert.id, receivedAt: alert.receivedAt)
             if let place = found.firstIndex(where: { $0.matter == closing.matter }) {
                 if found[place].asOf < closing.asOf { found[place] = closing }
             } else {

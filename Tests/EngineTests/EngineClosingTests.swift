@@ -87,13 +87,23 @@ import Testing
     {
         let installation = try Installation()
         let engine = installation.engine(ScriptedTransport(installation))
-        try await post(installation, engine, "resolved", "c-1", resolved: "2023-11-14T22:10:00Z")
-        let again = try await post(installation, engine, "reopened", "o-2", updated: "2023-11-14T22:20:00Z")
+        try await post(installation, engine, "resolved", "c-1", resolved: "2023-11-14T22:05:00Z")
+        let again = try await post(installation, engine, "reopened", "o-2", updated: "2023-11-14T22:07:00Z")
         #expect(try await decision(installation, of: again)["verdict"] == "enforce")
-        try await post(installation, engine, "resolved", "c-2", resolved: "2023-11-14T22:15:00Z")
+        try await post(installation, engine, "resolved", "c-2", resolved: "2023-11-14T22:06:00Z")
         #expect(try await installation.run.closed.isEmpty)
-        let over = try await post(installation, engine, "resolved", "c-3", resolved: "2023-11-14T22:30:00Z")
+        let over = try await post(installation, engine, "resolved", "c-3", resolved: "2023-11-14T22:09:00Z")
         #expect(try await installation.run.closed.map(\.alert) == [over])
+        try await installation.check()
+    }
+
+    @Test func `a closing that bears a time to come keeps nothing from acting that is opened later`() async throws {
+        let installation = try Installation()
+        let engine = installation.engine(ScriptedTransport(installation))
+        try await post(installation, engine, "resolved", "c-1", resolved: "2099-01-01T00:00:00Z")
+        // The clock stands at 22:13:20.
+        let later = try await post(installation, engine, "reopened", "o-2", updated: "2023-11-14T22:19:00Z")
+        #expect(try await decision(installation, of: later)["verdict"] == "enforce")
         try await installation.check()
     }
 
