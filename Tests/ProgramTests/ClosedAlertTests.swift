@@ -49,7 +49,8 @@ import Testing
         let opened = try taken(try await serving.post(Installation.alert(), delivery: "d-1"))
         #expect(try await serving.stateOnceRead(opened, token: token) == "read")
         let id = try #require(try await installation.runs().first?["id"]?.stringValue)
-        #expect(!(try await installation.finish("run", "show", id).output.contains("its source closed")))
+        let before = try await installation.finish("run", "show", id).output
+        #expect(before.contains(id) && !before.contains("its source closed"))
         for delivery in ["d-2", "d-3"] {
             let over = try taken(
                 try await serving.post(
