@@ -198,6 +198,9 @@ static const unsigned char rabbitmq[] = {
 static const unsigned char slack[] = {
 #embed "../../workflows/connectors/slack.yaml"
 };
+static const unsigned char smtp[] = {
+#embed "../../workflows/connectors/smtp.yaml"
+};
 static const unsigned char aws_secrets[] = {
 #embed "../../workflows/connectors/aws-secrets.yaml"
 };
@@ -292,6 +295,7 @@ static const cordon_asset assets[] = {
     ASSET("workflows/connectors/rabbitmq.yaml", rabbitmq),
     ASSET("workflows/connectors/slack.yaml", slack),
     ASSET("workflows/connectors/vault.yaml", vault),
+    ASSET("workflows/connectors/smtp.yaml", smtp),
     ASSET("workflows/connectors/aws-secrets.yaml", aws_secrets),
     ASSET("workflows/connectors/gitlab-issues.yaml", gitlab_issues),
     ASSET("workflows/connectors/github-issues.yaml", github_issues),

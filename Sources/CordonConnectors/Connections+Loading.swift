@@ -190,7 +190,8 @@ extension Connections {
         defer { map.refuseUnknown() }
         let id = readID(map)
         let connector = readConnector(map, connectors)
-        let settings = readSettings(map, connector?.provider)
+        let egress = map.mapping("egress").map(readEgress) ?? EgressPolicy()
+        let settings = readSettings(map, connector?.provider, egress)
         var secrets: [String: SecretReference] = [:]
         if let fields = map.mapping("secrets") {
             for name in fields.keys {
@@ -198,7 +199,6 @@ extension Connections {
             }
         }
         let bounds = map.mapping("limits").map(readBounds) ?? Lane.Bounds()
-        let egress = map.mapping("egress").map(readEgress) ?? EgressPolicy()
         let signsInAs = map.strings("signs_in_as")
         let evidenceKey = map.string("evidence_key")
         let authority = map.node("authority").flatMap { SecretReference.read($0, loader.reader) }
@@ -226,32 +226,10 @@ extension Connections {
                 "\(connector.name) has the secrets of no way to sign in; it takes \(known)",
                 "write the first: NAME: { file: PATH } or { env: NAME }")
         }
+        checkMail(map, shape, settings, secrets)
         return Provider(
             id: id, connector: connector.name, settings: settings, secrets: secrets, egress: egress,
             authority: authority, bounds: bounds, signsInAs: signsInAs, evidenceKey: evidenceKey)
-    }
-
-    private static func readSettings(_ map: YAMLFields, _ shape: ProviderShape?) -> [String: String] {
-        // Read in any case: it is known, also where the connector is not.
-        guard let fields = map.mapping("settings", required: shape != nil), let shape else { return [:] }
-        defer { fields.refuseUnknown() }
-        var out: [String: String] = [:]
-        for (name, setting) in shape.settings.sorted(by: { $0.key < $1.key }) {
-            guard let text = fields.string(name, required: setting.isRequired) else { continue }
-            if setting.kind == .url, !text.hasPrefix("https://"), !text.hasPrefix("http://") {
-                fields.report(
-                    DefinitionCode.badSetting.rawValue, name, "'\(name)' is no absolute URL", "write https://…")
-            }
-            if setting.kind == .duration,
-                !(YAMLDuration.milliseconds(text).map { (0...Limits.residualMillisecondsMax).contains($0) } ?? false)
-            {
-                fields.report(
-                    DefinitionCode.badSetting.rawValue, name, "'\(name)' is no duration of a year at most",
-                    "write a number and a unit: 90s, 15m, 24h or 7d")
-            }
-            out[name] = text
-        }
-        return out
     }
 
     /// How many calls at a time, and how many a second.

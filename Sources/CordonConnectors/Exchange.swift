@@ -24,9 +24,11 @@ extension ProviderShape {
         /// What templates have as `jwt`.
         package let jwt: WebToken?
         /// What its templates read, found once: every call asks.
-        private let reads: Reads
+        private var reads = Reads([], key: nil)
         /// It says nothing of who asks: it goes elsewhere than the credential is for.
         package var isAnonymous: Bool
+        /// It is a mail, handed to a server over SMTP.
+        package var mail: Mail? { didSet { reads = found } }
         /// Who asks is whoever holds the credential that was just issued.
         package var isAsIssued = false
         /// Its address is read just before, and sent back whole with the members of `json` set: what is read is stored
@@ -51,10 +53,7 @@ extension ProviderShape {
             self.text = text
             self.mediaType = mediaType
             self.jwt = jwt
-            let trees = Array(query.values) + Array(headers.values) + Array(form.values) + (json.map { [$0] } ?? [])
-            let paths =
-                trees.flatMap(\.reads) + [path, tail, text].compactMap { $0 }.flatMap { $0.holes.flatMap(\.reads) }
-            reads = Reads(paths, key: jwt?.key)
+            reads = found
         }
 
         /// It carries an issued secret, so it can be sent only while that is in memory.
@@ -67,7 +66,7 @@ extension ProviderShape {
         var needsMark: Bool { reads.readsMark || jwt != nil }
 
         /// It names what was read before the change.
-        var takesBefore: Bool { reads.contains { $0.starts(with: ["with", "before"]) } }
+        var takesBefore: Bool { reads.readsBefore }
 
         /// The parts of an issued secret that it names one by one.
         var issuedParts: [String] { reads.issuedParts }
@@ -75,20 +74,42 @@ extension ProviderShape {
         /// The secrets that its templates name.
         var secrets: Set<String> { reads.secrets }
 
+        private var found: Reads {
+            let trees = Array(query.values) + Array(headers.values) + Array(form.values) + (json.map { [$0] } ?? [])
+            let texts = [path, tail, text, mail?.title, mail?.text].compactMap { $0 }
+            return Reads(trees.flatMap(\.reads) + texts.flatMap { $0.holes.flatMap(\.reads) }, key: jwt?.key)
+        }
+
         private struct Reads: Sendable, Hashable {
-            let readsIssued, readsResult, readsMark: Bool
+            let readsIssued, readsResult, readsBefore, readsMark: Bool
             let issuedParts: [String]
             let secrets: Set<String>
 
             init(_ paths: [[String]], key: String?) {
                 readsIssued = paths.contains { $0.first == "issued" }
                 readsResult = paths.contains { $0.starts(with: ["with", "result"]) }
+                readsBefore = paths.contains { $0.starts(with: ["with", "before"]) }
                 readsMark = paths.contains { $0.first == "mark" }
                 issuedParts = paths.filter { $0.starts(with: ["issued", "value"]) && $0.count > 2 }.map { $0[2] }
                 secrets = Set(
                     paths.filter { $0.first == "secret" && $0.count > 1 }.map { $0[1] } + [key].compactMap(\.self))
             }
         }
+    }
+
+    /// A mail to one address of the connection. A repeat has the same Message-ID.
+    package struct Mail: Sendable, Hashable {
+        /// Settings.
+        package var from: String
+        package var recipient: String
+        package var user: String?
+        /// An optional secret.
+        package var password: String?
+        package var title: Template
+        package var text: Template
+
+        /// What stands in a request's place of a method.
+        static let method = "MAIL"
     }
 
     /// What an answer means. The rules first, then the sets; a status in none is classified by its hundred: see `read`.

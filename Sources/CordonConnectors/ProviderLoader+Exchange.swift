@@ -4,7 +4,7 @@ import CordonCore
 import CordonLanguage
 
 extension ProviderLoader {
-    private enum Method: String, CaseIterable { case GET, POST, PUT, PATCH, DELETE }
+    private enum Method: String, CaseIterable { case GET, POST, PUT, PATCH, DELETE, MAIL }
 
     /// What a request's templates may use: settings and secrets by their declared names.
     var requestVariables: [String: Schema] {
@@ -79,9 +79,22 @@ extension ProviderLoader {
     private func request(_ fields: YAMLFields) -> ProviderShape.Request? {
         defer { fields.refuseUnknown() }
         var variables = requestVariables
+        if fields.has("mail") {
+            let method = fields.oneOf("method", Method.self, required: true)
+            if let method, method != .MAIL {
+                fields.report(
+                    DefinitionCode.badSetting.rawValue, "method", "a mail is no \(method.rawValue)",
+                    "write method: MAIL")
+            }
+            return mailRequest(fields, variables)
+        }
         let jwt = fields.mapping("jwt").flatMap { self.jwt($0, variables) }
         if let jwt { variables["jwt"] = optionalSecrets.contains(jwt.key) ? .any : .string }
         let method = fields.oneOf("method", Method.self, required: true)
+        if method == .MAIL {
+            fields.report(
+                DefinitionCode.badSetting.rawValue, "method", "what the mail says is missing", "write it under 'mail'")
+        }
         let to = fields.string("to", required: true)
         if let to, settings[to]?.kind != .url {
             fields.report(

@@ -47,6 +47,12 @@ extension ProviderShape.Exchange {
         copy.format = .json
         copy.kept = .members(keep)
         copy.answers.rules = []
+        if let mail = request.mail {
+            // Nobody is written to: a case is told what would be said.
+            copy.request.mail = nil
+            copy.request.method = "POST"
+            copy.request.json = .map(["title": .template(mail.title), "text": .template(mail.text)])
+        }
         copy.issues = issues.map { issue in
             ProviderShape.Issue(known: [:], secret: issue.secret.mapValues { _ in .literal("a rehearsal's secret") })
         }

@@ -5,7 +5,12 @@ package import CordonLanguage
 
 /// How a provider is called.
 package struct ProviderShape: Sendable, Hashable {
-    package enum SettingKind: String, Sendable, Hashable, CaseIterable { case url, string, duration }
+    package enum SettingKind: String, Sendable, Hashable, CaseIterable {
+        case url, string, duration
+        /// `smtp://HOST:PORT`, upgraded to TLS, or `smtps://HOST:PORT`.
+        case mailServer = "mail_server"
+        case mailAddress = "mail_address"
+    }
 
     package struct Setting: Sendable, Hashable {
         package var kind: SettingKind

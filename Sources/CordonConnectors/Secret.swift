@@ -28,6 +28,8 @@ package struct SecretReader: Sendable {
     package var environment: @Sendable (String) -> String?
     /// `nil`: none is configured.
     package var vault: VaultDesk?
+    /// All that was read by this reader and its copies.
+    package let known = KnownSecrets()
 
     package init(folder: String, environment: @escaping @Sendable (String) -> String? = systemEnvironment) {
         self.folder = folder
@@ -36,6 +38,12 @@ package struct SecretReader: Sendable {
 
     /// - Parameter isPublic: what anybody may read, such as an authority's certificate.
     package func read(_ reference: SecretReference, isPublic: Bool = false) throws(ConnectorError) -> Secret {
+        let secret = try look(reference, isPublic)
+        if !isPublic { known.note(secret) }
+        return secret
+    }
+
+    private func look(_ reference: SecretReference, _ isPublic: Bool) throws(ConnectorError) -> Secret {
         switch reference {
         case .environment(let name):
             guard let text = environment(name), !text.isEmpty else {

@@ -38,13 +38,24 @@ package enum Limits {
     package static let keySetMillisecondsMax: Int64 = 3600 * 1000
     package static let keySetMillisecondsMin: Int64 = 60 * 1000
     package static let keySetRetryMilliseconds: Int64 = 5 * 1000
+    /// How long a delivery waits for keys; and how long a request for them may take while nobody waits.
+    package static let keySetPatienceMilliseconds: Int64 = 700
+    package static let keySetTimeoutMilliseconds: Int64 = 5 * 1000
     package static let keySetBytesMax = 64 * 1024
+    /// How long after it came a subscription's confirmation is tried.
+    package static let confirmationMillisecondsMax: Int64 = 3600 * 1000
+    /// How seldom a source's history tells of what was refused, and the log of a source that is not ready.
+    package static let rejectionWindowMilliseconds: Int64 = 3600 * 1000
+    package static let unreadyToldMilliseconds: Int64 = 60 * 1000
     /// Certificates that messages of one source named.
     package static let certificatesKeptMax = 8
     /// Certificates that one client presents: its own and those that lead to an authority.
     package static let clientCertificatesMax = 8
     /// Questions that a look-up asks before its own.
     package static let lookupStepsMax = 3
+
+    /// Runs of eight bytes of the secrets that this process has held; with more of them no answer is quoted any more.
+    package static let knownSecretRunsMax = 1_000_000
 
     // Vault
     package static let vaultMillisecondsMin: Int64 = 1000
@@ -97,6 +108,9 @@ package enum Limits {
     package static let playbooksMax = 2000
     package static let inventoryBytesMax = 16 * 1024 * 1024
     package static let identitiesMax = 100_000
+    /// Of one identity: who lives by it, and how much is said of an ordinary day. Every run about it repeats them.
+    package static let consumersMax = 50
+    package static let baselineScalarsMax = 500
     package static let testBytesMax = 256 * 1024
     package static let casesPerTestMax = 500
     package static let repeatsPerCaseMax = 2000

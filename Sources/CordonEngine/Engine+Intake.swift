@@ -23,30 +23,37 @@ extension Engine {
     /// Verifies a delivery, drops a repeat, stores the alert; when it returns `stored` the alert can't be lost.
     package func receive(source id: String, _ delivery: InboundDelivery) async -> Receipt {
         guard !isDraining else { return .unavailable(reason: "shutting down", retryAfterSeconds: 5) }
-        guard let source = connections.source(id), let shape = shape(of: id) else { return reject(.sourceUnknown) }
+        guard let source = connections.source(id), let shape = shape(of: id) else {
+            return reject(.sourceUnknown, id)
+        }
         let now = clock.now
         let alert: Alert
         do {
             alert = try await admit(delivery, source, shape, at: now)
         } catch let rejection as Rejection {
-            return reject(rejection)
+            return reject(rejection, id)
         } catch {
-            logger.error("a source's secret can't be read", metadata: ["source": "\(id)", "error": "\(error)"])
             count { $0.alertsUnavailable += 1 }
+            // Whoever knows the address can ask as often as it likes: the log says so now and then.
+            if rejections.withLock({ $0.isToldUnready(id, at: now) }) {
+                logger.error("a source is not ready", metadata: ["source": "\(id)", "error": "\(error)"])
+            }
             return .unavailable(reason: "the source is not ready", retryAfterSeconds: 30)
         }
         guard isInPace(source, shape, at: now) else {
             count { $0.alertsPutOff += 1 }
             return .tooMany(retryAfterSeconds: 1)
         }
-        let receipt = await store(alert)
-        // Only of what is stored now, or was before.
-        guard receipt.isTaken, await !confirm(alert, source) else { return receipt }
-        return .unavailable(reason: "the subscription could not be confirmed", retryAfterSeconds: 30)
+        do throws(StoreError) { try await noteOriginKey(of: alert, at: now) } catch {
+            count { $0.alertsUnavailable += 1 }
+            if error.code == .unavailable { fail(error) }
+            return .unavailable(reason: error.reason, retryAfterSeconds: error.code == .busy ? 1 : 30)
+        }
+        return await store(alert)
     }
 
-    private func reject(_ rejection: Rejection) -> Receipt {
-        count { $0.alertsRejected[rejection, default: 0] += 1 }
+    private func reject(_ rejection: Rejection, _ source: String) -> Receipt {
+        countRejected(rejection, source: source)
         return .rejected(rejection)
     }
 
@@ -135,6 +142,7 @@ extension Engine {
     func read(_ alert: Alert, isNew: Bool = false) async {
         guard busyAlerts.withLock({ $0.insert(alert.id).inserted }) else { return }
         defer { busyAlerts.withLock { _ = $0.remove(alert.id) } }
+        guard await confirm(alert) else { return }
         let normalized = normalized(alert)
         let library = self.library
         let weighed: Weighed
@@ -432,16 +440,6 @@ extension Engine {
 extension Signal {
     /// What is stored but once.
     fileprivate var event: EventKey? { eventKey.map { EventKey(source: source, name: $0) } }
-}
-
-extension Receipt {
-    /// It is stored, now or since an earlier delivery.
-    fileprivate var isTaken: Bool {
-        switch self {
-        case .stored, .duplicate: true
-        case .rejected, .tooMany, .unavailable: false
-        }
-    }
 }
 
 extension Decision {

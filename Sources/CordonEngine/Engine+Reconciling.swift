@@ -27,6 +27,8 @@ package struct ReconcileStanding: Sendable, Hashable {
     var tries: [String: Int] = [:]
     /// Those told as lost that the overlap may show once more, with the end of what was compared then.
     var told: [String: Instant] = [:]
+    /// The digests of its keys that the history has.
+    var keys: Set<String> = []
 
     /// Those told that a later comparison can meet.
     mutating func forgetTold(before until: Instant) {
@@ -89,6 +91,7 @@ extension Engine {
                 "last_alert": last.map { .string($0.id.text) } ?? .null,
                 "last_received_at": last.map { .string($0.receivedAt.description) } ?? .null,
                 "reconcile": source.reconcile == nil ? .null : (standing ?? ReconcileStanding()).value,
+                "rejected": .object(counts.rejected(of: source.id).mapValues { .int(Int64($0)) }),
             ])
         }
         return all
@@ -173,8 +176,7 @@ extension Engine {
         guard standing.until == nil else { return standing }
         var standing = standing
         standing.until = now.adding(milliseconds: -Limits.reconcileFirstMilliseconds)
-        let begun = standing
-        reconciles.withLock { $0[source] = begun }
+        keep(standing, source)
         return standing
     }
 
@@ -317,7 +319,7 @@ extension Engine {
     // MARK: The history
 
     /// What stands in the history of it, read once.
-    private func recallStanding(_ source: String) async throws -> ReconcileStanding {
+    private func recallStanding(_ source: String) async throws(StoreError) -> ReconcileStanding {
         if let known = reconciles.withLock({ $0[source] }) { return known }
         var standing = ReconcileStanding()
         while true {
@@ -325,7 +327,12 @@ extension Engine {
                 Engine.reconcileStream(source), from: standing.number + 1, limit: StoreLimits.rowsPerPageMax)
             for line in page.map(\.entry) {
                 standing.number = line.number
-                guard line.kind == "sourceReconciled", let body = try JSON.parse(line.bytes)["body"] else { continue }
+                if line.kind == "originKeyUsed", let digest = (try? JSON.parse(line.bytes))?.at("body", "key") {
+                    standing.keys.insert(digest.stringValue ?? "")
+                }
+                guard line.kind == "sourceReconciled", let body = (try? JSON.parse(line.bytes))?["body"] else {
+                    continue
+                }
                 standing.until = body["until"]?.stringValue.flatMap { Instant(rfc3339: $0) } ?? standing.until
                 standing.recovered += Int(body["recovered"]?.intValue ?? 0)
                 standing.lost += Int(body["lost"]?.intValue ?? 0)
@@ -340,8 +347,12 @@ extension Engine {
         }
         if let until = standing.until { standing.forgetTold(before: until) }
         let read = standing
-        reconciles.withLock { $0[source] = read }
-        return standing
+        // Somebody else may have read it meanwhile, and written since.
+        return reconciles.withLock { standings in
+            let known = standings[source] ?? read
+            standings[source] = known
+            return known
+        }
     }
 
     /// The cursor is in the history: a line when something was missing, and otherwise one in an hour.
@@ -361,10 +372,7 @@ extension Engine {
         let isTold = !found.recovered.isEmpty || !found.lost.isEmpty || found.gap != nil
         let isDue = before.notedAt.map { now.since($0) >= Limits.reconcileNotedMilliseconds } ?? true
         if isTold || isDue {
-            let entry = chronicle.entry(
-                Engine.reconcileStream(source), before.number + 1, now, "sourceReconciled", found.line)
-            try await store.note(entry, notices: [])
-            after.number += 1
+            try await noteSource(source, "sourceReconciled", found.line, at: now)
             after.notedAt = now
         }
         if isTold {
@@ -375,8 +383,54 @@ extension Engine {
                     "gap": "\(found.gap != nil)",
                 ])
         }
-        let standing = after
-        reconciles.withLock { $0[source] = standing }
+        keep(after, source)
+    }
+
+    /// Others may have written to the stream meanwhile.
+    private func keep(_ standing: ReconcileStanding, _ source: String) {
+        reconciles.withLock { standings in
+            let (number, keys) = (standings[source]?.number ?? 0, standings[source]?.keys ?? [])
+            standings[source] = standing
+            standings[source]?.number = max(number, standing.number)
+            standings[source]?.keys.formUnion(keys)
+        }
+    }
+
+    /// Tells the key that showed whose an alert is, in full and once for its source, before a receipt names it: whoever
+    /// has the history can look at the signature again, also when its issuer publishes other keys.
+    func noteOriginKey(of alert: Alert, at now: Instant) async throws(StoreError) {
+        guard let key = alert.originKey else { return }
+        func isTold() -> Bool { reconciles.withLock { $0[alert.source]?.keys.contains(key.digest) } ?? false }
+        guard !isTold() else { return }
+        let failure: StoreError? = await sourceLocks.whileLocked(["key of \(alert.source)"]) {
+            do throws(StoreError) {
+                _ = try await recallStanding(alert.source)
+                guard !isTold() else { return nil }
+                let body: Value = ["key": .string(key.digest), "text": .string(key.text)]
+                try await noteSource(alert.source, "originKeyUsed", body, at: now)
+                reconciles.withLock { _ = $0[alert.source]?.keys.insert(key.digest) }
+                return nil
+            } catch { return error }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Writes the next line of a source's stream.
+    func noteSource(_ source: String, _ kind: String, _ body: Value, at now: Instant) async throws(StoreError) {
+        let failure: StoreError? = await sourceLocks.whileLocked([source]) {
+            do throws(StoreError) {
+                let number = try await recallStanding(source).number + 1
+                let entry = chronicle.entry(Engine.reconcileStream(source), number, now, kind, body)
+                try await store.note(entry, notices: [])
+                reconciles.withLock { $0[source]?.number = number }
+                return nil
+            } catch {
+                // The history may be further than is known here: it is read anew.
+                reconciles.withLock { $0[source] = nil }
+                return error
+            }
+        }
+        if let failure { throw failure }
     }
 
     /// What was taken in is told also where the rest could not be read; the cursor stays, and so do the tries.
@@ -387,11 +441,8 @@ extension Engine {
         part.until = before.until ?? found.from
         part.lost = []
         part.gap = nil
-        let entry = chronicle.entry(
-            Engine.reconcileStream(source), before.number + 1, now, "sourceReconciled", part.line)
-        try await store.note(entry, notices: [])
+        try await noteSource(source, "sourceReconciled", part.line, at: now)
         reconciles.withLock { standings in
-            standings[source]?.number = before.number + 1
             standings[source]?.recovered += part.recovered.count
             standings[source]?.notedAt = now
         }

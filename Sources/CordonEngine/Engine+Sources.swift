@@ -59,25 +59,31 @@ extension Engine {
         {
             // A certificate that is pinned needs nobody's answer.
             if !own.isEmpty, let alert = try? receive(own) { return alert }
-            guard let certificate = await keyDesk.certificate(url, of: source.id, over: transport, at: now) else {
+            guard let certificate = await keyDesk.certificate(url, of: source.id, at: now) else {
                 throw ConnectorError(.transport, "the certificate at \(url) could not be fetched, or not so soon")
             }
             return try receive(own + [certificate])
         }
         guard let published = source.keys else { return try receive(own) }
-        func keys(_ age: Int64) async throws(ConnectorError) -> [Secret] {
-            guard let set = await keyDesk.keys(published, ageMillisecondsMax: age, over: transport, at: now) else {
-                throw ConnectorError(.transport, "the keys at \(published.url) could not be fetched")
+        func keys(_ age: Int64) async throws(ConnectorError) -> (keys: [Secret], isLate: Bool) {
+            let found = await keyDesk.keys(published, ageMillisecondsMax: age, at: now)
+            guard let set = found.keys else {
+                throw ConnectorError(.transport, "the keys at \(published.url) could not be fetched, or not so soon")
             }
-            return own + [set]
+            return (own + [set], found.isLate)
         }
         let known = try await keys(Limits.keySetMillisecondsMax)
         do throws(Rejection) {
-            return try receive(known)
+            return try receive(known.keys)
         } catch {
             guard error.mayWantNewKey else { throw error }
             // Its issuer may have changed them: looked up again, though never more often than once in a while.
-            return try receive(try await keys(Limits.keySetMillisecondsMin))
+            let renewed = try await keys(Limits.keySetMillisecondsMin)
+            do throws(Rejection) { return try receive(renewed.keys) } catch {
+                // Whether it is the source's own is known when they have come: its sender comes again.
+                guard error.mayWantNewKey, renewed.isLate else { throw error }
+                throw ConnectorError(.transport, "the keys at \(published.url) are being looked up again")
+            }
         }
     }
 
@@ -90,11 +96,17 @@ extension Engine {
     }
 
     /// Confirms a subscription that was asked for in a message of the configured topic, signed and stored. Asking twice
-    /// does no harm; what failed is asked for again by Amazon.
-    func confirm(_ alert: Alert, _ source: Connections.Source) async -> Bool {
-        guard shape(of: source.id)?.authentication == .sns, let topic = source.settings["topic"],
-            let url = TopicMessage(alert.body)?.confirmation(of: topic)
+    /// does no harm. `false`: it stays unread, and the sweep comes back to it.
+    func confirm(_ alert: Alert) async -> Bool {
+        guard shape(of: alert.source)?.authentication == .sns, let source = connections.source(alert.source),
+            let topic = source.settings["topic"], let url = TopicMessage(alert.body)?.confirmation(of: topic)
         else { return true }
+        guard clock.now.since(alert.receivedAt) < Limits.confirmationMillisecondsMax else {
+            logger.error(
+                "a subscription was not confirmed; ask Amazon SNS for a new confirmation",
+                metadata: ["source": "\(source.id)", "topic": "\(topic)", "alert": "\(alert.id)"])
+            return true
+        }
         let request = OutboundRequest(
             method: "GET", url: url, timeoutMilliseconds: 8000, responseBytesMax: Limits.bodyBytesMax)
         switch await transport.send(request).fate {

@@ -45,6 +45,7 @@ extension Engine {
                 try await sweepReceivers()
                 try await sweepAlerts()
                 try await sweepRuns(all: isFirst)
+                try await tellRejections()
                 isFirst = false
                 await endSurges()
                 moving.keepOnly(isInHand)

@@ -79,6 +79,7 @@ package final class Engine: Sendable, Service {
         case dequeue(String)
         case boundary(String)
         case look(ShadowLook)
+        case fetch(KeyDesk.Errand)
         /// `isSealedHere`: this process sealed it under settings that can't have changed since.
         case perform(Errand, Lane.Verdict, isSealedHere: Bool)
     }
@@ -123,8 +124,11 @@ package final class Engine: Sendable, Service {
     let haltBook = Mutex(HaltBook())
     let subjectLocks = SubjectLocks()
     let pace = SourcePace()
-    let keyDesk = KeyDesk()
+    let keyDesk: KeyDesk
     let reconciles = Mutex<[String: ReconcileStanding]>([:])
+    /// One at a time writes the next line of a source's stream.
+    let sourceLocks = SubjectLocks()
+    let rejections = Mutex(RejectionBook())
     /// The subjects for which some run waits in line.
     let queuedSubjects = Mutex<Set<String>>([])
     let counter = Mutex(Counts())
@@ -154,8 +158,8 @@ package final class Engine: Sendable, Service {
         eventKeys = parts.eventKeys
         // Each receiver is told one thing at a time; a server that takes long holds up its own alone.
         let mailDesk = DispatchQueue(label: "cordon.mail", attributes: .concurrent)
-        courier = Courier(
-            transport: parts.transport, mail: MailTransport { mailDesk.async(execute: $0) }, secrets: parts.secrets)
+        let mail = MailTransport { mailDesk.async(execute: $0) }
+        courier = Courier(transport: parts.transport, mail: mail, secrets: parts.secrets)
         logger = parts.logger
         alertBodiesMilliseconds = parts.alertBodiesMilliseconds
         evidenceMilliseconds = parts.evidenceMilliseconds
@@ -178,8 +182,10 @@ package final class Engine: Sendable, Service {
         lanes = Lanes(bounds: providers.mapValues(\.connection.bounds))
         performer = Performer(
             providers: providers, inventory: { box.library.inventory }, secrets: parts.secrets,
-            transport: parts.transport, sealer: sealer, lanes: lanes, clock: { wallClock.now })
-        (inbox, workInlet) = AsyncStream.makeStream()
+            transport: parts.transport, mail: mail, sealer: sealer, lanes: lanes, clock: { wallClock.now })
+        let (inbox, workInlet) = AsyncStream.makeStream(of: Work.self)
+        (self.inbox, self.workInlet) = (inbox, workInlet)
+        keyDesk = KeyDesk(parts.transport) { workInlet.yield(.fetch($0)) }
     }
 
     package var counts: Counts { counter.withLock { $0 } }
@@ -201,6 +207,10 @@ package final class Engine: Sendable, Service {
         try await recallProviders()
         try await withGracefulShutdownHandler {
             try await self.work()
+            // What was refused since its last line is told, or nobody would ever know.
+            do throws(StoreError) { try await self.tellRejections(all: true) } catch {
+                self.logger.error("what was refused could not be told", metadata: ["error": "\(error)"])
+            }
         } onGracefulShutdown: {
             // Intake stops, the calls under way may end; `keepTime` closes the inlet then.
             self.draining.store(true, ordering: .releasing)
@@ -238,6 +248,7 @@ package final class Engine: Sendable, Service {
         case .dequeue(let subject): await dequeue(subject)
         case .boundary(let session): await raise(session)
         case .look(let look): await carryOut(look)
+        case .fetch(let errand): await keyDesk.carryOut(errand)
         case .perform(let errand, let verdict, let isSealedHere):
             await perform(errand, verdict, isSealedHere: isSealedHere)
         }

@@ -8,7 +8,7 @@ import Synchronization
 package struct Counts: Sendable, Hashable {
     package var alertsStored = 0
     package var alertsRepeated = 0
-    package var alertsRejected: [Rejection: Int] = [:]
+    package var alertsRejected: [Rejected: Int] = [:]
     package var alertsUnavailable = 0
     package var alertsPutOff = 0
     package var alertsUnderKnownID = 0
@@ -46,6 +46,34 @@ package struct Counts: Sendable, Hashable {
     package var noticesFailed = 0
     package var noticeTriesFailed = 0
 
+    package struct Rejected: Sendable, Hashable {
+        /// `nil` for all those that are not configured.
+        package var source: String?
+        package var reason: Rejection
+
+        package init(source: String?, reason: Rejection) {
+            self.source = source
+            self.reason = reason
+        }
+    }
+
+    /// How many were refused of a source, by reason.
+    func rejected(of source: String) -> [String: Int] {
+        Dictionary(
+            uniqueKeysWithValues: alertsRejected.filter { $0.key.source == source }.map {
+                ($0.key.reason.rawValue, $0.value)
+            })
+    }
+
+    private var rejectedRows: [(label: String, value: Int)] {
+        var rows = alertsRejected
+        // There from the start, so that their growth shows.
+        rows[Rejected(source: nil, reason: .sourceUnknown), default: 0] += 0
+        return rows.map { row in
+            ("{reason=\"\(row.key.reason.rawValue)\",source=\"\(row.key.source ?? "")\"}", row.value)
+        }.sorted { $0.label < $1.label }
+    }
+
     /// Prometheus text exposition format, version 0.0.4.
     package var prometheus: String {
         var out = ""
@@ -56,8 +84,9 @@ package struct Counts: Sendable, Hashable {
         counter("cordon_alerts_stored_total", "Alerts stored and answered with 202.", [("", alertsStored)])
         counter("cordon_alerts_repeated_total", "Deliveries that were known already.", [("", alertsRepeated)])
         counter(
-            "cordon_alerts_rejected_total", "Deliveries refused before anything was stored.",
-            Rejection.allCases.map { ("{reason=\"\($0.rawValue)\"}", alertsRejected[$0] ?? 0) })
+            "cordon_alerts_rejected_total",
+            "Deliveries refused before anything was stored; without a source: of none that is configured.",
+            rejectedRows)
         counter("cordon_alerts_put_off_total", "Deliveries answered with 429.", [("", alertsPutOff)])
         counter(
             "cordon_alerts_under_known_id_total", "Deliveries whose id came before with another body.",

@@ -68,7 +68,8 @@ struct Composition {
         checkpointer = Checkpointer(
             Checkpointer.Parts(
                 store: store, clock: clock, logPath: settings.state.logPath, keys: settings.signingKeys,
-                origin: settings.auditOrigin, witnesses: try settings.witnessRing(transport), logger: logger))
+                origin: settings.auditOrigin, witnesses: try settings.witnessRing(transport, known: secrets.known),
+                logger: logger))
         clockKeeper = ClockKeeper(
             ClockKeeper.Parts(store: store, clock: clock, logPath: settings.state.logPath, logger: logger))
         let (sender, history) = (self.transport, self.store)

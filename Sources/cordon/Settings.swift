@@ -319,8 +319,8 @@ extension Settings {
     }
 
     /// Asks those that the policy names.
-    func witnessRing(_ transport: any Transport) throws -> WitnessRing? {
-        try witnessPolicy().map { WitnessRing(policy: $0.policy, transport: transport) }
+    func witnessRing(_ transport: any Transport, known: KnownSecrets = KnownSecrets()) throws -> WitnessRing? {
+        try witnessPolicy().map { WitnessRing(policy: $0.policy, transport: transport, known: known) }
     }
 }
 

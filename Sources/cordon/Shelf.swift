@@ -62,6 +62,7 @@ struct Shelf: Sendable {
             guards.own = connections.ownIdentities(inventory, connectorsByName)
             if let file = read(settings.connectionsPath, &mistakes) {
                 mistakes += connections.unknownSelves(inventory, connectorsByName, bytes: file.bytes, file: file.path)
+                mistakes += connections.closedAddresses(connectorsByName, bytes: file.bytes, file: file.path)
             }
         }
         mistakes += unfit(

@@ -186,6 +186,19 @@ import Testing
         #expect(wait(seconds, ["x-left": "0", "x-reset": "7"]) == 7000)
         #expect(wait(seconds, ["x-left": "3", "x-reset": "7"]) == nil)
         #expect(wait(epoch, ["x-left": "0", "x-reset": "\(reset)", "retry-after": "5"]) == 5000)
+        // A date is so long after the answer's own; without one the provider's clock is anybody's guess.
+        let (date, later) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:50:07 GMT")
+        #expect(wait(epoch, ["retry-after": later, "date": date]) == 30_000)
+        #expect(wait(epoch, ["retry-after": date, "date": later]) == 0)
+        #expect(
+            wait(epoch, ["retry-after": "Sun, 06 Nov 2094 08:49:37 GMT", "date": date])
+                == Limits.retryAfterMillisecondsMax)
+        for wrong in [
+            "06 Nov 1994 08:50:07 GMT", "Sun, 6 Nov 1994 08:50:07 GMT", "Sun, 06 Nov 1994 08:50:07 CET", "soon",
+        ] {
+            #expect(wait(epoch, ["retry-after": wrong, "date": date]) == nil, "\(wrong)")
+        }
+        #expect(wait(epoch, ["retry-after": later]) == nil)
         #expect(
             Lane.Report(.answered(200, headers: ["x-left": "0", "x-reset": "\(reset)"]), epoch, at: .start)
                 == .limited(30_000))

@@ -115,7 +115,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P025", .connector, "tenant: { type: string, optional: true }", "tenant: { type: text, optional: true }",
             """
-            workflows/connectors/desk.yaml:24:21: error[P025]: 'type' must be one of url, string, duration, found 'text'
+            workflows/connectors/desk.yaml:24:21: error[P025]: 'type' must be one of url, string, duration, mail_server, mail_address, found 'text'
              24 |     tenant: { type: text, optional: true }
                 |                     ^^^^
             """),
@@ -205,7 +205,7 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
         DefinitionMistake(
             "P025", .connector, "method: DELETE", "method: PURGE",
             """
-            workflows/connectors/desk.yaml:38:26: error[P025]: 'method' must be one of GET, POST, PUT, PATCH, DELETE, found 'PURGE'
+            workflows/connectors/desk.yaml:38:26: error[P025]: 'method' must be one of GET, POST, PUT, PATCH, DELETE, MAIL, found 'PURGE'
              38 |       request: { method: PURGE, to: base, form: { token: "${secret.token}" } }
                 |                          ^^^^^
             """),
@@ -288,6 +288,13 @@ struct DefinitionMistake: Sendable, CustomTestStringConvertible {
             connections.yaml:5:3: error[P036]: the id 'login' stands twice under 'providers' (give one of them another)
              5 |   - id: login
                |   ^
+            """),
+        DefinitionMistake(
+            "P044", .connections, "base: https://desk.internal", "base: http://desk.internal",
+            """
+            connections.yaml:13:13: error[P044]: 'base' is http, so every call to it will be refused (write https://…, or egress: { plain_http: true } where nobody else is on the line)
+             13 |       base: http://desk.internal
+                |             ^^^^^^^^^^^^^^^^^^^^
             """),
         DefinitionMistake(
             "P043", .connections, "id: desk-main, connector: desk", "id: desk-main, connector: jira",

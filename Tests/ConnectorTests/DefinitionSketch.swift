@@ -77,7 +77,7 @@ struct DefinitionSketch: Sendable {
               - id: login-two
                 connector: desk
                 settings:
-                  base: http://desk.internal
+                  base: https://desk.internal
                   client: cordon
                   tenant: two
                 secrets: { key: { file: state/two } }

@@ -43,6 +43,32 @@ import Testing
         #expect(capture.state == nil)
     }
 
+    @Test func `an address that its connection can't reach is told when it is read`() throws {
+        let desk = try DefinitionSketch.connector.loadConnector().get()
+        func told(_ address: String, _ egress: String = "") throws -> [String] {
+            let sketch = DefinitionSketch.connections.changed("https://desk.internal", to: "\"\(address)\"").changed(
+                "{ key: { file: state/two } }\n", to: "{ key: { file: state/two } }\n    \(egress)\n")
+            let connections = try sketch.loadConnections().get()
+            return connections.closedAddresses(["desk": desk], bytes: Array(sketch.text.utf8), file: sketch.file)
+                .map(\.text)
+        }
+        #expect(try told("https://desk.internal") == [])
+        #expect(try told("https://10.1.2.3") != [])
+        #expect(try told("https://10.1.2.3", "egress: { networks: [10.0.0.0/8] }") == [])
+        #expect(try told("https://[::1]:8443/x", "egress: { loopback: true }") == [])
+        #expect(try told("https://[::1]:8443/x") != [])
+        #expect(
+            try told("https://localhost") == [
+                """
+                connections.yaml:13:13: warning[P044]: every call to 'base' of 'login-two' will be refused: 127.0.0.1 is \
+                a loopback address; the egress policy doesn't open it (open it: egress: { loopback: true }, or egress: \
+                { networks: [NETWORK] })
+                 13 |       base: "https://localhost"
+                    |             ^^^^^^^^^^^^^^^^^
+                """
+            ])
+    }
+
     @Test func `what a connector leaves out has its standard`() throws {
         let connector = try DefinitionSketch.connector
             .changed("  headers: [X-Desk-Event]\n  body_bytes_max: 4096\n", to: "")
@@ -69,7 +95,7 @@ import Testing
         #expect(first.secrets == ["key": .environment("DESK_KEY")])
         #expect(first.egress == EgressPolicy(allowedNetworks: ["10.0.0.0/8"]))
         let second = try #require(connections.providers.last)
-        #expect(second.settings == ["base": "http://desk.internal", "client": "cordon", "tenant": "two"])
+        #expect(second.settings == ["base": "https://desk.internal", "client": "cordon", "tenant": "two"])
         #expect(second.secrets == ["key": .file("state/two")])
         #expect(second.egress == EgressPolicy())
     }

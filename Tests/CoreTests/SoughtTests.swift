@@ -84,6 +84,39 @@ import Testing
         #expect(found.owner == nil && found.tags == [])
     }
 
+    @Test
+    func `who lives by it and what it does on an ordinary day goes along, from a provider and from the inventory`()
+        throws
+    {
+        let many = (0..<60).map { Value.string("c\($0)") }
+        let found = try Found.read([
+            "id": "u", "handles": ["a": 1], "consumers": .array(many), "baseline": "reads\ninvoices",
+        ]).get()
+        let subject = found.subject(.serviceAccount, at: "okta")
+        #expect(subject.consumers.count == Limits.consumersMax && subject.baseline == "reads invoices")
+        let line: Value = [
+            "about": ["kind": "service_account", "named": ["id": "u"]],
+            "subject": Resolution.resolved(subject).value,
+        ]
+        #expect(Sought(line: line)?.resolution == .resolved(subject), "the history keeps it")
+        #expect(subject.expressionValue["baseline"] == "reads invoices")
+        #expect(Subject(kind: .credential, id: "a", provider: "b").value["consumers"] == nil)
+
+        let sketch = DefinitionSketch.inventory
+        let own = "    matches: { issuer: github, alert: 8 }\n"
+        func told(_ more: String) -> Result<Inventory, Diagnostics> {
+            sketch.changed(own, to: own + "    " + more + "\n").loadInventory()
+        }
+        #expect(
+            try told("consumers: [payments, reports]").get()["backup-token"]?.subject.consumers == [
+                "payments", "reports",
+            ])
+        #expect(try told("baseline: reads on weekdays").get()["backup-token"]?.subject.baseline == "reads on weekdays")
+        let all = (0...Limits.consumersMax).map { "c\($0)" }.joined(separator: ", ")
+        #expect(told("consumers: [\(all)]").failure?.all.map(\.code) == ["P037"])
+        #expect(told("baseline: \(String(repeating: "x", count: 501))").failure?.all.map(\.code) == ["P037"])
+    }
+
     // MARK: What is asked
 
     private func library(_ inventory: Inventory, _ playbooks: Playbook...) -> Library {

@@ -19,6 +19,9 @@ import Testing
     /// An issuer whose keys and answers a test changes.
     private final class Issuer: Transport {
         private let state = Mutex((answer: (status: 200, body: [UInt8]()), asked: [String]()))
+        private let takesLong = Atomic(false)
+        /// Requests that somebody waits for are held by it, while there is one.
+        private let gate = Mutex<(held: Gate, arrived: Gate)?>(nil)
 
         var asked: [String] { state.withLock { $0.asked } }
         func publish(_ keys: P256.Signing.PrivateKey...) {
@@ -27,6 +30,10 @@ import Testing
         }
 
         func answer(_ status: Int, _ body: [UInt8]) { state.withLock { $0.answer = (status, body) } }
+
+        /// From now on it answers nobody who waits less than a while.
+        func takeLong() { takesLong.store(true, ordering: .relaxed) }
+        func hold(_ held: Gate, arrived: Gate) { gate.withLock { $0 = (held, arrived) } }
 
         private func key(_ key: P256.Signing.PrivateKey) -> Value {
             let point = key.publicKey.rawRepresentation
@@ -40,6 +47,14 @@ import Testing
             let answer = state.withLock { state in
                 state.asked.append(request.url)
                 return state.answer
+            }
+            if let gate = gate.withLock({ $0 }) {
+                gate.arrived.open()
+                await gate.held.passed()
+            }
+            if takesLong.load(ordering: .relaxed), request.timeoutMilliseconds <= Limits.keySetPatienceMilliseconds {
+                let fault = Fault(kind: .timedOut, number: 28, reason: "it took too long")
+                return Delivery(fate: .mayHaveBeenSent(fault), durationMilliseconds: request.timeoutMilliseconds)
             }
             return Delivery(
                 fate: .answered(OutboundResponse(status: answer.status, headers: [:], body: answer.body)),
@@ -82,11 +97,11 @@ import Testing
     @Test func `a certificate is fetched once from Amazon's host, and another no sooner than after a while`()
         async throws
     {
-        let desk = KeyDesk()
+        let desk = KeyDesk(issuer) { _ in }
         let pem = Array(Self.certificatePEM.utf8)
         issuer.answer(200, pem)
         func fetch(_ url: String) async -> Bool {
-            await desk.certificate(url, of: "hub", over: issuer, at: clock.now)?.reveal() == pem
+            await desk.certificate(url, of: "hub", at: clock.now)?.reveal() == pem
         }
         #expect(await fetch(Self.certificate[0]))
         #expect(await fetch(Self.certificate[0]))
@@ -185,6 +200,46 @@ import Testing
         #expect(issuer.asked.count == 3)
     }
 
+    @Test func `the key that signed is told once, before what it signed, and an auditor looks at it again`()
+        async throws
+    {
+        let engine = try engine()
+        issuer.publish(old, new)
+        for name in ["1", "2"] { #expect(isStored(await engine.receive(source: "s", try token(name, by: old)))) }
+        #expect(isStored(await engine.receive(source: "s", try token("3", by: new))))
+        // Another process reads what was told before.
+        let second = try self.engine()
+        #expect(isStored(await second.receive(source: "s", try token("4", by: new))))
+        let lines = try await store.log(from: 0, limit: 100).map(\.entry)
+        #expect(
+            lines.map(\.kind) == [
+                "originKeyUsed", "alertReceived", "alertReceived", "originKeyUsed", "alertReceived", "alertReceived",
+            ])
+        let told = try lines.map { try JSON.parse($0.bytes)["body"] ?? .null }
+        #expect(told[0]["text"]?.stringValue.flatMap { try? JSON.parse($0) }?["kid"] == .string(keyName(old)))
+        #expect(told[1]["key"] == told[0]["key"] && told[2]["key"] == told[0]["key"])
+        #expect(told[4]["key"] == told[3]["key"] && told[3]["key"] != told[0]["key"])
+
+        var history = HistoryAudit(.whole)
+        for line in lines { history.take(line.bytes, place: line.stream) }
+        let named = try #require(history.bodies[lines[1].stream])
+        func findings(_ body: [UInt8]?, _ history: HistoryAudit, isWhole: Bool = true) -> [AuditFinding.Code] {
+            var report = AuditReport(subject: "test")
+            report.checkOrigin(body, of: "alr", named, history, isWhole: isWhole)
+            return report.findings.map(\.code)
+        }
+        let (own, foreign) = (try token("1", by: old).body, try token("1", by: new).body)
+        #expect(findings(own, history) == [])
+        #expect(findings(nil, history) == [], "what is gone says nothing")
+        #expect(findings(foreign, history) == [.originInvalid])
+        #expect(findings(own, HistoryAudit(.whole)) == [.originKeyMissing])
+        var forged = HistoryAudit(.whole)
+        let text = String(decoding: lines[0].bytes, as: UTF8.self).replacing("ES256", with: "ES384")
+            .replacing("\\\"use\\\":\\\"sig\\\"", with: "\\\"use\\\":\\\"enc\\\"")
+        forged.take(Array(text.utf8), place: "forged")
+        #expect(findings(own, forged) == [.originInvalid], "the key is not the one of that name")
+    }
+
     @Test(arguments: [(500, ""), (200, "no JSON"), (200, #"{"keys":[]}"#), (302, "")] as [(Int, String)])
     func `without keys a delivery is put off, and good ones are used on`(_ status: Int, _ body: String) async throws {
         let engine = try engine()
@@ -205,6 +260,74 @@ import Testing
         clock.advance(milliseconds: Limits.keySetMillisecondsMax)
         #expect(isStored(await engine.receive(source: "s", try token("2", by: old))))
         #expect(issuer.asked.count == 3)
+    }
+
+    /// What the engine would do of it beside its answers.
+    private func fetchAtLength(_ engine: Engine) async {
+        for await item in engine.inbox {
+            guard case .fetch(let errand) = item else { continue }
+            return await engine.keyDesk.carryOut(errand)
+        }
+    }
+
+    @Test func `while a stranger's token has the keys looked up, those that fit the known ones wait for nothing`()
+        async throws
+    {
+        let engine = try engine()
+        issuer.publish(old)
+        #expect(isStored(await engine.receive(source: "s", try token("1", by: old))))
+        clock.advance(milliseconds: Limits.keySetMillisecondsMin)
+        let (held, arrived) = (Gate(), Gate())
+        issuer.hold(held, arrived: arrived)
+        let stranger = try token("2", by: P256.Signing.PrivateKey())
+        async let refused = engine.receive(source: "s", stranger)
+        await arrived.passed()
+        for name in ["3", "4"] { #expect(isStored(await engine.receive(source: "s", try token(name, by: old)))) }
+        // Nobody knows yet whether it is the issuer's new key: it comes again.
+        guard case .unavailable = await engine.receive(source: "s", try token("5", by: new)) else {
+            Issue.record("must be put off")
+            return held.open()
+        }
+        held.open()
+        #expect(await refused == .rejected(.eventKeyUnknown))
+        #expect(issuer.asked.count == 2)
+    }
+
+    @Test func `keys that take long are fetched while nobody waits, and those that are known are used on`() async throws
+    {
+        let engine = try engine()
+        issuer.publish(old)
+        issuer.takeLong()
+        guard case .unavailable = await engine.receive(source: "s", try token("1", by: old)) else {
+            Issue.record("must be put off")
+            return
+        }
+        await fetchAtLength(engine)
+        #expect(isStored(await engine.receive(source: "s", try token("1", by: old))))
+        #expect(issuer.asked.count == 2)
+        clock.advance(milliseconds: Limits.keySetMillisecondsMax)
+        issuer.publish(new)
+        #expect(isStored(await engine.receive(source: "s", try token("2", by: old))), "nothing newer is known yet")
+        guard case .unavailable = await engine.receive(source: "s", try token("3", by: new)) else {
+            Issue.record("must be put off")
+            return
+        }
+        await fetchAtLength(engine)
+        #expect(isStored(await engine.receive(source: "s", try token("3", by: new))))
+        #expect(await engine.receive(source: "s", try token("4", by: old)) == .rejected(.eventKeyUnknown))
+        #expect(issuer.asked.count == 4)
+    }
+
+    @Test func `a certificate that takes long is fetched while nobody waits`() async throws {
+        let errands = Mutex<[KeyDesk.Errand]>([])
+        let desk = KeyDesk(issuer) { errand in errands.withLock { $0.append(errand) } }
+        issuer.answer(200, Array(Self.certificatePEM.utf8))
+        issuer.takeLong()
+        #expect(await desk.certificate(Self.certificate[0], of: "hub", at: clock.now) == nil)
+        let errand = try #require(errands.withLock { $0.first })
+        await desk.carryOut(errand)
+        #expect(await desk.certificate(Self.certificate[0], of: "hub", at: clock.now) != nil)
+        #expect(issuer.asked.count == 2)
     }
 
     @Test func `deliveries that come at once wait for one request`() async throws {

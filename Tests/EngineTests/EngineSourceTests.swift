@@ -21,16 +21,19 @@ import Testing
     /// Answers every request alike, and keeps what was asked.
     private final class Answering: Transport {
         private let sent = Mutex<[String]>([])
-        private let status: Int
+        private let status: Mutex<Int>
 
-        init(_ status: Int = 200) { self.status = status }
+        init(_ status: Int = 200) { self.status = Mutex(status) }
+
+        func answer(_ status: Int) { self.status.withLock { $0 = status } }
 
         var urls: [String] { sent.withLock { $0 } }
 
         func send(_ request: OutboundRequest) async -> Delivery {
             sent.withLock { $0.append(request.url) }
             return Delivery(
-                fate: .answered(OutboundResponse(status: status, headers: [:], body: [])), durationMilliseconds: 1)
+                fate: .answered(OutboundResponse(status: status.withLock { $0 }, headers: [:], body: [])),
+                durationMilliseconds: 1)
         }
 
         func close() async {}
@@ -251,14 +254,76 @@ import Testing
         #expect(transport.urls.count == 1)
     }
 
-    @Test func `a subscription that can't be confirmed is asked for again`() async throws {
+    @Test func `a subscription that can't be confirmed is taken at once, stays unread and is confirmed later`()
+        async throws
+    {
         let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
+        let transport = Answering(500)
         let engine = try engine(
-            "guardduty", Answering(500), secret: key.publicKey.pemRepresentation, settings: ["topic": Self.topic])
-        guard case .unavailable = await engine.receive(source: "s", try subscription(key)) else {
-            Issue.record("must be put off")
-            return
+            "guardduty", transport, secret: key.publicKey.pemRepresentation, settings: ["topic": Self.topic])
+        let id = try stored(await engine.receive(source: "s", try subscription(key)))
+        #expect(transport.urls.isEmpty, "its sender waits for nobody")
+        await engine.read(try await alert(id))
+        #expect(transport.urls.count == 1)
+        #expect(try await alert(id).state == .received, "the sweep comes back to it")
+        transport.answer(200)
+        await engine.read(try await alert(id))
+        #expect(transport.urls.count == 2)
+        #expect(try await alert(id).state != .received)
+    }
+
+    @Test func `a subscription that is confirmed never is read in the end without it`() async throws {
+        let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
+        let transport = Answering(403)
+        let engine = try engine(
+            "guardduty", transport, secret: key.publicKey.pemRepresentation, settings: ["topic": Self.topic])
+        let id = try stored(await engine.receive(source: "s", try subscription(key)))
+        clock.advance(milliseconds: Limits.confirmationMillisecondsMax)
+        await engine.read(try await alert(id))
+        #expect(transport.urls.isEmpty)
+        #expect(try await alert(id).state != .received)
+    }
+
+    // MARK: What is refused
+
+    @Test func `what is refused is counted by its source and told in one line an hour, however much it is`()
+        async throws
+    {
+        let engine = try engine("pagerduty")
+        var forged = signed("{}", "d")
+        forged.headers["x-pagerduty-signature"] = "v1=00"
+        func lines() async throws -> [Value] {
+            try await store.history("source:s", from: 1, limit: 100).compactMap {
+                try JSON.parse($0.entry.bytes)["body"]
+            }
         }
-        #expect(try await store.alerts(AlertQuery()).count == 1, "it is stored all the same")
+        for _ in 1...500 { _ = await engine.receive(source: "s", forged) }
+        for number in 1...500 { _ = await engine.receive(source: "nobody-\(number)", forged) }
+        forged.headers["x-pagerduty-signature"] = nil
+        clock.advance(milliseconds: 1000)
+        _ = await engine.receive(source: "s", forged)
+        try await engine.tellRejections()
+        #expect(try await lines().isEmpty)
+        clock.advance(milliseconds: Limits.rejectionWindowMilliseconds)
+        try await engine.tellRejections()
+        try await engine.tellRejections()
+        let start = Installation.start
+        #expect(
+            try await lines() == [
+                [
+                    "from": .string(start.description), "to": .string(start.adding(milliseconds: 1000).description),
+                    "count": 501, "reasons": ["signature_wrong": 500, "signature_missing": 1],
+                ]
+            ])
+        let metrics = engine.counts.prometheus
+        #expect(metrics.contains(#"cordon_alerts_rejected_total{reason="signature_wrong",source="s"} 500"#))
+        #expect(metrics.contains(#"cordon_alerts_rejected_total{reason="source_unknown",source=""} 500"#))
+        #expect(!metrics.contains("nobody"))
+        #expect(try await store.vitals().entries == 1)
+        _ = await engine.receive(source: "s", forged)
+        try await engine.tellRejections(all: true)
+        #expect(try await lines().map { $0["count"] } == [501, 1])
+        #expect(
+            try await engine.sourceStandings().first?["rejected"] == ["signature_wrong": 500, "signature_missing": 2])
     }
 }

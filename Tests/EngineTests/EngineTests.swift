@@ -108,7 +108,7 @@ import Testing
         #expect(engine.counts.alertsRepeated == 1)
     }
 
-    @Test func `what is not signed leaves no trace but its count`() async throws {
+    @Test func `what is not signed leaves no trace but its count, which its source's history tells`() async throws {
         let installation = try Installation()
         let engine = installation.engine(ScriptedTransport(installation))
         try await installation.whileRunning(engine) {
@@ -118,8 +118,14 @@ import Testing
             #expect(await engine.receive(source: "github-main", delivery) == .rejected(.signatureWrong))
             #expect(await engine.receive(source: "nobody", delivery) == .rejected(.sourceUnknown))
         }
-        #expect(engine.counts.alertsRejected == [.signatureWrong: 1, .sourceUnknown: 1])
-        #expect(try await installation.base.vitals().entries == 0)
+        #expect(
+            engine.counts.alertsRejected == [
+                Counts.Rejected(source: "github-main", reason: .signatureWrong): 1,
+                Counts.Rejected(source: nil, reason: .sourceUnknown): 1,
+            ])
+        #expect(try await installation.base.vitals().entries == 1)
+        let line = try #require(try await installation.base.history("source:github-main", from: 1, limit: 9).first)
+        #expect(line.entry.kind == "deliveriesRejected")
     }
 
     @Test func `a signed alert of unknown shape is kept for a person, and a handshake is read`() async throws {

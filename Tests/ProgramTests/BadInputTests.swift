@@ -132,6 +132,7 @@ struct BadInputTests {
                     connector: scim
                     settings: { url: "http://127.0.0.1:9" }
                     secrets: { token: { file: token } }
+                    egress: { plain_http: true, loopback: true }
                 """, to: "connections.yaml")
         try installation.scratch.write(
             installation.scratch.read("identities.yaml") + """

@@ -60,8 +60,11 @@ struct Shown: Sendable {
     var proof: Alert.OriginProof
     /// The delivery's name, where it is signed with the rest.
     var delivery: String?
+    /// The public key that it was shown by.
+    var key: [UInt8]?
 
-    init(_ proof: Alert.OriginProof, delivery: String? = nil) {
+    init(_ proof: Alert.OriginProof, delivery: String? = nil, key: [UInt8]? = nil) {
+        self.key = key
         self.proof = proof
         self.delivery = delivery
     }
@@ -90,9 +93,13 @@ extension SourceShape {
                 kept[name] = prefix(of: value, bytesMax: Limits.headerValueBytesMax)
             }
         }
-        return Alert(
+        var alert = Alert(
             id: id, source: source, deliveryID: deliveryID, receivedAt: now, headers: kept, body: delivery.body,
             bodyDigest: digest, originProof: shown.proof)
+        alert.originKey = shown.key.map { key in
+            Alert.OriginKey(digest: digestText(key), text: String(decoding: key, as: UTF8.self))
+        }
+        return alert
     }
 
     private func name(of delivery: InboundDelivery) -> String? {

@@ -21,16 +21,17 @@ package enum SecurityEventToken {
         let type = delivery.headers["content-type"].map { $0.prefix { $0 != ";" }.lowercased() }
         guard type == nil || type == mediaType else { throw .eventInvalid }
         let token: WebSignature
+        let key: WebKey
         do throws(WebSignature.Fault) {
             token = try WebSignature(delivery.body)
-            try token.verify(secrets.flatMap(WebKey.all))
+            key = try token.verify(secrets.flatMap(WebKey.all))
         } catch {
             throw rejection(error)
         }
         guard case .string(let typ)? = token.header["typ"],
             [self.type, mediaType].contains(typ.lowercased()), let claims = token.claims
         else { throw .eventInvalid }
-        return Shown(.asymmetric, delivery: try name(claims, settings))
+        return Shown(.asymmetric, delivery: try name(claims, settings), key: key.text)
     }
 
     private static func rejection(_ fault: WebSignature.Fault) -> Rejection {

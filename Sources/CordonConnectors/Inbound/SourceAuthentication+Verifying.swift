@@ -27,12 +27,12 @@ extension SourceShape.Authentication {
             try signature.verify(delivery, deliveryHeader, secrets, now)
             return Shown(.sharedSecret)
         case .standardWebhooks(let tolerance):
-            return Shown(try StandardWebhook.verify(delivery, tolerance, secrets, now))
+            return try StandardWebhook.verify(delivery, tolerance, secrets, now)
         case .ecdsaP256(let name):
             let header = try delivery.header(name)
             guard let code = Data(base64Encoded: header) else { throw .signatureWrong }
-            try require(secrets) { isSigned(delivery.body, code, $0) }
-            return Shown(.asymmetric)
+            let key = try require(secrets) { isSigned(delivery.body, code, $0) }
+            return Shown(.asymmetric, key: key.reveal())
         case .token(let name, let prefix):
             let header = Array(try delivery.header(name).utf8)
             // An empty secret would be known to everybody.
@@ -118,10 +118,12 @@ extension InboundDelivery {
 }
 
 /// Tries every secret, the fitting one too.
-private func require(_ secrets: [Secret], _ fits: (Secret) -> Bool) throws(Rejection) {
-    var holds = false
-    for secret in secrets where fits(secret) { holds = true }
-    guard holds else { throw .signatureWrong }
+@discardableResult
+private func require(_ secrets: [Secret], _ fits: (Secret) -> Bool) throws(Rejection) -> Secret {
+    var fitting: Secret?
+    for secret in secrets where fits(secret) { fitting = secret }
+    guard let fitting else { throw .signatureWrong }
+    return fitting
 }
 
 extension SourceShape.Signature {
@@ -204,22 +206,23 @@ extension SourceShape.Signature {
 private enum StandardWebhook {
     static func verify(
         _ delivery: InboundDelivery, _ toleranceMilliseconds: Int64, _ secrets: [Secret], _ now: Instant
-    ) throws(Rejection) -> Alert.OriginProof {
+    ) throws(Rejection) -> Shown {
         let id = try delivery.header("webhook-id")
         let time = try delivery.header("webhook-timestamp")
         let header = try delivery.header("webhook-signature")
         // A full stop in the id would make the signed text ambiguous.
         guard !id.contains(".") else { throw .signatureWrong }
         let text = text(id, time, delivery.body)
-        var proof: Alert.OriginProof?
+        var shown: Shown?
         for secret in secrets {
             for signature in header.split(separator: " ") {
-                if let found = proves(signature, text, secret) { proof = found }
+                guard let proof = proves(signature, text, secret) else { continue }
+                shown = Shown(proof, key: proof == .asymmetric ? secret.reveal() : nil)
             }
         }
-        guard let proof else { throw .signatureWrong }
+        guard let shown else { throw .signatureWrong }
         try delivery.requireRecent(time, toleranceMilliseconds, now)
-        return proof
+        return shown
     }
 
     private static func text(_ id: String, _ time: String, _ body: [UInt8]) -> [UInt8] {

@@ -52,9 +52,17 @@ package struct TopicMessage: Sendable {
         else { throw .signatureMissing }
         guard isAmazons(url), let topic, message.fields["TopicArn"] == topic, let code = Data(base64Encoded: signature)
         else { throw .signatureWrong }
-        let keys = secrets.compactMap { key(in: $0, at: now) }
-        guard keys.contains(where: { message.isSigned(code, $0) }) else { throw .signatureWrong }
-        return Shown(.asymmetric, delivery: message.fields["MessageId"])
+        let keys = secrets.filter { key(in: $0, at: now).map { message.isSigned(code, $0) } ?? false }
+        guard let key = keys.first else { throw .signatureWrong }
+        return Shown(.asymmetric, delivery: message.fields["MessageId"], key: key.reveal())
+    }
+
+    /// Whether this certificate's key, or this public key, signed it.
+    func isSigned(by key: Secret, at: Instant) -> Bool {
+        guard let code = fields["Signature"].flatMap({ Data(base64Encoded: $0) }),
+            let key = TopicMessage.key(in: key, at: at)
+        else { return false }
+        return isSigned(code, key)
     }
 
     /// Where the certificate of this topic's message lies, at Amazon's own host and under the name that Amazon gives it;

@@ -36,7 +36,9 @@ struct WebSignature: Sendable {
     /// The payload as an object (RFC 7519 §7.2), or `nil`.
     var claims: [String: Value]? { (try? JSON.parse(payload))?.objectValue }
 
-    func verify(_ keys: [WebKey]) throws(Fault) {
+    /// - Returns: the key that signed it.
+    @discardableResult
+    func verify(_ keys: [WebKey]) throws(Fault) -> WebKey {
         // An extension that must be understood is not understood here (RFC 7515 §4.1.11).
         guard header["crit"] == nil, header["b64"] == nil else { throw .malformed }
         guard case .string(let algorithm)? = header["alg"], algorithm.lowercased() != "none" else {
@@ -45,7 +47,8 @@ struct WebSignature: Sendable {
         let name = header["kid"]?.stringValue
         let fitting = keys.filter { $0.signs(algorithm) && (name == nil || $0.name == name) }
         guard !fitting.isEmpty else { throw .keyUnknown }
-        guard fitting.contains(where: { $0.isValid(code, for: signed) }) else { throw .signatureWrong }
+        guard let key = fitting.first(where: { $0.isValid(code, for: signed) }) else { throw .signatureWrong }
+        return key
     }
 }
 
@@ -58,6 +61,8 @@ struct WebKey: Sendable {
     }
 
     let name: String?
+    /// As its issuer publishes it.
+    let text: [UInt8]
     private let algorithm: String
     private let material: Material
 
@@ -73,6 +78,7 @@ struct WebKey: Sendable {
             value["alg"].map({ $0 == .string(found.algorithm) }) ?? true
         else { return nil }
         name = value["kid"]?.stringValue
+        text = value.jsonBytes
         (algorithm, material) = found
     }
 

@@ -5,27 +5,48 @@ import CordonLanguage
 import Crypto
 import Foundation
 
-extension Message {
-    /// A whole message as RFC 5322 has it. No text of an alert can begin a header: each is one encoded word or base64.
-    package func mail(from: String, to address: String, name: String) -> [UInt8] {
+/// One mail as RFC 5322 has it. No text of an alert can begin a header: each is one encoded word or base64.
+struct Letter {
+    /// The same for the same letter sent again.
+    var id: String
+    var at: Instant
+    var from: String
+    var address: String
+    /// Whose address it is; `nil` where nobody says.
+    var name: String?
+    var title: String
+    var text: String
+    /// What all letters of one matter share.
+    var thread: String?
+
+    var bytes: [UInt8] {
         let domain = from.split(separator: "@").last.map(String.init) ?? "localhost"
         var fields = [
-            ("Date", Message.date(at)), ("From", "Cordon <\(from)>"), ("To", Message.mailbox(name, address)),
+            ("Date", Message.date(at)), ("From", "Cordon <\(from)>"), ("To", mailbox),
             ("Subject", Message.words("[cordon] " + title)), ("Message-ID", "<\(id)@\(domain)>"),
         ]
-        if let run = notices.first?.run, count == 1 {
-            // All that is said of one run is one thread.
-            fields.append(("References", "<\(Message.name(run.text))@\(domain)>"))
-        }
+        if let thread { fields.append(("References", "<\(Message.name(thread))@\(domain)>")) }
         fields += [
             ("Auto-Submitted", "auto-generated"), ("X-Cordon-Notification", id),
             ("MIME-Version", "1.0"), ("Content-Type", "text/plain; charset=utf-8"),
             ("Content-Transfer-Encoding", "base64"),
         ]
         let head = fields.map { "\($0.0): \($0.1)\r\n" }.joined()
-        let body = Data(mailText.utf8).base64EncodedString(
+        let body = Data(text.utf8).base64EncodedString(
             options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed])
         return Array((head + "\r\n" + body + "\r\n").utf8)
+    }
+
+    private var mailbox: String { name.map { "\(Message.words($0)) <\(address)>" } ?? "<\(address)>" }
+}
+
+extension Message {
+    package func mail(from: String, to address: String, name: String) -> [UInt8] {
+        // All that is said of one run is one thread.
+        let thread = count == 1 ? notices.first?.run?.text : nil
+        return Letter(
+            id: id, at: at, from: from, address: address, name: name, title: title, text: mailText, thread: thread
+        ).bytes
     }
 
     private var mailText: String {
@@ -57,8 +78,6 @@ extension Message {
         }
         return chunks.map { "=?utf-8?B?\(Data($0.utf8).base64EncodedString())?=" }.joined(separator: "\r\n ")
     }
-
-    private static func mailbox(_ name: String, _ address: String) -> String { "\(words(name)) <\(address)>" }
 
     /// RFC 5322 §3.3, in UTC.
     static func date(_ at: Instant) -> String {

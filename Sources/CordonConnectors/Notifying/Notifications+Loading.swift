@@ -96,7 +96,7 @@ extension Channel {
         let password = map.node("password").flatMap { SecretReference.read($0, loader.reader) }
         let authority = map.node("authority").flatMap { SecretReference.read($0, loader.reader) }
         let clear = map.bool("clear") ?? false
-        if let url, !isMailServer(url) {
+        if let url, !MailAddress.isServer(url) {
             map.report(
                 DefinitionCode.badSetting.rawValue, "url", "'url' is no address of a mail server",
                 "write smtp://HOST:PORT, or smtps://HOST:PORT")
@@ -115,15 +115,6 @@ extension Channel {
         guard let url, let from else { return nil }
         return .mail(
             Mail(url: url, from: from, user: user, password: password, allowsClear: clear, authority: authority))
-    }
-
-    private static func isMailServer(_ url: String) -> Bool {
-        guard let scheme = ["smtp://", "smtps://"].first(where: url.hasPrefix) else { return false }
-        let rest = url.dropFirst(scheme.count)
-        return !rest.isEmpty
-            && rest.utf8.allSatisfy { byte in
-                MailAddress.isLetterOrDigit(byte) || [0x2D, 0x2E, 0x3A, 0x5B, 0x5D].contains(byte)
-            }
     }
 }
 
@@ -181,6 +172,13 @@ enum MailAddress {
         else { return false }
         return parts[0].utf8.allSatisfy { isLetterOrDigit($0) || Array("!#$%&'*+-/=?^_`{|}~.".utf8).contains($0) }
             && parts[1].utf8.allSatisfy { isLetterOrDigit($0) || $0 == 0x2D || $0 == 0x2E }
+    }
+
+    static func isServer(_ url: String) -> Bool {
+        guard let scheme = ["smtp://", "smtps://"].first(where: url.hasPrefix) else { return false }
+        let rest = url.dropFirst(scheme.count)
+        return !rest.isEmpty
+            && rest.utf8.allSatisfy { isLetterOrDigit($0) || [0x2D, 0x2E, 0x3A, 0x5B, 0x5D].contains($0) }
     }
 
     static func isLetterOrDigit(_ byte: UInt8) -> Bool {

@@ -16,6 +16,8 @@ struct IssuedSecret: Sendable, Hashable, CustomStringConvertible, CustomReflecta
 
     subscript(name: String) -> String? { parts[name] }
 
+    func note(in known: KnownSecrets) { for part in parts.values { known.note(part) } }
+
     /// What a delivery's templates have as `issued`: the parts, and these as one text.
     var variable: Value {
         let value = Value.object(parts.mapValues(Value.string))

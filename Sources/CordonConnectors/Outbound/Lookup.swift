@@ -120,7 +120,8 @@ extension ProviderLoader {
         for name in ["id", "handles"] where !exchange.keep.contains(name) {
             map.report(
                 DefinitionCode.unpromised.rawValue, "answers", "a look-up tells '\(name)', and it is not kept",
-                "work it out under 'keep': id, handles and, where the provider says them, names, owner, tags, facts")
+                "work it out under 'keep': id, handles and, where the provider says them, names, owner, tags, facts, consumers, baseline"
+            )
         }
         for name in exchange.keep where !ProviderLoader.foundNames.contains(name) {
             map.report(
@@ -129,5 +130,5 @@ extension ProviderLoader {
         }
     }
 
-    private static let foundNames = ["facts", "handles", "id", "names", "owner", "tags"]
+    private static let foundNames = ["baseline", "consumers", "facts", "handles", "id", "names", "owner", "tags"]
 }

@@ -32,8 +32,10 @@ package struct Errand: Sendable, Hashable {
 package struct Performer: Sendable {
     private let providers: [String: Provider]
     private let inventory: @Sendable () -> Inventory
-    private let secrets: SecretReader
+    let secrets: SecretReader
     let transport: any Transport
+    /// For connections that are reached by mail; `nil`: none is.
+    let mail: MailTransport?
     let tokens: TokenDesk
     private let sealer: CallSealer
     private let lanes: Lanes
@@ -42,7 +44,7 @@ package struct Performer: Sendable {
 
     package init(
         providers: [String: Provider], inventory: @escaping @Sendable () -> Inventory, secrets: SecretReader,
-        transport: any Transport, sealer: CallSealer, lanes: Lanes = Lanes(),
+        transport: any Transport, mail: MailTransport? = nil, sealer: CallSealer, lanes: Lanes = Lanes(),
         tokens: TokenDesk = TokenDesk(), clock: @escaping @Sendable () -> Instant
     ) {
         self.lanes = lanes
@@ -52,6 +54,7 @@ package struct Performer: Sendable {
         self.inventory = inventory
         self.secrets = secrets
         self.transport = transport
+        self.mail = mail
         self.sealer = sealer
     }
 
@@ -89,6 +92,7 @@ package struct Performer: Sendable {
         guard let secret = answer.issued else { return answer }
         var answer = answer
         let handle = Value.handle(ofCall: errand.draft.id)
+        secret.note(in: secrets.known)
         issued.keep(secret, as: handle, at: clock())
         var told = answer.outcome.result.objectValue ?? [:]
         told["secret"] = .string(handle)
@@ -211,6 +215,9 @@ package struct Performer: Sendable {
             }
             let timeout = min(call.deadline.since(clock()), Limits.callTimeoutMillisecondsMax)
             guard timeout > 0 else { return nil }
+            if signed.request.method == ProviderShape.Mail.method {
+                return .success(await post(signed.request, call, provider, held, timeout))
+            }
             let delivery = await transport.send(outbound(signed.request, provider, held, timeout, isFresh: isFresh))
             guard let token = signed.token, !isRenewed, !delivery.wasSentTwice,
                 case .answered(let response) = delivery.fate, response.status == 401

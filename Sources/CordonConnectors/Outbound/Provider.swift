@@ -113,6 +113,7 @@ extension Provider {
             throw Refusal(.unbuildable, "\(connection.id) has no setting '\(request.to)'")
         }
         var variables = variables(arguments, secrets: secrets, beside: beside)
+        if let mail = request.mail { return try build(mail, to: request.to, url, variables) }
         if let token = request.jwt {
             // An instance without the key signs nothing, where its connector leaves that open.
             let isLeftOut = shape.optionalSecrets.contains(token.key) && connection.secrets[token.key] == nil

@@ -272,13 +272,18 @@ extension RateHeaders {
         remaining: "ratelimit-remaining", reset: "ratelimit-reset", resetAs: .seconds)
 }
 
-/// `Retry-After` (RFC 9110 §10.2.3) in seconds, or else the provider's own header. A date is not honored: the provider's
-/// clock is not ours.
+/// `Retry-After` (RFC 9110 §10.2.3), or else the provider's own header. A date counts from the answer's own `Date`: the
+/// provider's clock is not ours, and its two words were read off the same one.
 private func retryAfter(_ headers: [String: String], _ rates: RateHeaders?, _ now: Instant?) -> Int64? {
-    guard let text = headers["retry-after"], let seconds = Int64(text), seconds >= 0 else {
-        return rates.flatMap { exhausted(headers, $0, now) }
+    if let text = headers["retry-after"] {
+        if let seconds = Int64(text), seconds >= 0 {
+            return min(seconds, Limits.retryAfterMillisecondsMax / 1000) * 1000
+        }
+        if let at = HTTPDate.instant(text), let date = headers["date"].flatMap(HTTPDate.instant) {
+            return min(max(at.since(date), 0), Limits.retryAfterMillisecondsMax)
+        }
     }
-    return min(seconds, Limits.retryAfterMillisecondsMax / 1000) * 1000
+    return rates.flatMap { exhausted(headers, $0, now) }
 }
 
 extension Fault {

@@ -42,10 +42,12 @@ package struct OutboundMail: Sendable {
 package final class MailTransport: Sendable {
     package enum Fate: Sendable, Hashable {
         case taken
-        /// The server's or the line's fault may pass.
-        case later(String)
+        /// The server's or the line's fault may pass; it did not take it. With the server's number, where it gave one.
+        case later(String, reply: Int? = nil)
+        /// Nobody knows whether it took it: the line broke after the whole of it had left.
+        case inDoubt(String)
         /// The server will not take this one.
-        case refused(String)
+        case refused(String, reply: Int? = nil)
     }
 
     /// Does one thing after another, where it may block.
@@ -66,6 +68,8 @@ package final class MailTransport: Sendable {
 private final class MailTransfer {
     private let mail: OutboundMail
     private var sent = 0
+    /// libcurl has asked for more than there is: the line that ends a mail may have left.
+    private var hasLeft = false
     private var guarded: AddressGuard?
     private var forbidden: String?
 
@@ -93,8 +97,9 @@ private final class MailTransfer {
         default:
             let reason = Fault(code: code, detail: "").reason
             // A fifth hundred is its last word on this mail, unless it was about who asks.
-            if (550...559).contains(reply) { return .refused("the mail server said \(reply): \(reason)") }
-            return .later(reply >= 400 ? "the mail server said \(reply): \(reason)" : reason)
+            if (550...559).contains(reply) { return .refused("the mail server said \(reply): \(reason)", reply: reply) }
+            if reply >= 400 { return .later("the mail server said \(reply): \(reason)", reply: reply) }
+            return hasLeft ? .inDoubt("no answer to the mail: \(reason)") : .later(reason)
         }
     }
 
@@ -133,7 +138,10 @@ private final class MailTransfer {
 
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let count = min(buffer.count, mail.bytes.count - sent)
-        guard count > 0 else { return 0 }
+        guard count > 0 else {
+            hasLeft = true
+            return 0
+        }
         buffer.copyBytes(from: mail.bytes[sent..<sent + count])
         sent += count
         return count

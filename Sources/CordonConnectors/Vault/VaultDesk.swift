@@ -144,6 +144,7 @@ package final class VaultDesk: Sendable {
         if let given { result = given } else { result = await logIn(at: now) }
         guard case .success(let token) = result else { return result }
         isFresh = true
+        secrets.known.note(token.value)
         // A token that somebody else keeps is read anew each time.
         state.withLock { $0.token = vault.login.isExchanged ? token : nil }
         return .success(token)

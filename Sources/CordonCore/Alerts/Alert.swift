@@ -8,6 +8,19 @@ package import CordonLanguage
 package struct Alert: Sendable, Hashable, Named {
     package static var prefix: String { "alr_" }
 
+    /// The public key by which it was found to be its source's.
+    package struct OriginKey: Sendable, Hashable {
+        /// `sha256:` of the text.
+        package var digest: String
+        /// A JSON Web Key, or PEM.
+        package var text: String
+
+        package init(digest: String, text: String) {
+            self.digest = digest
+            self.text = text
+        }
+    }
+
     /// How strongly the source's authorship can be shown to a third party.
     package enum OriginProof: String, Sendable, Hashable, CaseIterable {
         /// A signature that only the source could have made.
@@ -67,6 +80,8 @@ package struct Alert: Sendable, Hashable, Named {
     package var cuts: [Cut]
     /// Under which names the same delivery may be known already; not stored.
     package var formerDeliveryIDs: [String] = []
+    /// Where it was signed by a key of its source's own. Its receipt names it, the row doesn't.
+    package var originKey: OriginKey?
     package var originProof: OriginProof
     package var state: State
 
@@ -98,6 +113,7 @@ extension Alert {
             "source": .string(source), "delivery": .string(deliveryID), "body": .string(bodyDigest),
             "bytes": .int(Int64(body.count)), "origin_proof": .string(originProof.rawValue),
         ]
+        if let originKey { members["key"] = .string(originKey.digest) }
         if !salt.isEmpty { members["salted"] = true }
         if !cuts.isEmpty { members["cut"] = cutsValue }
         return .object(members)
@@ -132,6 +148,7 @@ extension Alert {
     package var asStored: Alert {
         var copy = self
         copy.formerDeliveryIDs = []
+        copy.originKey = nil
         return copy
     }
 }

@@ -20,6 +20,9 @@ package struct Subject: Sendable, Hashable {
     package var tags: [String]
     /// Whatever else the inventory says, for expressions and for the provider's requests. Never a secret.
     package var attributes: Value
+    /// Who lives by it, and what it does on an ordinary day: for whoever decides, and for expressions.
+    package var consumers: [String] = []
+    package var baseline: String?
 
     package init(
         kind: Kind, id: String, provider: String, owner: String? = nil, tags: [String] = [],
@@ -39,6 +42,8 @@ package struct Subject: Sendable, Hashable {
     /// `subject` as expressions see it.
     package var expressionValue: Value {
         var members = attributes.objectValue ?? [:]
+        if !consumers.isEmpty { members["consumers"] = .array(consumers.map(Value.string)) }
+        if let baseline { members["baseline"] = .string(baseline) }
         members["kind"] = .string(kind.rawValue)
         members["id"] = .string(id)
         members["provider"] = .string(provider)

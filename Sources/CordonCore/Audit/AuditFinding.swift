@@ -24,6 +24,7 @@ package struct AuditFinding: Sendable, Hashable {
         case blobMissing, blobChanged, blobErased, blobUnnamed, blobSealed, erasurePending
         case snapshotDiffers, rowDiffers, viewsUnchecked
         case schemaDiffers, keyChanged, clockUnread
+        case originInvalid, originKeyMissing
         case timestamped, timestampInvalid, timestampUnchecked
         // What they mean
         case streamGap, streamCut, streamUnopened

@@ -20,8 +20,10 @@ package struct HistoryAudit {
     package struct Named: Sendable, Hashable {
         package var digest: String
         package var place: String
-        /// Of an alert's body, when it came.
-        var at: Instant?
+        /// Of an alert's body, when it came, and the key that signed it. What was cut can't be compared with a signature.
+        package var at: Instant?
+        package var key: String?
+        package var isCut = false
 
         package init(digest: String, place: String) {
             self.digest = digest
@@ -67,6 +69,8 @@ package struct HistoryAudit {
     package private(set) var blobs: [String: Named] = [:]
     /// By the alert's id.
     package private(set) var bodies: [String: Named] = [:]
+    /// What sources signed with, by its digest.
+    package private(set) var originKeys: [String: String] = [:]
     package private(set) var expired: Set<String> = []
     /// Those that led to a run, or joined one.
     package private(set) var alerts: Set<String> = []
@@ -255,6 +259,8 @@ package struct HistoryAudit {
             if let digest = line.told["body"]?.stringValue {
                 bodies[line.stream] = Named(digest: digest, place: line.place.text)
                 bodies[line.stream]?.at = line.at
+                bodies[line.stream]?.key = line.told["key"]?.stringValue
+                bodies[line.stream]?.isCut = line.told["cut"] != nil
             }
             unread[line.stream] = line.place.text
         case "alertRead": unread[line.stream] = nil
@@ -267,6 +273,8 @@ package struct HistoryAudit {
                 .open, .alertUndecided, line.place.text,
                 "\(isPart ? "not all of it could be read" : "nothing was decided of it"): "
                     + (body["reason"]?.stringValue ?? ""))
+        case "originKeyUsed":
+            if let key = body["key"]?.stringValue { originKeys[key] = body["text"]?.stringValue }
         case "decisionMade": decide(line.told, line.place.text)
         case "bodiesExpired", "subjectErased", "evidenceExpired": noteGone(line.kind, body)
         case "evidenceKeysSet", "evidenceKeyDestroyed": noteKeys(line)

@@ -38,6 +38,7 @@ extension Inventory {
         let attributes = fields.value("attributes") ?? .object([:])
         let matches = fields.value("matches", required: true)
         let secrets = readSecrets(fields, "secrets", loader)
+        let (consumers, baseline) = readUse(fields)
         guard case .object(let named)? = matches, !named.isEmpty else {
             if matches != nil {
                 fields.report(.missingInput, "matches", "'matches' names no field by which an alert could mean it")
@@ -45,9 +46,28 @@ extension Inventory {
             return nil
         }
         guard let id, let kind, let provider else { return nil }
-        return Identity(
-            subject: Subject(kind: kind, id: id, provider: provider, owner: owner, tags: tags, attributes: attributes),
-            matches: named, secrets: secrets)
+        var subject = Subject(
+            kind: kind, id: id, provider: provider, owner: owner, tags: tags, attributes: attributes)
+        subject.consumers = consumers
+        subject.baseline = baseline
+        return Identity(subject: subject, matches: named, secrets: secrets)
+    }
+
+    /// Who lives by it, and what it does on an ordinary day.
+    private static func readUse(_ fields: YAMLFields) -> (consumers: [String], baseline: String?) {
+        let consumers = fields.strings("consumers") ?? []
+        if consumers.count > Limits.consumersMax {
+            fields.report(
+                .tooMany, "consumers",
+                "\(consumers.count) consumers, the limit is \(Limits.consumersMax) (consumersMax)")
+        }
+        let baseline = fields.string("baseline")
+        if let count = baseline?.unicodeScalars.count, count > Limits.baselineScalarsMax {
+            fields.report(
+                .tooMany, "baseline", "\(count) letters, the limit is \(Limits.baselineScalarsMax) (baselineScalarsMax)"
+            )
+        }
+        return (consumers, baseline)
     }
 
     private static func readSecrets(_ fields: YAMLFields, _ key: String, _ loader: DefinitionLoader) -> [String:

@@ -68,6 +68,8 @@ package struct Found: Sendable, Hashable {
     package var facts: [String: Value]
     package var owner: String?
     package var tags: [String]
+    package var consumers: [String] = []
+    package var baseline: String?
 
     package init(
         id: String, names: [String: Value], handles: [String: Value], facts: [String: Value] = [:],
@@ -96,18 +98,25 @@ package struct Found: Sendable, Hashable {
         guard handles.values.contains(where: { $0 != .null }) else {
             return .failure(Refusal(.undecided, "the answer says nothing by which '\(id)' could be acted on"))
         }
-        return .success(
-            Found(
-                id: id, names: answer["names"]?.objectValue ?? [:], handles: handles.filter { $0.value != .null },
-                facts: answer["facts"]?.objectValue ?? [:], owner: answer["owner"]?.stringValue,
-                tags: (answer["tags"]?.arrayValue ?? []).compactMap(\.stringValue)))
+        var found = Found(
+            id: id, names: answer["names"]?.objectValue ?? [:], handles: handles.filter { $0.value != .null },
+            facts: answer["facts"]?.objectValue ?? [:], owner: answer["owner"]?.stringValue,
+            tags: (answer["tags"]?.arrayValue ?? []).compactMap(\.stringValue))
+        // As many as an inventory may name.
+        found.consumers = Array(
+            (answer["consumers"]?.arrayValue ?? []).compactMap(\.stringValue).prefix(Limits.consumersMax))
+        found.baseline = answer["baseline"]?.stringValue.map { Notice.line($0, Limits.baselineScalarsMax) }
+        return .success(found)
     }
 
     /// As a run acts on it, where no inventory says more.
     package func subject(_ kind: Subject.Kind, at provider: String) -> Subject {
-        Subject(
+        var subject = Subject(
             kind: kind, id: provider + "/" + id, provider: provider, owner: owner, tags: tags,
             attributes: .object(facts.merging(handles) { _, handle in handle }))
+        subject.consumers = consumers
+        subject.baseline = baseline
+        return subject
     }
 }
 

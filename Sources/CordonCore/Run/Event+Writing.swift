@@ -154,6 +154,8 @@ extension Subject {
     fileprivate func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.field("attributes", attributes)
+        writer.fieldIfPresent("baseline", baseline)
+        if !consumers.isEmpty { writer.field("consumers", consumers) }
         writer.field("id", id)
         writer.field("kind", kind.rawValue)
         writer.fieldIfPresent("owner", owner)

@@ -132,6 +132,8 @@ extension Subject {
         record([
             "kind": .string(kind.rawValue), "id": .string(id), "provider": .string(provider),
             "owner": owner.map(Value.string), "tags": .array(tags.map(Value.string)), "attributes": attributes,
+            "consumers": consumers.isEmpty ? nil : .array(consumers.map(Value.string)),
+            "baseline": baseline.map(Value.string),
         ])
     }
 
@@ -141,5 +143,7 @@ extension Subject {
             owner: try fields.optionalString("owner"),
             tags: fields.optional("tags") == nil ? [] : try fields.strings("tags"),
             attributes: fields.optional("attributes") ?? .object([:]))
+        consumers = fields.optional("consumers") == nil ? [] : try fields.strings("consumers")
+        baseline = try fields.optionalString("baseline")
     }
 }

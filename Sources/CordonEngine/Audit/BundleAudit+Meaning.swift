@@ -17,6 +17,7 @@ extension BundleAudit {
         for (_, named) in history.bodies.sorted(by: { $0.key < $1.key }) {
             check(BundleFormat.blob(named.digest), named.digest, named.place, absent)
         }
+        checkOrigins(head, history)
         for digest in head.definitions(of: history).sorted() {
             check(BundleFormat.definition(digest), digest, "a line", absent)
         }

@@ -78,6 +78,7 @@ package struct Bundler: Sendable {
                     id.text, RetentionBook.policySet, RetentionBook.keysSet, RetentionBook.keyDestroyed,
                     Value.string("subject \(row.subject)").json,
                 ] + alerts.map(\.text)))
+            + (try await originKeys(whole.flatMap { $0 }))
         let entries = (whole.flatMap { $0 } + extracts).sorted { $0.index < $1.index }
 
         let (note, checkpoint) = try checkpoint()
@@ -94,6 +95,23 @@ package struct Bundler: Sendable {
         let state = try Run(snapshot: [], tail: own.map(\.entry)).value.jsonBytes
         try draft.add(BundleFormat.snapshot(id.text), state)
         return Begun(draft: draft, note: note, checkpoint: checkpoint, places: Set(entries.map(\.index)))
+    }
+
+    /// The lines that tell the keys by which the alerts were found to be their sources'.
+    private func originKeys(_ entries: [IndexedEntry]) async throws -> [IndexedEntry] {
+        var keys: [String: Set<String>] = [:]
+        for entry in entries.map(\.entry) where entry.kind == "alertReceived" {
+            let body = try JSON.parse(entry.bytes)["body"]
+            guard let key = body?["key"]?.stringValue, let source = body?["source"]?.stringValue else { continue }
+            keys[source, default: []].insert(key)
+        }
+        var lines: [IndexedEntry] = []
+        for (source, named) in keys.sorted(by: { $0.key < $1.key }) {
+            lines += try await history(Engine.reconcileStream(source), naming: Array(named)).filter {
+                $0.entry.kind == "originKeyUsed"
+            }
+        }
+        return lines
     }
 
     private func joined(_ entries: [IndexedEntry]) async throws -> [AlertID] {

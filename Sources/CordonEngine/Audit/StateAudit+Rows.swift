@@ -102,6 +102,8 @@ extension StateAudit {
             }
         } else if alert.bodyCommitment != named.digest {
             report.find(.broken, .blobChanged, "body of \(alert.id)", "it is not what was stored")
+        } else {
+            report.checkOrigin(alert.body, of: alert.id.text, named, history, isWhole: true)
         }
         for (id, body, word, isAsItsBody, at) in told {
             guard let row = rows.removeValue(forKey: id) else {

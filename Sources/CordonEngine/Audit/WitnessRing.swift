@@ -51,9 +51,12 @@ package final class WitnessRing: Sendable {
 
     package let policy: WitnessPolicy
     private let transport: any Transport
+    private let known: KnownSecrets
     private let state = Mutex(State())
 
-    package init(policy: WitnessPolicy, transport: any Transport) {
+    /// - Parameter known: what is never quoted from an answer.
+    package init(policy: WitnessPolicy, transport: any Transport, known: KnownSecrets = KnownSecrets()) {
+        self.known = known
         self.policy = policy
         self.transport = transport
     }
@@ -161,7 +164,9 @@ package final class WitnessRing: Sendable {
         _ response: OutboundResponse, of witness: WitnessPolicy.NamedWitness, _ url: String, _ old: UInt64,
         _ new: Checkpoint
     ) -> Answer {
-        let says = String(decoding: response.body.prefix(200).prefix { $0 >= 0x20 }, as: UTF8.self)
+        let first = String(decoding: response.body.prefix { $0 >= 0x20 }, as: UTF8.self)
+        let quoted = known.quote(first, 200)
+        let says = quoted.isEmpty ? "" : ": \(quoted)"
         switch response.status {
         case 200: return .cosigned(response.body)
         case 409 where old == new.size && old > 0:
@@ -171,8 +176,8 @@ package final class WitnessRing: Sendable {
                 "the witness \(witness.name) cosigned \(old) entries that are not the beginning of the \(new.size) here",
                 from: url)
         case 404: return .silent("it does not know this log; give it the log's public key ('cordon key list')")
-        case 403: return .silent("it knows none of the keys that sign this log: \(says)")
-        default: return .silent("it answers \(response.status): \(says)")
+        case 403: return .silent("it knows none of the keys that sign this log\(says)")
+        default: return .silent("it answers \(response.status)\(says)")
         }
     }
 

@@ -52,8 +52,9 @@ struct Courier: Sendable {
                 timeoutMilliseconds: Limits.messageTimeoutMilliseconds, egress: endpoint.channel.egress))
         return switch fate {
         case .taken: .taken
-        case .later(let reason): .later(reason)
-        case .refused(let reason): .refused(reason)
+        // A person who is told twice can tell by the message's id.
+        case .later(let reason, _), .inDoubt(let reason): .later(reason)
+        case .refused(let reason, _): .refused(reason)
         }
     }
 
@@ -68,19 +69,13 @@ struct Courier: Sendable {
                 responseBytesMax: 65_536, needsFreshConnection: true, egress: channel.egress))
         switch delivery.fate {
         case .notSent(let fault), .mayHaveBeenSent(let fault): return .later("no answer: \(fault.reason)")
-        case .answered(let response): return Courier.fate(of: response, hiding: secret)
+        case .answered(let response): return fate(of: response, hiding: secret)
         }
     }
 
-    static func fate(of response: OutboundResponse, hiding secret: String) -> Fate {
-        // As a whole: what is cut off would hide that the rest is a part of the secret.
-        let body = String(decoding: response.body, as: UTF8.self)
-        let said = Notice.line(body, 120)
-        // A part of it may be all that is secret: a webhook's path, which many servers quote.
-        let parts = secret.split { "/?&=#".contains($0) }.filter { $0.utf8.count >= 6 }
-        let tellsSecret = body.contains(secret) || parts.contains { body.contains($0) }
-        let quote = said.isEmpty || tellsSecret ? "" : ": \(said)"
-        let reason = "HTTP \(response.status)\(quote)"
+    private func fate(of response: OutboundResponse, hiding secret: String) -> Fate {
+        let said = secrets.known.quote(String(decoding: response.body, as: UTF8.self), 120, hiding: secret)
+        let reason = "HTTP \(response.status)" + (said.isEmpty ? "" : ": \(said)")
         switch response.status {
         case 200..<300: return .taken
         // What it says of the message itself stays so; all else may be put right, or passes.

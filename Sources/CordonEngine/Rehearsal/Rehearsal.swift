@@ -78,7 +78,10 @@ extension Scene {
 
     private func connection(_ id: String, _ outbound: Connector) -> Connections.Provider {
         let settings = outbound.provider?.settings.map { name, setting in
-            (name, setting.kind == .url ? "https://provider.invalid/\(name)" : "rehearsed-\(name)")
+            (
+                name,
+                [.url, .mailServer].contains(setting.kind) ? "https://provider.invalid/\(name)" : "rehearsed-\(name)"
+            )
         }
         return Connections.Provider(
             id: id, connector: outbound.name,

@@ -125,22 +125,21 @@ extension Engine {
         case .notSent(let fault), .mayHaveBeenSent(let fault):
             // A repeat has the same name: it does no harm.
             return .later("no answer: \(fault.reason)", waitMilliseconds: nil, isCertain: false)
-        case .answered(let response): return Engine.fate(of: response, hiding: hidden)
+        case .answered(let response): return fate(of: response, hiding: hidden)
         }
     }
 
     /// RFC 8935 §2.2 to §2.4.
-    private static func fate(of response: OutboundResponse, hiding secret: String?) -> PushFate {
+    private func fate(of response: OutboundResponse, hiding secret: String?) -> PushFate {
         switch response.status {
         case 200..<300: return .taken
         case 400:
             let body = try? JSON.parse(response.body)
-            let (error, description) = (body?["err"]?.stringValue, body?["description"]?.stringValue ?? "")
-            // Looked for in the whole: what is cut off would hide that the rest is a part of it.
-            let tells = secret.map { description.contains($0) || error?.contains($0) ?? false } ?? false
-            let code = tells ? "an error" : Notice.line(error ?? "no error code", 60)
-            let said = Notice.line(description, 200)
-            let reason = "the receiver answers \(code)" + (said.isEmpty || tells ? "" : ": \(said)")
+            let known = secrets.known
+            let error = known.quote(body?["err"]?.stringValue ?? "no error code", 60, hiding: secret)
+            let said = known.quote(body?["description"]?.stringValue ?? "", 200, hiding: secret)
+            let code = error.isEmpty ? "an error" : error
+            let reason = "the receiver answers \(code)" + (said.isEmpty ? "" : ": \(said)")
             // What it says of our key, our name or our rights is so for all events; what it says of one, for that one.
             let isOfAll = [
                 "invalid_key", "invalid_issuer", "invalid_audience", "authentication_failed", "access_denied",

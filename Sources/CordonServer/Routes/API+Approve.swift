@@ -75,8 +75,14 @@ extension LinkRefusal {
 enum ApprovalPage {
     static func question(_ sight: ApprovalSight, mac: String) -> Response {
         var html = "<h1>\(escaped(sight.text))</h1>\n<dl>"
-        for (name, value) in [
-            ("For", sight.run.subject?.key ?? "no subject"), ("Playbook", sight.run.playbook.name),
+        let subject = sight.run.subject
+        var facts = [("For", subject?.key ?? "no subject")]
+        if let consumers = subject?.consumers, !consumers.isEmpty {
+            facts.append(("Used by", consumers.joined(separator: ", ")))
+        }
+        if let baseline = subject?.baseline { facts.append(("On an ordinary day", baseline)) }
+        for (name, value) in facts + [
+            ("Playbook", sight.run.playbook.name),
             ("Run", sight.run.id.text), ("You answer as", sight.person.name),
             ("Until", sight.deadline.description), ("Choices", sight.choices.joined(separator: ", ")),
         ] { html += "<dt>\(name)</dt><dd>\(escaped(value))</dd>" }

@@ -34,7 +34,7 @@ extension API {
                 return try isEvents ? eventAnswer(receipt) : answer(receipt)
             }
         } catch let problem as Problem {
-            if problem.code == .bodyTooLarge { engine.countRejected(.bodyTooLarge) }
+            if problem.code == .bodyTooLarge { engine.countRejected(.bodyTooLarge, source: source) }
             throw problem
         }
     }

@@ -214,6 +214,8 @@ enum Templates {
         #    provider: login
         #    owner: team/billing
         #    tags: []
+        #    consumers: [nightly-export]                   # who lives by it: shown to whoever decides
+        #    baseline: reads invoices on weekdays          # what it does on an ordinary day: the same
         #    matches: { issuer: github, repository: example/billing, secret_type: example_api_token }
         #    secrets: { token: { file: secrets/billing-ci-token } }
 

@@ -134,6 +134,11 @@ enum RunText {
         out.append("  playbook  \(pin(run["playbook"]))")
         out.append("  workflow  \(pin(run["workflow"]))")
         out.append("  subject   \(text("subject"))")
+        let consumers = (run.at("identity", "consumers")?.arrayValue ?? []).compactMap(\.stringValue)
+        if !consumers.isEmpty { out.append("  used by   \(printable(consumers.joined(separator: ", ")))") }
+        if let baseline = run.at("identity", "baseline")?.stringValue {
+            out.append("  ordinary  \(printable(baseline))")
+        }
         out.append("  opened    \(text("opened_at"))   ended \(run["ended_at"]?.stringValue ?? "not yet")")
         if let note = run["closed_note"]?.stringValue { out.append("  closed    \(printable(note))") }
         if let objective = run["objective"], objective != .null { out.append(self.objective(objective)) }

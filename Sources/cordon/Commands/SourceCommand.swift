@@ -17,6 +17,9 @@ struct SourceList: AsyncParsableCommand {
             missing is taken in late (recovered); what the sender no longer has is lost; a gap is a span of which it says \
             nothing any more. Each stands in the history, in the stream source:ID.
 
+            REFUSED counts deliveries that were not the source's own, since the server began; by reason in JSON. The \
+            stream source:ID has a line of them for each hour in which there were any.
+
             EXAMPLES
               cordon source list
               cordon source list --output json
@@ -38,6 +41,9 @@ struct SourceList: AsyncParsableCommand {
         .init("RECOVERED") { count($0, "recovered") },
         .init("LOST") { count($0, "lost") },
         .init("GAPS") { count($0, "gaps") },
+        .init("REFUSED") { source in
+            "\((source["rejected"]?.objectValue ?? [:]).values.compactMap(\.intValue).reduce(0, +))"
+        },
         .init("FAILING") { $0.at("reconcile", "failure")?.stringValue ?? "-" },
     ]
 

@@ -54,6 +54,9 @@ final class MailServer: Sendable {
         try String(count).write(toFile: folder + "/refuse", atomically: true, encoding: .utf8)
     }
 
+    /// The next message is kept, and its sender told nothing of it.
+    func drop() throws { try "".write(toFile: folder + "/drop", atomically: true, encoding: .utf8) }
+
     private static let script = """
         import asyncio, os, ssl, sys
         from aiosmtpd.controller import Controller
@@ -75,6 +78,9 @@ final class MailServer: Sendable {
                 path = '%s/%04d' % (folder, Box.n)
                 open(path + '.part', 'wb').write(head.encode() + envelope.content)
                 os.rename(path + '.part', path + '.eml')
+                if os.path.exists(folder + '/drop'):
+                    os.remove(folder + '/drop')
+                    server.transport.abort()
                 return '250 OK'
         def check(server, session, envelope, mechanism, data):
             good = data.login == b'\(user)' and data.password == b'\(password)'

@@ -24,6 +24,8 @@ struct Remedy {
     var identities: [Identity]
     /// Further entries under `providers`, with the same secrets.
     var furtherProviders: [String: (connector: String, settings: [String: String])] = [:]
+    /// The only authority that these trust.
+    var authorityPath: String?
     /// Workflows of the test's own, by name, beside those that ship.
     var workflows: [String: String] = [:]
     /// Connectors of the test's own, by name.
@@ -84,6 +86,7 @@ struct Remedy {
                         settings: \(Value.object(provider.settings.mapValues(Value.string)).json)
                         secrets: { \(references) }
                         egress: { plain_http: true, loopback: true }
+                    \(authorityPath.map { "    authority: { file: \($0) }" } ?? "")
 
                     """
                 }.joined()
