@@ -16,7 +16,7 @@ extension ProviderShape {
         /// Names in lower case.
         package let headers: [String: Arguments]
         package let form: [String: Arguments]
-        package let json: Arguments?
+        package var json: Arguments? { didSet { reads = found } }
         /// A body as it stands.
         package let text: Template?
         /// What the JSON body, or the text, is sent as.

@@ -96,6 +96,14 @@ extension ProviderLoader {
         }
     }
 
+    func checkKeyWindow(_ effectClass: EffectClass, _ map: YAMLFields) {
+        guard map.has("key_window"), effectClass != .keyed else { return }
+        map.report(
+            DefinitionCode.misplaced.rawValue, "key_window",
+            "'key_window' says how long an idempotency key is remembered, and a \(effectClass.rawValue) call has none",
+            "leave it out, or write class: keyed")
+    }
+
     func checkLag(
         _ map: YAMLFields, _ capability: Capability, state: ProviderShape.Exchange?, verify: ProviderShape.Exchange?
     ) {

@@ -120,6 +120,7 @@ struct ProviderLoader {
         defer { map.refuseUnknown() }
         let effectClass = map.oneOf("class", EffectClass.self, required: true)
         let timeout = map.milliseconds("timeout", in: 1...Limits.callTimeoutMillisecondsMax)
+        let keyWindow = map.milliseconds("key_window", in: 1000...Limits.keyWindowMillisecondsMax)
         var act = exchange(map, isRead: !capability.isWrite)
         let issues = capability.isWrite ? map.mapping("issues").flatMap(self.issues) : nil
         act?.issues = issues
@@ -161,6 +162,7 @@ struct ProviderLoader {
         }
         guard let effectClass, let act else { return nil }
         checkClass(effectClass, map, capability, hasState: state != nil)
+        checkKeyWindow(effectClass, map)
         checkUndo(map, capability, state, reversibility)
         checkVersion(map, capability, act: act, state: state, undo: undo)
         checkSecrets(map, state, act, undo)
@@ -170,7 +172,8 @@ struct ProviderLoader {
             effectClass: effectClass, act: act, state: state, compared: compared, probe: probe,
             verify: verify?.exchange, proof: verify?.rule, lagMilliseconds: lag, precondition: precondition, undo: undo,
             reversibility: reversibility, residual: residual?.0, residualSetting: residual?.setting, lacks: lacks,
-            timeoutMilliseconds: timeout ?? Limits.callTimeoutMillisecondsDefault)
+            timeoutMilliseconds: timeout ?? Limits.callTimeoutMillisecondsDefault,
+            keyWindowMilliseconds: keyWindow ?? Limits.keyWindowMillisecondsDefault)
         action.suits = suits
         return action
     }

@@ -38,6 +38,8 @@ package struct ProviderShape: Sendable, Hashable {
         /// What that has to show.
         package var proof: ProofRule?
         /// How long the provider is known to take until a change shows.
+        /// How long the provider remembers the key of a keyed call.
+        package var keyWindowMilliseconds: Int64
         package var lagMilliseconds: Int64?
         /// What must hold of `before`, the state just read, for the act to be done.
         package var precondition: Expression?
@@ -64,8 +66,10 @@ package struct ProviderShape: Sendable, Hashable {
             probe: Expression? = nil, verify: Exchange? = nil, proof: ProofRule? = nil, lagMilliseconds: Int64? = nil,
             precondition: Expression? = nil, undo: Exchange? = nil,
             reversibility: Reversibility? = nil, residual: Residual? = nil, residualSetting: String? = nil,
-            lacks: [Part: String] = [:], timeoutMilliseconds: Int64
+            lacks: [Part: String] = [:], timeoutMilliseconds: Int64,
+            keyWindowMilliseconds: Int64 = Limits.keyWindowMillisecondsDefault
         ) {
+            self.keyWindowMilliseconds = keyWindowMilliseconds
             self.verify = verify
             self.proof = proof
             self.lagMilliseconds = lagMilliseconds
@@ -94,7 +98,7 @@ package struct ProviderShape: Sendable, Hashable {
                 probe: probe, precondition: precondition, revivesCredentials: reversibility == .revivesCredentials,
                 residual: residual, proof: proof, lagMilliseconds: lagMilliseconds, issuesSecret: act.issues != nil,
                 undoTakesResult: undo?.request.takesResult ?? false, suits: suits,
-                timeoutMilliseconds: timeoutMilliseconds)
+                timeoutMilliseconds: timeoutMilliseconds, keyWindowMilliseconds: keyWindowMilliseconds)
             contract.actTakesBefore = state != nil && act.request.takesBefore
             return contract
         }

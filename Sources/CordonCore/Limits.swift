@@ -227,6 +227,9 @@ package enum Limits {
     // Calls
     package static let callTimeoutMillisecondsDefault: Int64 = 10 * 1000
     package static let callTimeoutMillisecondsMax: Int64 = 120 * 1000
+    /// How long a provider is taken to remember an idempotency key where its connector doesn't say, and at most.
+    package static let keyWindowMillisecondsDefault: Int64 = 24 * 3600 * 1000
+    package static let keyWindowMillisecondsMax: Int64 = 30 * 24 * 3600 * 1000
     package static let responseBytesMax = 1024 * 1024
     /// Credentials that wait in memory for their delivery, and for how long; one that waits longer is issued anew.
     package static let issuedSecretsMax = 1000

@@ -60,15 +60,24 @@ package struct Chronicle: Sendable {
 extension RunRecord {
     /// The run as it stands.
     package func run() throws(EngineError) -> Run {
-        do {
-            let run = try Run(snapshot: snapshot, tail: tail)
-            guard run.number == number else {
-                throw UnreadableRecord(
-                    place: id.text, reason: "its lines end at \(run.number), its row stands at \(number)")
-            }
-            return run
-        } catch {
-            throw EngineError(.store, "the run \(id) can't be read: \(error)")
+        do { return try read() } catch { throw EngineError(.store, "the run \(id) can't be read: \(error)") }
+    }
+
+    /// The same, with what is wrong of a record that gives no run.
+    package func read() throws(UnreadableRecord) -> Run {
+        let run = try Run(snapshot: snapshot, tail: tail)
+        guard run.number == number else {
+            throw UnreadableRecord(
+                place: id.text, reason: "its lines end at \(run.number), its row stands at \(number)")
         }
+        return run
+    }
+
+    /// What is wrong with it; `nil` for one that gives its run.
+    package var mistake: UnreadableRecord? {
+        do {
+            _ = try read()
+            return nil
+        } catch { return error }
     }
 }

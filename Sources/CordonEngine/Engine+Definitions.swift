@@ -4,6 +4,7 @@ import CordonConnectors
 import CordonCore
 import CordonLanguage
 import CordonStore
+import Logging
 import Synchronization
 
 extension Engine {
@@ -31,7 +32,8 @@ extension Engine {
         }
     }
 
-    /// A start that can't carry on what is under way is refused with the list, before anything is taken in.
+    /// A start that can't carry on what is under way is refused with the list, before anything is taken in. A run whose
+    /// own record is broken can be carried on by no version: it is told, and stops no other.
     func refuseStrandedRuns() async throws {
         var stranded: [String] = []
         var query = RunQuery()
@@ -44,7 +46,9 @@ extension Engine {
             let found = page
             async let lacks = self.stranded(among: found)
             if hasMore { page = try await store.runs(query) }
-            stranded += await lacks
+            let (more, broken) = await lacks
+            stranded += more
+            for (run, mistake) in broken { noteUnreadable(run, mistake) }
             guard hasMore else { break }
         }
         guard stranded.isEmpty else {
@@ -58,39 +62,56 @@ extension Engine {
 }
 
 extension Engine {
-    private func stranded(among page: [RunRecord]) async -> [String] {
+    private typealias Found = (stranded: [String], broken: [(RunID, UnreadableRecord)])
+
+    private func stranded(among page: [RunRecord]) async -> Found {
         let half = page.count / 2
         async let first = strandedOnes(of: page[..<half])
         let second = await strandedOnes(of: page[half...])
-        return await first + second
+        return await (first.stranded + second.stranded, first.broken + second.broken)
     }
 
-    private func strandedOnes(of page: ArraySlice<RunRecord>) async -> [String] {
-        var stranded: [String] = []
+    private func strandedOnes(of page: ArraySlice<RunRecord>) async -> Found {
+        var found: Found = ([], [])
         // Many runs are of one kind: what is found of one is true of the next.
-        var known: [Needs: String] = [:]
+        var known: [Needs: (lack: String, definition: RunDefinition)] = [:]
         for stored in page {
             do {
-                let run = try stored.run()
+                let run = try stored.read()
                 let needs = Needs(
                     workflow: run.workflow, called: run.called, provider: run.subject?.provider, inputs: run.inputs)
-                let lack: String
+                let facts: (lack: String, definition: RunDefinition)
                 if let found = known[needs] {
-                    lack = found
+                    facts = found
                 } else {
                     let definition = try await definition(of: run)
-                    lack = definition.lack(run.subject, run.inputs) ?? ""
-                    if !definition.tellsSubjectsApart { known[needs] = lack }
+                    facts = (definition.lack(run.subject, run.inputs) ?? "", definition)
+                    if !definition.tellsSubjectsApart { known[needs] = facts }
                 }
                 // What has nothing to act on waits for its cancellation, whatever is configured.
-                guard run.gate?.kind != .undecided, !lack.isEmpty else { continue }
-                stranded.append("\(run.id): \(lack)")
+                guard run.gate?.kind != .undecided else { continue }
+                if let lack = facts.lack.isEmpty ? run.lostUndos(facts.definition).first : facts.lack {
+                    found.stranded.append("\(run.id): \(lack)")
+                }
+            } catch let error as UnreadableRecord where !error.isOfNewerVersion {
+                found.broken.append((stored.id, error))
             } catch {
-                stranded.append("\(stored.id): \(error)")
+                found.stranded.append("\(stored.id): \(error)")
             }
         }
-        return stranded
+        return found
     }
+
+    /// A live run whose record gives no run: nobody moves it, and people must know.
+    func noteUnreadable(_ run: RunID, _ mistake: UnreadableRecord) {
+        guard unreadable.withLock({ $0.updateValue(mistake, forKey: run) }) != mistake else { return }
+        logger.critical(
+            "a live run can't be read; nobody moves it, and the others go on",
+            metadata: ["run": "\(run)", "reason": "\(mistake)"])
+    }
+
+    /// How many live runs this process found to be unreadable.
+    package var unreadableRuns: Int { unreadable.withLock { $0.count } }
 }
 
 /// What decides whether a run can go on under a configuration.

@@ -417,7 +417,8 @@ extension Engine {
                     ?? (isShared
                         ? nil : queueing(definition.wanted(handed), subject, opened[subject?.key ?? ""] ?? [])),
                 isShared: isShared,
-                objectsMax: EffectiveLimits(library.guards.limits, playbook.guards.limits).objectsMax)
+                objectsMax: EffectiveLimits(library.guards.limits, playbook.guards.limits).objectsMax,
+                undoable: definition.undoable(handed))
             let transition = Run.open(opening, definition, halts: halts, at: now)
             if let subject, !isShared {
                 opened[subject.key, default: []].append(

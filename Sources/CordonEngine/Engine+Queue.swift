@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonCore
+import CordonLanguage
 import CordonStore
 import Logging
 import Synchronization
@@ -21,7 +22,7 @@ extension Engine {
             var hasMore = true
             while hasMore {
                 let page = try await store.runs(query)
-                for record in page { found[subject, default: []].append(try await liveRun(record.run())) }
+                for record in page { found[subject, default: []].append(try await liveRun(record)) }
                 hasMore = page.count == query.limit
                 query.beyond = page.last?.id
             }
@@ -29,7 +30,12 @@ extension Engine {
         return found
     }
 
-    private func liveRun(_ run: Run) async throws -> LiveRun {
+    private func liveRun(_ record: RunRecord) async throws -> LiveRun {
+        let run: Run
+        do { run = try record.read() } catch {
+            noteUnreadable(record.id, error)
+            return LiveRun(run: record.placeholder, holds: [], wants: [], isReadable: false)
+        }
         let hasHold = run.steps.contains { $0.hold.map { !$0.hasEnded } ?? false }
         guard hasHold || run.isQueued else { return LiveRun(run: run, holds: [], wants: []) }
         let pinned = try await definition(of: run)
@@ -44,7 +50,7 @@ extension Engine {
             let match = decision.matches[index]
             guard match.run != nil, case .resolved(let subject) = match.resolution,
                 let trigger = library.playbooks.first(where: { $0.name == match.playbook.name })?.trigger,
-                let run = live[subject.key]?.map(\.run).last(where: { run in
+                let run = live[subject.key]?.filter(\.isReadable).map(\.run).last(where: { run in
                     run.playbook.name == match.playbook.name && run.joined.count < Limits.signalsPerRunMax
                         && (run.isHolding
                             || run.isGoingForward
@@ -65,7 +71,15 @@ extension Engine {
         guard let subject else { return nil }
         // Who waits for a hold keeps nobody waiting: it may stand for weeks.
         let ahead = live.first { other in
-            keepsWaiting(other.run) && !(other.run.isQueued && containment(in: live, of: other.wants) != nil)
+            guard other.isReadable else { return true }
+            return keepsWaiting(other.run)
+                && !(other.run.isQueued && containment(in: live, of: other.wants) != nil)
+        }
+        if let ahead, !ahead.isReadable {
+            return Run.Ask(
+                kind: .queued,
+                reason: "\(ahead.run.id) can't be read and may have \(subject.key) in hand; see 'cordon run show "
+                    + "\(ahead.run.id)', and let this one begin with 'cordon run resume'")
         }
         if let ahead = ahead?.run {
             return Run.Ask(kind: .queued, reason: "\(ahead.id) has \(subject.key) in hand")
@@ -114,8 +128,10 @@ extension Engine {
                     queuedSubjects.withLock { _ = $0.remove(subject) }
                     return nil
                 }
-                if live.contains(where: { hasInHand($0.run) && !$0.run.isShared }) { return nil }
-                return queued.first { containment(in: live, of: $0.wants) == nil }?.run.id
+                if live.contains(where: { !$0.isReadable || hasInHand($0.run) && !$0.run.isShared }) { return nil }
+                // The gravest first, and among equals who came first.
+                let ready = queued.filter { containment(in: live, of: $0.wants) == nil }.map(\.run)
+                return ready.first { run in ready.allSatisfy { $0.severity.rank <= run.severity.rank } }?.id
             } catch {
                 // The sweep comes back to it.
                 logger.error("a subject's runs can't be read", metadata: ["error": "\(error)"])
@@ -151,6 +167,20 @@ struct LiveRun: Sendable {
     var holds: Set<String>
     /// What it would change once it begins, while it waits in line.
     var wants: Set<String>
+    /// False for one of which only its row is known: whatever it was about to do, it counts as doing it.
+    var isReadable = true
+}
+
+extension RunRecord {
+    /// What its columns tell of a run whose lines tell nothing.
+    fileprivate var placeholder: Run {
+        Run(
+            opening: Opening(
+                id: id, decision: decision, signal: alert.signal(1), alert: alert,
+                playbook: Run.Pin(name: playbook, digest: playbookDigest),
+                workflow: Run.Pin(name: workflow, digest: workflowDigest), subject: nil, severity: severity,
+                inputs: .object([:]), steps: []), at: openedAt)
+    }
 }
 
 extension Run {

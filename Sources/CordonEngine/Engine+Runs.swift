@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CordonConnectors
+package import CordonConnectors
 package import CordonCore
 import CordonEvidence
 import CordonLanguage
@@ -115,7 +115,7 @@ extension Engine {
                 if let remembered {
                     run = remembered
                 } else {
-                    guard let read = try await find(id)?.run() else { return .noSuchRun }
+                    guard let read = try await find(id)?.read() else { return .noSuchRun }
                     run = read
                 }
                 let definition = try await definition(of: run)
@@ -156,6 +156,9 @@ extension Engine {
                     fail(error)
                     return .unavailable(error.reason)
                 }
+            } catch let error as UnreadableRecord {
+                noteUnreadable(id, error)
+                return .refused(Refusal(.wrongPhase, "\(id) can't be read: \(error); see 'cordon run show \(id)'"))
             } catch {
                 logger.error("a run can't go on", metadata: ["run": "\(id)", "error": "\(error)"])
                 return .unavailable("\(error)")
@@ -176,11 +179,11 @@ extension Engine {
         let run = transition.run
         moving.note(run)
         noteQueue(run)
-        timekeeper.note(run.id, due: run.dueAt)
+        timekeeper.note(run.id, due: run.dueAt, run.severity)
         for case .perform(let step, let call) in run.commands where transition.starts(step, call) {
             // Held from here, so that the sweep doesn't take the call for a lost one before its task begins.
             hold(run.id)
-            let errand = Errand(run: run.id, step: step, call: call, subject: run.subject, severity: run.severity)
+            let errand = run.errand(step, call)
             // No task until its lane is free: a child of the one group that waits makes every other dearer to end.
             performer.queue(errand) { verdict in
                 let work = Work.perform(errand, verdict, isSealedHere: call.delivery == 1)
@@ -188,6 +191,7 @@ extension Engine {
             }
         }
         baton?.close()
+        callBack(run)
     }
 
     /// Makes a call whose intent is stored, hands its outcome to the machine, and goes on with the run's next call as
@@ -206,7 +210,7 @@ extension Engine {
     private func perform(_ errand: Errand, _ verdict: Lane.Verdict, isSealedHere: Bool, _ baton: Baton) async {
         defer { release(errand.run) }
         var answer = await UnderWay.$errand.withValue(errand) {
-            await performer.perform(errand, verdict, isSealedHere: isSealedHere)
+            await performer.perform(errand, verdict, isSealedHere: isSealedHere) { self.obstacle(to: errand) }
         }
         if let keepsake = answer.keepsake, errand.call.redeliveryClass == .read {
             do {
@@ -236,6 +240,32 @@ extension Engine {
             step: errand.step, number: errand.call.number, delivery: errand.call.delivery, answer.outcome)
         if case .unavailable = await self.step(errand.run, input, baton) {
             logger.error("an outcome is not stored yet", metadata: ["run": "\(errand.run)", "step": "\(errand.step)"])
+        }
+    }
+
+    /// Where the open calls of a run stand in line, by step; one that is not named is under way.
+    package func places(of record: RunRecord) -> [String: Lane.Place] {
+        guard let run = try? record.read() else { return [:] }
+        var places: [String: Lane.Place] = [:]
+        for case .perform(let step, let call) in run.commands {
+            places[step] = lanes.place(of: run.errand(step, call).name, at: clock.now)
+        }
+        return places
+    }
+
+    /// What forbids a write whose intent is stored: it may have been halted, paused or given up since.
+    private func obstacle(to errand: Errand) -> String? {
+        let call = errand.call
+        guard call.purpose == .act, call.effectClass.isWrite else { return nil }
+        // One that is remembered no more is not passed over: halts are looked at all the same.
+        return moving[errand.run]?.obstacle ?? halts.reason(playbook: errand.playbook, provider: call.provider)
+    }
+
+    /// What a run may do no more leaves its line at once, so that nobody waits for an answer that never comes.
+    private func callBack(_ run: Run) {
+        guard let reason = run.obstacle else { return }
+        for case .perform(let step, let call) in run.commands where call.purpose == .act && call.effectClass.isWrite {
+            lanes.callBack(run.errand(step, call).name, reason: reason)
         }
     }
 
@@ -288,6 +318,24 @@ final class Baton: Sendable {
     }
 
     func close() { held.withLock { $0.isOpen = false } }
+}
+
+extension Run {
+    func errand(_ step: String, _ call: Call) -> Errand {
+        // What was done may be asked about as long as it takes. A call that is sent again after its step's time, because
+        // a crash outlasted it, has its own.
+        let latest = call.purpose.asksWhatWasDone ? nil : self.step(step)?.deadline.map { max($0, call.deadline) }
+        return Errand(
+            run: id, step: step, call: call, subject: subject, severity: severity, playbook: playbook.name,
+            latest: latest)
+    }
+
+    /// Why the run's way forward is barred.
+    fileprivate var obstacle: String? {
+        if let pause { return "paused by \(pause.reason)" }
+        if rollback != nil { return "what the run did is being undone first" }
+        return conclusion == nil ? nil : "the run ends"
+    }
 }
 
 /// Whose call it is that a transport is given: a real one sends the request and asks no more.

@@ -116,14 +116,14 @@ extension Engine {
         query.readsTails = false
         query.limit = 10 * Engine.pageRows
         for stored in try await store.runs(query) where !isInHand(stored.id) {
-            timekeeper.note(stored.id, due: stored.dueAt)
+            timekeeper.note(stored.id, due: stored.dueAt, stored.severity)
         }
     }
 
     private func pickUp(_ page: [RunRecord]) async {
         await withDiscardingTaskGroup { group in
             for stored in page where !isInHand(stored.id) {
-                if let due = stored.dueAt { timekeeper.note(stored.id, due: due) }
+                if let due = stored.dueAt { timekeeper.note(stored.id, due: due, stored.severity) }
                 if stored.wake == "call" { group.addTask(priority: .utility) { await self.pickUp(stored) } }
             }
         }
@@ -136,20 +136,18 @@ extension Engine {
         hold(stored.id)
         defer { release(stored.id) }
         do {
-            let known = try stored.run()
+            let known = try stored.read()
             let lost = known.commands.compactMap { command -> RunInput? in
                 guard case .perform(let step, let call) = command else { return nil }
                 logger.notice(
-                    "a call's outcome was lost with the process that made it",
+                    "nobody has a call in hand, so its outcome is lost",
                     metadata: ["run": "\(stored.id)", "step": "\(step)", "call": "\(call.number)"])
                 return .callReturned(step: step, number: call.number, delivery: call.delivery, .lost)
             }
             _ = await step(stored.id, from: known) { run, definition, now in
                 .success(self.settle(run, lost, definition, at: now))
             }
-        } catch {
-            logger.error("a run can't be read", metadata: ["run": "\(stored.id)", "error": "\(error)"])
-        }
+        } catch { noteUnreadable(stored.id, error) }
     }
 
     /// One that was settled meanwhile, or sent again, is refused by its number and delivery.

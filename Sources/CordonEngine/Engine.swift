@@ -140,6 +140,8 @@ package final class Engine: Sendable, Service {
     /// Alerts and runs that some task of this process has in hand: the sweep leaves them alone.
     let busyAlerts = Mutex<Set<AlertID>>([])
     let busyRuns = Mutex<[RunID: Int]>([:])
+    /// Live runs whose records give no run.
+    let unreadable = Mutex<[RunID: UnreadableRecord]>([:])
     let inbox: AsyncStream<Work>
     let workInlet: AsyncStream<Work>.Continuation
     let failure = Mutex<EngineError?>(nil)

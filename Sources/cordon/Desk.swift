@@ -37,7 +37,7 @@ enum Desk {
             query.playbook = playbook
             query.onlyLive = onlyLive
             query.limit = limit
-            return try await store.runs(query).map { try RunView.row($0, now: SystemClock().now) }
+            return try await store.runs(query).map { RunView.row($0, now: SystemClock().now) }
         }
     }
 
@@ -47,7 +47,8 @@ enum Desk {
         case .store(let store):
             let stored = try await record(id, store)
             let now = SystemClock().now
-            let objective = try await store.objective(of: try stored.run(), at: now)
+            var objective: Objective?
+            if let run = try? stored.read() { objective = try await store.objective(of: run, at: now) }
             return try RunView.make(stored, try await entries(id, store), objective: objective, now: now)
         }
     }

@@ -80,7 +80,9 @@ struct CallDesk {
             deadline: now.adding(milliseconds: 10_000))
     }
 
-    func perform(_ call: Call) async -> ReadAnswer { await perform(call, by: performer) }
+    func perform(_ call: Call, until latest: Instant? = nil) async -> ReadAnswer {
+        await perform(call, by: performer, until: latest)
+    }
 
     /// One process: what is in its memory is gone with it.
     var performer: Performer {
@@ -96,9 +98,9 @@ struct CallDesk {
             sealer: sealer, tokens: tokens, clock: clock)
     }
 
-    func perform(_ call: Call, by performer: Performer) async -> ReadAnswer {
+    func perform(_ call: Call, by performer: Performer, until latest: Instant? = nil) async -> ReadAnswer {
         await performer.performInTurn(
-            Errand(run: RunID(stem: "01"), step: "a", call: call, subject: Self.subject))
+            Errand(run: RunID(stem: "01"), step: "a", call: call, subject: Self.subject, latest: latest))
     }
 }
 

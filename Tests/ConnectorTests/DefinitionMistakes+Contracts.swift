@@ -44,10 +44,17 @@ extension DefinitionMistake {
                 |                       ^^^^^^^^^^^
             """),
         DefinitionMistake(
+            "P056", .connector, "      timeout: 20s\n", "      timeout: 20s\n      key_window: 24h\n",
+            """
+            workflows/connectors/desk.yaml:38:19: error[P056]: 'key_window' says how long an idempotency key is remembered, and a convergent call has none (leave it out, or write class: keyed)
+             38 |       key_window: 24h
+                |                   ^^^
+            """),
+        DefinitionMistake(
             "P021", .connector, "      timeout: 20s\n",
             "      timeout: 20s\n      pick: { from: users, equal: { id: 7 } }\n",
             """
-            workflows/connectors/desk.yaml:38:7: error[P021]: the field 'pick' is unknown (known here: class, timeout, keep, answers, request, issues, state, undo, probe, verify, lag, precondition, reversibility, residual, lacks, for)
+            workflows/connectors/desk.yaml:38:7: error[P021]: the field 'pick' is unknown (known here: class, timeout, key_window, keep, answers, request, issues, state, undo, probe, verify, lag, precondition, reversibility, residual, lacks, for)
              38 |       pick: { from: users, equal: { id: 7 } }
                 |       ^^^^
             """),

@@ -42,7 +42,7 @@ struct LaneTests {
         var lane = Lane(name: "login", bounds: Lane.Bounds(concurrentMax: 1))
         for _ in 1...Limits.breakerFailures { lane.recall(.failed, at: .start) }
         #expect(
-            lane.ask(1, rank: 0, at: later(9000))
+            lane.ask(1, rank: 0, until: later(9500), at: later(9000))
                 == .withheld(reason: "login is left alone after 5 failures in a row", milliseconds: 1000))
         #expect(lane.ask(2, rank: 0, at: later(10_000)) == .go, "one call finds out for all")
         var sound = Lane(name: "login", bounds: Lane.Bounds(concurrentMax: 1))
@@ -82,17 +82,42 @@ struct LaneTests {
         #expect(lane.admit(at: later(1000)) == [4])
     }
 
-    @Test func `what a provider asks of one call holds for all, those in line too`() {
+    @Test func `what a provider asks of one call holds for all, and only those go whose time comes first`() {
         var lane = Lane(name: "login", bounds: Lane.Bounds(concurrentMax: 1))
         #expect(lane.ask(1, rank: 0, at: .start) == .go)
-        #expect(lane.ask(2, rank: 0, at: .start) == .wait)
+        #expect(lane.ask(2, rank: 0, until: later(7000), at: .start) == .wait)
+        #expect(lane.ask(3, rank: 0, until: later(7001), at: .start) == .wait)
+        #expect(lane.ask(4, rank: 0, at: .start) == .wait)
         lane.settle(.limited(7000), at: .start)
         let withheld = Lane.Verdict.withheld(reason: "login asked to be left alone", milliseconds: 7000)
         let away = lane.turnAway(at: .start)
         #expect(away?.tickets == [2])
         #expect(away?.verdict == withheld)
-        #expect(lane.ask(3, rank: 3, at: .start) == withheld)
-        #expect(lane.ask(4, rank: 0, at: later(7000)) == .go)
+        #expect(lane.ask(5, rank: 3, until: later(7000), at: .start) == withheld)
+        #expect(lane.ask(6, rank: 3, until: later(9000), at: .start) == .wait)
+        #expect(lane.admit(at: later(6999)) == [])
+        #expect(lane.place(of: 4, at: later(6999)).ahead == 2)
+        #expect(lane.place(of: 4, at: later(6999)).aloneUntil == later(7000))
+        #expect(lane.admit(at: later(7000)) == [6])
+    }
+
+    @Test func `calls that were under way together are one failure: the time to be left alone doubles once for each`() {
+        var lane = Lane(name: "login", bounds: Lane.Bounds())
+        for ticket in 1...64 { #expect(lane.ask(ticket, rank: 0, at: .start) == .go) }
+        for _ in 1...64 { lane.settle(.failed, at: .start) }
+        #expect(lane.ask(65, rank: 0, at: later(9999)) == .wait)
+        #expect(lane.admit(at: later(9999)) == [])
+        #expect(lane.admit(at: later(10_000)) == [65])
+    }
+
+    @Test func `a call that its lane let go and that did not leave costs the rate nothing`() {
+        var lane = Lane(name: "login", bounds: Lane.Bounds(perSecondMax: 1))
+        #expect(lane.ask(1, rank: 0, at: .start) == .go)
+        #expect(lane.ask(2, rank: 0, at: .start) == .wait)
+        lane.settle(.nothing, at: .start)
+        #expect(lane.admit(at: .start) == [2])
+        lane.settle(.sound, at: .start)
+        #expect(lane.ask(3, rank: 0, at: .start) == .wait)
     }
 
     @Test func `a provider that keeps failing is left alone, then tried with one call, longer each time`() {
@@ -104,23 +129,24 @@ struct LaneTests {
         }
         var spans: [Int64] = []
         for ticket in 10...13 {
-            guard case .withheld(_, let span) = lane.ask(ticket, rank: 0, at: now) else {
+            guard case .withheld(_, let span) = lane.ask(ticket, rank: 0, until: now, at: now) else {
                 Issue.record("the provider must be left alone")
                 return
             }
             spans.append(span)
             now = now.adding(milliseconds: span)
             #expect(lane.ask(20 + ticket, rank: 0, at: now) == .go)
-            guard case .withheld = lane.ask(40 + ticket, rank: 3, at: now) else {
-                Issue.record("one call finds out for all")
-                return
-            }
+            #expect(lane.ask(40 + ticket, rank: 3, at: now) == .wait, "one call finds out for all")
             lane.settle(.failed, at: now)
+            #expect(lane.admit(at: now) == [])
+            lane.leave(40 + ticket)
         }
         #expect(spans == [10_000, 20_000, 40_000, 80_000])
         now = now.adding(milliseconds: Limits.breakerMillisecondsMax)
         #expect(lane.ask(90, rank: 0, at: now) == .go)
+        #expect(lane.ask(89, rank: 0, at: now) == .wait)
         lane.settle(.sound, at: now)
+        #expect(lane.admit(at: now) == [89], "what one call found out is true for all")
         #expect((91...99).allSatisfy { lane.ask($0, rank: 0, at: now) == .go })
     }
 
@@ -167,6 +193,26 @@ struct LaneTests {
         #expect(heard.withLock { $0["elsewhere"] } == [.go])
         #expect(heard.withLock { $0["after"] } == [.go])
         #expect(heard.withLock { $0["second"] } == [closed], "nobody is told twice")
+    }
+
+    @Test func `a call in line is found by its name, and called back it is given back unsent`() {
+        let lanes = Lanes(bounds: ["login": Lane.Bounds(concurrentMax: 1, perSecondMax: 9)])
+        let heard = Mutex<[String: [Lane.Verdict]]>([:])
+        for name in ["first", "second", "third"] {
+            lanes.enter("login", name: name, rank: 0, at: .start) { verdict in
+                heard.withLock { $0[name, default: []].append(verdict) }
+            }
+        }
+        #expect(lanes.place(of: "first", at: .start) == nil, "it is under way")
+        #expect(lanes.place(of: "third", at: .start)?.ahead == 1)
+        lanes.callBack("second", reason: "paused")
+        lanes.callBack("second", reason: "once more")
+        lanes.callBack("first", reason: "too late")
+        #expect(heard.withLock { $0["second"] } == [.withheld(reason: "paused", milliseconds: 0)])
+        #expect(lanes.place(of: "third", at: .start)?.ahead == 0)
+        lanes.settle("login", .sound, at: .start)
+        #expect(heard.withLock { $0["third"] } == [.go])
+        #expect(heard.withLock { $0["first"] } == [.go])
     }
 
     @Test func `a call in line goes when another comes back`() {

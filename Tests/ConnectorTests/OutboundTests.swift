@@ -139,18 +139,29 @@ import Testing
 
     // MARK: Time and connections
 
-    @Test func `a call has what is left of its time, and none after it`() async throws {
-        let desk = try CallDesk.oauth()
+    @Test func `a call has its provider's time from when it leaves, and no more than what is left of its step's`()
+        async throws
+    {
+        var desk = try CallDesk.oauth()
         var call = try desk.call("tokens.revoke", .act, ["credential": "deploy-token"])
-        call.deadline = Instant.start.adding(milliseconds: 250)
-        _ = await desk.perform(call)
-        #expect(desk.requests.last?.timeoutMilliseconds == 250)
+        // It stood in line for longer than its intent foresaw.
         call.deadline = .start
-        let late = await desk.perform(call).outcome
-        #expect(late == Outcome(.later, reason: "not sent: its time was up before it began"))
-        call.deadline = Instant.start.adding(milliseconds: 3_600_000)
         _ = await desk.perform(call)
-        #expect(desk.requests.map(\.timeoutMilliseconds) == [250, Limits.callTimeoutMillisecondsMax])
+        _ = await desk.perform(call, until: Instant.start.adding(milliseconds: 250))
+        let late = await desk.perform(call, until: .start).outcome
+        #expect(late == Outcome(.later, reason: "not sent: its time was up before it began", wasWithheld: true))
+        desk.shape.actions["tokens.revoke"]?.timeoutMilliseconds = 3_600_000
+        _ = await desk.perform(call)
+        #expect(desk.requests.map(\.timeoutMilliseconds) == [10_000, 250, Limits.callTimeoutMillisecondsMax])
+    }
+
+    @Test func `what forbids a call is looked at when it would leave, and it costs nobody anything`() async throws {
+        let desk = try CallDesk.oauth()
+        let call = try desk.call("tokens.revoke", .act, ["credential": "deploy-token"])
+        let errand = Errand(run: RunID(stem: "01"), step: "a", call: call, subject: nil)
+        let answer = await desk.performer.perform(errand, .go) { "halted: everything" }
+        #expect(answer.outcome == Outcome(.later, reason: "not sent: halted: everything", wasWithheld: true))
+        #expect(desk.requests.isEmpty)
     }
 
     @Test(arguments: [

@@ -13,7 +13,7 @@ struct GoldenHistory: Sendable {
     /// Numbered from 1, each a second after the one before it.
     var events: [Event]
 
-    static let all = [proposed, doubted, asked, moved, exposed, proved, reissued, takenBack]
+    static let all = [proposed, doubted, asked, moved, exposed, proved, reissued, takenBack, bounded]
 
     var run: RunID { AlertID(stem: stem).signal(1).decision.run(1) }
     var history: [(at: Instant, event: Event)] {
@@ -198,6 +198,20 @@ struct GoldenHistory: Sendable {
                 by: AlertID(stem: "01KATBBFB00000000000000002"), asOf: at(30)),
         ])
 
+    /// A part whose author bounded it, and whose time was up.
+    private static let bounded = GoldenHistory(
+        stem: "01KATBBFC00000000000000001",
+        events: [
+            .runOpened(
+                opening("01KATBBFC00000000000000001", subject: subject, gate: nil, undoable: ["account.suspend"])),
+            .stepStarted(step: "notify", deadline: at(60)),
+            .stepOpened(step: "notify", items: nil, inputs: ["days": 7], until: at(60)),
+            .stepStarted(step: "notify.rest", deadline: at(60)),
+            .waitScheduled(step: "notify.rest", until: at(900)),
+            .stepStopped(step: "notify.rest", reason: "out of time: what stands in it had not ended"),
+            .stepStopped(step: "notify", reason: "out of time: what stands in it had not ended"),
+        ])
+
     private static var lacking: Outcome {
         var outcome = Outcome(.refused, reason: "not sent: the secret that it carries is in memory no more")
         outcome.lacksSecret = true
@@ -239,7 +253,7 @@ struct GoldenHistory: Sendable {
         about: "the token's state before the change")
 
     private static func opening(
-        _ stem: String, subject: Subject?, gate: Run.Ask?, called: [Run.Pin] = []
+        _ stem: String, subject: Subject?, gate: Run.Ask?, called: [Run.Pin] = [], undoable: [String] = []
     ) -> Opening {
         let alert = AlertID(stem: stem)
         let decision = alert.signal(1).decision
@@ -248,7 +262,7 @@ struct GoldenHistory: Sendable {
             playbook: Run.Pin(name: "secret-leaked", digest: "sha256:" + String(repeating: "1b", count: 32)),
             workflow: Run.Pin(name: "token-revocation", digest: "sha256:" + String(repeating: "2c", count: 32)),
             called: called, subject: subject, severity: .high, inputs: ["credential": ["id": "billing-ci-token"]],
-            steps: ["notify", "revoke"], gate: gate)
+            steps: ["notify", "revoke"], gate: gate, undoable: undoable)
     }
 
     private static func call(

@@ -47,6 +47,27 @@ struct RunCornerTests {
         #expect(drive.run.ending == .cancelled)
     }
 
+    @Test(arguments: [(Int64(-1), ["give act"]), (Int64(0), [String]())])
+    func `a call is sent again under its key only as long as its provider remembers that`(
+        _ beyond: Int64, _ open: [String]
+    ) throws {
+        var drive = try Stage.open(
+            """
+              - id: give
+                within: 20d
+                do: secret.deliver
+                with: { to: a, secret: b }
+
+            """)
+        try drive.answer(.cut, "give")
+        try drive.answer(.cut, "give")
+        #expect(drive.wait("give")?.redelivers != nil)
+        drive.now = .start.adding(milliseconds: Limits.keyWindowMillisecondsDefault + beyond)
+        try drive.fire("give")
+        #expect(drive.open == open)
+        #expect(drive.run.ask?.kind == (open.isEmpty ? .unknownOutcome : nil))
+    }
+
     // MARK: Order
 
     @Test(arguments: [("after: hold/cut", [String]()), ("after: cut", ["late act"])])

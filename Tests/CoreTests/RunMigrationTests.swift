@@ -63,6 +63,44 @@ struct RunMigrationTests {
         #expect(moved.run.wake != nil)
     }
 
+    /// The run has read the account's state, and a halt keeps its change waiting.
+    private func halted() throws -> Drive {
+        var drive = try Stage.open(first)
+        drive.halts = Halts([.everything])
+        try drive.answer(.enabled, "stop")
+        #expect(drive.run.wake == .halt)
+        return drive
+    }
+
+    @Test func `what a halt keeps waiting is moved, and begins anew under the new text`() throws {
+        let drive = try halted()
+        var workflow = try Stage.workflow("contain", first.replacingOccurrences(of: "for: 4h", with: "for: 2h"))
+        workflow.digest = "sha256:next"
+        let new = RunDefinition(workflow: workflow, contracts: Stage.contracts, sealer: FixedSealer())
+        let moved = try drive.run.migrate(
+            from: drive.definition, to: new, called: [], MigrationOrder(by: "ann", reason: "mended"),
+            halts: drive.halts, at: drive.now
+        ).get()
+        #expect(moved.events.kinds == ["runMigrated", "stepStarted", "callIntended"])
+        guard case .calling(let call)? = moved.run.step("stop")?.phase else {
+            Issue.record("it must read the state again")
+            return
+        }
+        #expect(call.purpose == .before)
+        #expect(call.number == 2)
+        #expect(Run.fold(drive.history + moved.events.map { (drive.now, $0) }) == moved.run)
+    }
+
+    @Test func `a halted call that may have taken effect before is not moved`() throws {
+        var drive = try Stage.open(first)
+        try drive.answer(.enabled, "stop")
+        drive.halts = Halts([.everything])
+        try drive.answer(.cut, "stop")
+        #expect(
+            reasons(try migrate(drive, to: first + "  - id: late\n    wait: 1h\n"))
+                == ["step 'stop' waits for the end of a halt or a pause with a call"])
+    }
+
     @Test func `folding a migrated run's journal gives the run`() throws {
         let drive = try waiting()
         let moved = try migrate(drive, to: first + "  - id: late\n    wait: 1h\n").get()

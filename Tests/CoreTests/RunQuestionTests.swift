@@ -73,6 +73,20 @@ struct RunQuestionTests {
         #expect(drive.open == (end == "running" ? ["look act"] : []))
     }
 
+    @Test func `an answer counts until the time for it is up, also while the run stands still`() throws {
+        var drive = try asking()
+        try drive.put(.pause(by: "kim", reason: "not now"))
+        drive.now = drive.now.adding(milliseconds: 4 * 3_600_000 - 1)
+        #expect(refusal(drive, ann, "approve") == nil)
+        drive.now = drive.now.adding(milliseconds: 1)
+        let late = refusal(drive, ann, "approve")
+        #expect(late?.code == .wrongPhase)
+        #expect(late?.reason == "the time to answer step 'gate' was up at \(drive.now)")
+        try drive.put(.resume(step: nil, isForced: false, by: "kim", reason: "now"))
+        #expect(drive.run.step("gate")?.phase == .skipped, "silence is told when the run goes on")
+        #expect(drive.open == ["look act"])
+    }
+
     @Test func `people are reminded, and others are asked when they stay silent`() throws {
         var drive = try asking(", remind: 1h, escalate: { after: 2h, to: operator }")
         try drive.advance(milliseconds: 3_600_000)

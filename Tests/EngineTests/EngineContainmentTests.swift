@@ -81,6 +81,35 @@ struct EngineContainmentTests {
         #expect(scene.server.scopes == ["admin", "read"])
     }
 
+    @Test func `a start that could not end a hold is refused with its run, and goes on when the connector can again`()
+        async throws
+    {
+        let scene = try Scene(["reduce"])
+        let first = scene.engine()
+        try await scene.installation.whileRunning(first) {
+            try await scene.openAll(first)
+            try await scene.waitFor(["timer"])
+        }
+        let run = try await scene.installation.run
+        #expect(run.undoable == ["scopes.reduce"])
+        let lacking = try Scene.connectorLacking("undo")
+        let error = await #expect(throws: EngineError(.runsStranded, "")) {
+            try await scene.engine(with: lacking).run()
+        }
+        let says = "\(run.id): 'auth' can no longer undo scopes.reduce, which step 'fence' did"
+        #expect(error?.reason.contains(says) == true, "\(error?.reason ?? "")")
+        let next = scene.engine()
+        try await scene.installation.whileRunning(next) {
+            try await scene.installation.waitUntilStarted()
+            scene.installation.clock.advance(milliseconds: Self.hours4)
+            try await scene.installation.waitUntilEnded()
+        }
+        #expect(scene.server.scopes == ["admin", "read"])
+        // What is over needs no undo any more.
+        let last = scene.engine(with: lacking)
+        try await scene.installation.whileRunning(last) { try await scene.installation.waitUntilStarted() }
+    }
+
     @Test func `a run that changes something else does not wait for the hold`() async throws {
         let scene = try Scene(["reduce", "suspend"])
         let engine = scene.engine()
@@ -178,9 +207,24 @@ private struct Scene {
         installation = try Installation(playbooks: playbooks, workflows: workflows, sources: sources, connector)
     }
 
-    func engine() -> Engine {
+    func engine(with connector: Connector? = nil) -> Engine {
         let server = server
-        return installation.engine(ScriptedTransport(installation) { request, _ in server.answer(request) })
+        return installation.engine(
+            ScriptedTransport(installation) { request, _ in server.answer(request) }, own: connector)
+    }
+
+    /// The same connector with a member of its capabilities left out.
+    static func connectorLacking(_ member: String) throws -> Connector {
+        var lines: [Substring] = []
+        var isLeftOut = false
+        for line in connector.split(separator: "\n", omittingEmptySubsequences: false) {
+            let depth = line.prefix { $0 == " " }.count
+            if depth <= 6 { isLeftOut = line.dropFirst(depth) == "\(member):" }
+            if !isLeftOut { lines.append(line) }
+        }
+        return try Connector.load(
+            Array(lines.joined(separator: "\n").utf8), file: "own.yaml", digest: "sha256:less"
+        ).get()
     }
 
     func openAll(_ engine: Engine) async throws {

@@ -125,6 +125,65 @@ import Testing
         #expect(try await installation.run.phase == .ended(.completed))
     }
 
+    // MARK: Runs that can't be read
+
+    /// Proposed runs, and the store that has lost a line of the first of them.
+    private func broken(_ count: Int, _ perSubject: Playbook.PerSubject) async throws -> (
+        installation: Installation, store: FaultyStore, ids: [RunID]
+    ) {
+        let installation = try Installation(mode: .propose, perSubject: perSubject)
+        let first = installation.engine(ScriptedTransport(installation))
+        try await installation.whileRunning(first) {
+            try await installation.waitUntilStarted()
+            for number in 1...count { await installation.post(first, delivery: "d-\(number)") }
+            try await installation.wait { try await installation.runs.count == count }
+        }
+        let ids = try await installation.runs.map(\.id)
+        let store = FaultyStore(installation.base)
+        store.loseLastLine(of: ids[0])
+        return (installation, store, ids)
+    }
+
+    @Test func `a run that can't be read stops no other, at the start and after it`() async throws {
+        let (installation, store, ids) = try await broken(3, .many)
+        let engine = installation.engine(ScriptedTransport(installation), over: store)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            #expect(engine.unreadableRuns == 1)
+            for id in ids {
+                let answer = await engine.control(
+                    id, .resume(step: nil, isForced: false, by: "ann", reason: "go on"))
+                guard id == ids[0] else { continue }
+                guard case .refused(let refusal) = answer else {
+                    Issue.record("what can't be read can't be changed: \(answer)")
+                    return
+                }
+                #expect(refusal.reason.contains("can't be read: \(id)"))
+            }
+            try await installation.waitUntilEnded(2)
+        }
+        #expect(try await installation.base.runs(RunQuery()).first { $0.id == ids[0] }?.phase == "asked")
+    }
+
+    @Test func `a run that can't be read has its subject in hand: a later one waits, and begins when a person says so`()
+        async throws
+    {
+        let (installation, store, ids) = try await broken(2, .one)
+        let engine = installation.engine(ScriptedTransport(installation), over: store)
+        let go = RunInput.resume(step: nil, isForced: false, by: "ann", reason: "go on")
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            guard case .done(let queued) = await engine.control(ids[1], go) else {
+                Issue.record("the other must be answered")
+                return
+            }
+            #expect(queued.isQueued)
+            #expect(queued.gate?.reason.hasPrefix("\(ids[0]) can't be read and may have credential:") == true)
+            _ = await engine.control(ids[1], go)
+            try await installation.waitUntilEnded()
+        }
+    }
+
     // MARK: Starts that are refused
 
     @Test func `live runs that can't go on under this configuration refuse the start with a list`() async throws {

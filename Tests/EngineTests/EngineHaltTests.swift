@@ -2,10 +2,12 @@
 
 import CordonConnectors
 import CordonCore
-import CordonEngine
+import CordonLanguage
 import CordonStore
 import StoreKit
 import Testing
+
+@testable import CordonEngine
 
 /// Halts: in force at once, kept in the history, lifted by a person.
 @Suite(.timeLimit(.minutes(20)))
@@ -26,6 +28,70 @@ struct EngineHaltTests {
         }
         #expect(try await installation.run.phase == .ended(.completed))
         #expect(transport.requests.count { $0.url.hasSuffix("/revoke") } == 1)
+    }
+
+    /// Three runs have read what they would change, and the rate keeps their writes in line.
+    private func writesInLine(
+        _ body: @Sendable @escaping (Installation, Engine, ScriptedTransport) async throws -> Void
+    ) async throws {
+        let installation = try Installation(perSubject: .many, bounds: Lane.Bounds(perSecondMax: 3))
+        let transport = ScriptedTransport(installation)
+        let engine = installation.engine(transport)
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            for delivery in ["d-1", "d-2", "d-3"] { await installation.post(engine, delivery: delivery) }
+            try await installation.wait { try await installation.runs.count == 3 }
+            try await installation.wait {
+                // Whether all are there is looked at while nothing moves.
+                guard installation.clock.sleepers == 3, try await installation.isAtRest(engine) else { return false }
+                if try await installation.runs.allSatisfy({ try $0.run().step("revoke")?.before != nil }) { return true }
+                installation.clock.advance(milliseconds: 500)
+                return false
+            }
+            try await body(installation, engine, transport)
+        }
+    }
+
+    private static func letTimePass(_ installation: Installation) {
+        if installation.clock.sleepers == 3 { installation.clock.advance(milliseconds: 500) }
+    }
+
+    @Test func `a write in line does not leave once the halt is answered, and leaves after it is lifted`() async throws {
+        try await writesInLine { installation, engine, transport in
+            #expect(try await engine.setHalt(.everything, isSet: true, by: "ann", reason: "a flood"))
+            try await installation.wait {
+                Self.letTimePass(installation)
+                return try await installation.runs.allSatisfy { $0.wake == "halt" }
+            }
+            #expect(!transport.requests.contains { $0.url.hasSuffix("/revoke") })
+            #expect(try await engine.setHalt(.everything, isSet: false, by: "ann", reason: "over"))
+            try await installation.wait {
+                Self.letTimePass(installation)
+                return try await installation.runs.allSatisfy { $0.phase == "ended" }
+            }
+            #expect(transport.requests.count { $0.url.hasSuffix("/revoke") } == 3)
+        }
+    }
+
+    @Test func `a run that is cancelled or paused takes its write out of the line at once`() async throws {
+        try await writesInLine { installation, engine, transport in
+            let runs = try await installation.runs.map(\.id)
+            _ = await engine.control(runs[0], .cancel(undo: false, by: "ann", reason: "no need"))
+            _ = await engine.control(runs[1], .pause(by: "ann", reason: "wait"))
+            // No time goes by.
+            try await installation.wait {
+                let now = try await installation.runs
+                let wakes = runs.map { id in now.first { $0.id == id }?.wake }
+                return wakes == [nil, "timer", "call"]
+            }
+            #expect(try await installation.base.runs(RunQuery()).first { $0.id == runs[0] }?.phase == "ended")
+            #expect(!transport.requests.contains { $0.url.hasSuffix("/revoke") })
+            try await installation.wait {
+                Self.letTimePass(installation)
+                return try await installation.runs.first { $0.id == runs[2] }?.phase == "ended"
+            }
+            #expect(transport.requests.count { $0.url.hasSuffix("/revoke") } == 1)
+        }
     }
 
     @Test func `a halt stands after a new start, and setting it twice is told`() async throws {

@@ -78,10 +78,34 @@ struct EngineLaneTests {
         try await installation.wait {
             let runs = try await installation.runs
             if runs.allSatisfy({ $0.phase == "ended" }) { return true }
-            let isAtRest = installation.clock.sleepers == 3 && !runs.contains { $0.wake == "call" }
-            if isAtRest, engine.busyRuns.withLock({ $0.isEmpty }) { installation.clock.advance(milliseconds: 500) }
+            if installation.clock.sleepers == 3, try await installation.isAtRest(engine) {
+                installation.clock.advance(milliseconds: 500)
+            }
             return false
         }
+    }
+
+    @Test func `a long line ends no call: all runs complete, and each call leaves once`() async throws {
+        let installation = try Installation(
+            perSubject: .many, bounds: Lane.Bounds(concurrentMax: 4, perSecondMax: 3))
+        let transport = ScriptedTransport(installation)
+        let engine = installation.engine(transport)
+        let count = 20
+        try await installation.whileRunning(engine) {
+            try await installation.waitUntilStarted()
+            for number in 1...count { await installation.post(engine, delivery: "d-\(number)") }
+            try await installation.wait { try await installation.runs.count == count }
+            try await letEnd(engine, installation)
+        }
+        #expect(try await installation.runs.allSatisfy { try $0.run().phase == .ended(.completed) })
+        var intents = 0
+        for run in try await installation.runs {
+            let kinds = try await installation.events(run.id).map(\.kind)
+            intents += kinds.count { $0 == "callIntended" }
+            #expect(!kinds.contains("retryScheduled"))
+        }
+        #expect(transport.requests.count == intents)
+        #expect(installation.clock.now.since(Installation.start) >= Int64(intents / 3 - 1) * 1000)
     }
 
     private func wakes(_ installation: Installation) async throws -> [String?] {
@@ -98,7 +122,8 @@ struct EngineLaneTests {
             try await installation.waitUntilStarted()
             for number in 1...Limits.breakerFailures { await installation.post(engine, delivery: "d-\(number)") }
             try await installation.wait {
-                try await wakes(installation) == Array(repeating: "timer", count: Limits.breakerFailures)
+                let count = try await installation.runs.count
+                return try await count == Limits.breakerFailures && installation.isAtRest(engine)
             }
         }
         // A reading that failed is sent again at once, and so may have gone before the fifth failure came.
@@ -110,11 +135,39 @@ struct EngineLaneTests {
             try await installation.waitUntilStarted()
             await installation.post(next, delivery: "d-last")
             try await installation.wait {
-                try await wakes(installation) == Array(repeating: "timer", count: Limits.breakerFailures + 1)
+                let count = try await installation.runs.count
+                return try await count == Limits.breakerFailures + 1 && installation.isAtRest(next)
             }
+            #expect(try await installation.inLine(next) > 0)
             #expect(sound.requests.isEmpty, "a restart is no way around")
             try await letEnd(next, installation)
         }
         #expect(try await installation.runs.allSatisfy { try $0.run().phase == .ended(.completed) })
+    }
+}
+
+extension Installation {
+    /// How many calls stand in some line of this engine.
+    func inLine(_ engine: Engine) async throws -> Int {
+        try await runs.reduce(0) { sum, stored in sum + (try stored.run()).callsInLine(engine) }
+    }
+
+    /// Nothing moves before time goes by: every open call stands in line, and no task has another run in hand.
+    func isAtRest(_ engine: Engine) async throws -> Bool {
+        try await runs.allSatisfy { stored in
+            guard stored.phase != "ended" else { return true }
+            let run = try stored.run()
+            let open = run.steps.count { if case .calling = $0.phase { true } else { false } }
+            return open == 0 ? !engine.isInHand(run.id) : run.callsInLine(engine) == open
+        }
+    }
+}
+
+extension Run {
+    fileprivate func callsInLine(_ engine: Engine) -> Int {
+        commands.count { command in
+            guard case .perform(let step, let call) = command else { return false }
+            return engine.lanes.place(of: errand(step, call).name, at: engine.clock.now) != nil
+        }
     }
 }

@@ -123,8 +123,11 @@ final class Installation: Sendable {
     func engine(
         _ transport: any Transport, over store: (any Store)? = nil, providers: Bool = true,
         alertBodiesMilliseconds: Int64? = nil, evidenceMilliseconds: Int64? = nil,
-        loading loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil, looksInShadow: Bool = false
+        loading loadLibrary: (@Sendable () -> Result<Library, Diagnostics>)? = nil, looksInShadow: Bool = false,
+        own: Connector? = nil
     ) -> Engine {
+        var connectors = self.connectors
+        if let own { connectors["own"] = own }
         var connections = Connections(
             sources: [Connections.Source(id: "github-main", connector: "github", secrets: [.environment("HOOK")])],
             providers: providers ? [provider] : [], notifications: notifications)

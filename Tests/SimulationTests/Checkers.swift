@@ -11,11 +11,13 @@ enum Checkers {
         (.gapFree, gapFree), (.foldsToSnapshot, foldsToSnapshot), (.oneOpenIntent, oneOpenIntent), (.wakes, wakes),
         (.holdsEnd, holdsEnd), (.quietAfterEnd, quietAfterEnd), (.quietWhileForbidden, quietWhileForbidden),
         (.consented, consented), (.inOrder, inOrder), (.endsWhole, endsWhole), (.restored, restored),
+        (.answeredInTime, answeredInTime), (.partsEnd, partsEnd),
     ]
 
     /// Each is asked after every request that left.
     static let ofSends: [(promise: Promise, check: @Sendable (Send, Record) -> String?)] = [
         (.sentOnce, sentOnce), (.intendedFirst, intendedFirst), (.notDoubled, notDoubled),
+        (.quietOnTheWire, quietOnTheWire),
     ]
 
     // MARK: The journal
@@ -153,6 +155,32 @@ enum Checkers {
         }
     }
 
+    /// What was forbidden between a write's intent and its sending does not leave: a halt holds once it is answered.
+    @Sendable static func quietOnTheWire(_ send: Send, _ record: Record) -> String? {
+        send.obstacle.map { "\(send.step)#\(send.call.number) left, and \($0)" }
+    }
+
+    /// Who answers when the time to answer is up is too late, also while the run could not tell that it was.
+    @Sendable static func answeredInTime(_ commit: Commit, _ record: Record) -> String? {
+        walk(commit) { run, event in
+            guard case .answerGiven(let step, let answer) = event, case .asking(let question)? = run.step(step)?.phase,
+                question.deadline <= commit.at
+            else { return nil }
+            return "\(answer.by) answered \(step) at \(commit.at), its time was up at \(question.deadline)"
+        }
+    }
+
+    /// A part whose time is up is open no longer, unless the way forward is barred.
+    @Sendable static func partsEnd(_ commit: Commit, _ record: Record) -> String? {
+        let run = commit.folded
+        guard run.isLive, run.gate == nil, run.pause == nil, run.rollback == nil, run.conclusion == nil,
+            // What was agreed to before it may be asked anew by another version, and holds it up.
+            run.workflow.digest == record.scenario.workflow.digest
+        else { return nil }
+        let late = run.steps.first { step in step.phase == .open && step.openUntil.map { $0 <= commit.at } ?? false }
+        return late.map { "\($0.id) is open, and its time was up" }
+    }
+
     /// Nobody's word, no act: as many as were asked for agreed, each of them allowed to.
     @Sendable static func consented(_ commit: Commit, _ record: Record) -> String? {
         walk(commit) { run, event in
@@ -178,7 +206,8 @@ enum Checkers {
             case .step(let name):
                 // What is inside a part that is over, and never came to be, has ended as well.
                 guard let step = run.step(block + name) else { return nil }
-                return step.hasEnded ? nil : "\(id) begins before \(name) has ended"
+                let isLeft = step.phase == .stopped || step.phase == .pending
+                return step.hasEnded || isLeft ? nil : "\(id) begins before \(name) has ended"
             case nil:
                 let earlier = record.scenario.predecessors(of: line, in: block)
                 let open = earlier.first { run.step(block + $0)?.hasEnded != true }

@@ -29,7 +29,7 @@ struct Generator {
         let unbuildable = dice.chance(5) ? main.lines.last.map { [$0.id] } ?? [] : []
         return Scenario(
             workflow: main, called: called, contracts: contracts, unbuildable: Set(unbuildable), gate: gate,
-            subject: dice.chance(98) ? .simulated : nil,
+            subject: dice.chance(98) ? .simulated : nil, objectsMax: dice.chance(10) ? dice.number(1...6) : nil,
             inputs: [
                 "flag": .bool(dice.chance(70)), "items": dice.chance(80) ? lists[0] : dice.pick(lists),
                 "owner": dice.chance(90) ? "ann" : "", "span": dice.pick(["90s", "2h", "2h", "soon"]), "key": "k",
@@ -84,11 +84,13 @@ struct Generator {
         let reads = dice.chance(70)
         let undo = effect.isWrite && dice.chance(75)
         let compared = dice.chance(50)
-        let capability =
+        var capability =
             "\(effect.rawValue)\(reads ? ".reads" : "")\(undo ? ".undo" : "")\(compared ? ".compared" : "")"
-        contracts[capability] = Contract(
+        var contract = Contract(
             effectClass: effect, readsState: reads, canUndo: undo, compared: compared ? ["active", "owner"] : nil,
             timeoutMilliseconds: 10_000)
+        if effect.isWrite { promise(&contract, &capability) }
+        contracts[capability] = contract
         let isItem = dice.chance(18)
         if isItem { line.each = each() }
         let arguments: Arguments
@@ -110,6 +112,27 @@ struct Generator {
                 onUnknown: effect.isWrite ? onUnknown() : .ask))
         guard effect.isWrite ? dice.chance(45) : dice.chance(3) else { return }
         line.hold = hold(isUndoable)
+    }
+
+    /// What a connector may say besides: each in the capability's name, so that one name means one contract.
+    private mutating func promise(_ contract: inout Contract, _ capability: inout String) {
+        if contract.readsState, dice.chance(25) {
+            contract.probe = condition("after.active == false")
+            capability += ".probed"
+        }
+        if contract.readsState, dice.chance(12) {
+            contract.precondition = condition("before.active == true")
+            capability += ".planned"
+        }
+        if contract.readsState, dice.chance(20) {
+            contract.lagMilliseconds = 60_000
+            capability += ".late"
+        }
+        if dice.chance(20) {
+            contract.residual = Residual(
+                of: "what was issued before", milliseconds: 3_600_000, endedBy: ["convergent", "convergent.reads", "convergent.undo", "convergent.reads.undo", "keyed.reads"])
+            capability += ".leaves"
+        }
     }
 
     private mutating func onUnknown() -> Workflow.OnUnknown {
@@ -187,7 +210,13 @@ struct Generator {
         if dice.chance(50) {
             line.retry = Workflow.Retry(attempts: dice.number(1...4), firstMilliseconds: dice.pick([200, 2000]))
         }
-        if line.act != nil { line.withinMilliseconds = dice.pick([20_000, 300_000, 900_000]) }
+        switch line.kind {
+        case .act: line.withinMilliseconds = dice.pick([20_000, 300_000, 900_000])
+        case .parallel, .ladder, .call, .undo:
+            let spans: [Int64] = [5000, 300_000, 3_600_000]
+            line.withinMilliseconds = dice.chance(30) ? dice.pick(spans) : Limits.stepWithinMillisecondsMax
+        case .approve, .task, .wait: line.withinMilliseconds = Limits.stepWithinMillisecondsMax
+        }
         let isQuestion =
             switch line.kind {
             case .approve, .task: true

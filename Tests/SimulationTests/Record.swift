@@ -16,6 +16,9 @@ enum Promise: String, Sendable, CaseIterable {
     case holdsEnd
     case quietAfterEnd
     case quietWhileForbidden
+    case quietOnTheWire
+    case answeredInTime
+    case partsEnd
     case consented
     case inOrder
     case endsWhole
@@ -55,6 +58,8 @@ struct Commit: Sendable {
 struct Send: Sendable, Hashable {
     var step: String
     var call: Call
+    /// What forbade it when it left.
+    var obstacle: String?
 }
 
 /// What a checker may look at besides the newest commit: all that was intended and sent, and how people behaved.

@@ -12,6 +12,7 @@ struct Scenario: Sendable {
     var unbuildable: Set<String>
     var gate: Run.Ask?
     var subject: Subject?
+    var objectsMax: Int?
     var inputs: Value
 
     static let run = RunID(stem: "01")
@@ -39,7 +40,8 @@ struct Scenario: Sendable {
             id: Scenario.run, decision: DecisionID(stem: "01"), signal: SignalID(stem: "01"),
             alert: AlertID(stem: "01"), playbook: Run.Pin(name: "simulated", digest: "sha256:playbook"),
             workflow: workflow.pin, called: called.values.map(\.pin).sorted { $0.name < $1.name }, subject: subject,
-            severity: .high, inputs: inputs, steps: workflow.lines.map(\.id), gate: gate)
+            severity: .high, inputs: inputs, steps: workflow.lines.map(\.id), gate: gate,
+            objectsMax: objectsMax)
     }
 
     /// The line of a step, of an undo that of the step that it undoes; and the id that people are asked under.

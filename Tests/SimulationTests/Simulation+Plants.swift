@@ -30,6 +30,8 @@ extension Simulation {
         case .quietWhileForbidden:
             forbidden = .none
             seen.pause = nil
+        case .answeredInTime: seen = unhurried(run)
+        case .partsEnd: for index in seen.steps.indices { seen.steps[index].openUntil = nil }
         case .consented: definition = definition.changingLines { $0.consent = nil }
         case .inOrder: definition = definition.changingLines { $0.after = nil }
         case .endsWhole:
@@ -46,6 +48,17 @@ extension Simulation {
         let events = (try? seen.handle(input, scenario.definition(of: run), halts: halts, at: now).get().events) ?? []
         return events.contains { if case .callIntended(_, let call) = $0 { call.purpose == .act } else { false } }
             ? seen : run
+    }
+
+    /// The run as if there were always time to answer.
+    private func unhurried(_ run: Run) -> Run {
+        var seen = run
+        for index in seen.steps.indices {
+            guard case .asking(var question) = seen.steps[index].phase else { continue }
+            question.deadline = max(question.deadline, now.adding(milliseconds: 1))
+            seen.steps[index].phase = .asking(question)
+        }
+        return seen
     }
 
     /// What a bug makes of the events; the run is what they fold to.

@@ -240,14 +240,20 @@ struct Simulation {
 
     mutating func send(_ index: Int) {
         let errand = errands[index]
-        guard errand.call.deadline > now else {
-            errands[index].outcome = Outcome(.later, reason: "not sent: its time was up")
+        let obstacle = obstacle(to: errand.call)
+        if let obstacle, plant != .quietOnTheWire {
+            errands[index].outcome = Outcome(.later, reason: "not sent: \(obstacle)", wasWithheld: true)
+            return
+        }
+        let latest = errand.call.purpose.asksWhatWasDone ? nil : folded?.step(errand.step)?.deadline
+        guard latest.map({ max($0, errand.call.deadline) > now }) ?? true else {
+            errands[index].outcome = Outcome(.later, reason: "not sent: its time was up", wasWithheld: true)
             return
         }
         let isSpared = !isFaulty || !dice.chance(faultPercent)
         let fate = isSpared ? .fine : dice.pick(World.Fate.allCases)
         for _ in 0..<(plant == .sentOnce ? 2 : 1) {
-            if fate != .notSent { record.sends.append(Send(step: errand.step, call: errand.call)) }
+            if fate != .notSent { record.sends.append(Send(step: errand.step, call: errand.call, obstacle: obstacle)) }
             let reply = record.world.deliver(errand.step, errand.call, fate, &dice)
             note("sent \(errand.step)#\(errand.call.number) \(errand.call.purpose): \(fate)")
             errands[index].outcome = reply.outcome
@@ -257,6 +263,14 @@ struct Simulation {
                 if let text = checker.check(send, record) { violate(checker.promise, text) }
             }
         }
+    }
+
+    /// What forbids a write that is about to leave.
+    private func obstacle(to call: Call) -> String? {
+        guard call.purpose == .act, call.effectClass.isWrite, let run else { return nil }
+        if let pause = run.pause { return "it is paused by \(pause.reason)" }
+        if run.rollback != nil || run.conclusion != nil { return "the way forward is over" }
+        return halts.reason(playbook: run.playbook.name, provider: call.provider)
     }
 
     mutating func deliver(_ index: Int) async {

@@ -29,7 +29,7 @@ struct SimulationTests {
 
     @Test func `every kind of event comes up`() async {
         let summary = await Summary.of(0..<150)
-        #expect(summary.kinds.count == 31, "\(summary.kinds.sorted())")
+        #expect(summary.kinds.count == 34, "\(summary.kinds.sorted())")
     }
 
     @Test func `the same number tells the same story`() async {

@@ -150,7 +150,7 @@ struct World: Sendable {
         let thing = things[target] ?? Thing()
         var said: [String: Value] = ["active": .bool(thing.isActive), "owner": .string(thing.owner)]
         // Where the contract names the members that tell, another may differ each time.
-        if capability.hasSuffix(".compared") { said["seen"] = .int(looks[target] ?? 0) }
+        if capability.contains(".compared") { said["seen"] = .int(looks[target] ?? 0) }
         return .object(said)
     }
 

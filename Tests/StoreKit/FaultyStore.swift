@@ -13,6 +13,7 @@ package final class FaultyStore: Store {
         var writes = 0
         var reads = 0
         var sweeps = 0
+        var broken: Set<RunID> = []
     }
 
     private let base: any Store
@@ -67,6 +68,9 @@ package final class FaultyStore: Store {
     package var writes: Int { state.withLock { $0.writes } }
     /// Sweeps that have gone through the live runs; the first, at the start, is not counted.
     package var sweeps: Int { state.withLock { $0.sweeps } }
+
+    /// From now on the last of the run's lines is missing, as when the disk lost it.
+    package func loseLastLine(of run: RunID) { state.withLock { _ = $0.broken.insert(run) } }
 
     private func write<Answer>(_ deed: () async throws(StoreError) -> Answer) async throws(StoreError) -> Answer {
         let number = state.withLock { state in
@@ -134,7 +138,14 @@ package final class FaultyStore: Store {
 
     package func runs(_ query: RunQuery) async throws(StoreError) -> [RunRecord] {
         if query.dueBy != nil { state.withLock { $0.sweeps += 1 } }
-        return try await base.runs(query)
+        let broken = state.withLock { $0.broken }
+        var records = try await base.runs(query)
+        for index in records.indices where broken.contains(records[index].id) {
+            let lines = try await base.history(records[index].id.text, from: 1, limit: 1000)
+            records[index].snapshot = []
+            records[index].tail = lines.dropLast().map(\.entry)
+        }
+        return records
     }
 
     package func matters(_ keys: [EventKey]) async throws(StoreError) -> [EventKey: KnownMatter] {

@@ -27,6 +27,16 @@ package struct Lane: Sendable, Hashable {
         case withheld(reason: String, milliseconds: Int64)
     }
 
+    /// Where a call stands in its provider's line, and what the line waits for.
+    package struct Place: Sendable, Hashable {
+        package var ahead: Int
+        package var perSecondMax: Int?
+        package var concurrentMax: Int
+        /// Why the provider is left alone now, and until when.
+        package var reason: String?
+        package var aloneUntil: Instant?
+    }
+
     /// What a call told about its provider.
     package enum Report: Sendable, Hashable {
         case sound
@@ -41,12 +51,18 @@ package struct Lane: Sendable, Hashable {
     private let bounds: Bounds
     private var inFlight = 0
     private var waiting = LaneQueue()
+    /// Until when each of them may wait; those that are not named have no end.
+    private var latest: [Int: Instant] = [:]
+    /// The time to be left alone for which the line was last gone through.
+    private var turnedAwayFor: Instant?
     /// In thousandths of a call, so that a slow refill loses nothing.
     private var tokens: Int64
     private var filledAt: Instant?
     private var aloneUntil: Instant?
     private var reason = ""
     private var failures = 0
+    /// How often in a row it was left alone for its failures: calls that were under way together are one.
+    private var openings = 0
     private var isProbing = false
 
     package init(name: String, bounds: Bounds) {
@@ -55,19 +71,16 @@ package struct Lane: Sendable, Hashable {
         tokens = Int64(bounds.perSecondMax ?? 0) * 1000
     }
 
-    /// - Parameter rank: the graver goes first.
-    package mutating func ask(_ ticket: Int, rank: Int, at now: Instant) -> Verdict {
-        if let until = aloneUntil {
-            if now < until { return .withheld(reason: reason, milliseconds: until.since(now)) }
-            // Its time is up: one call finds out for all.
-            if failures >= Limits.breakerFailures, isProbing {
-                return .withheld(reason: "\(name) is being tried with one call", milliseconds: 1000)
-            }
-            isProbing = failures >= Limits.breakerFailures
-            aloneUntil = isProbing ? until : nil
-        }
+    /// While the provider is left alone a call waits as well, unless its own time is up before that.
+    ///
+    /// - Parameters:
+    ///   - rank: the graver goes first.
+    ///   - end: until when it may wait; `nil`: as long as it takes.
+    package mutating func ask(_ ticket: Int, rank: Int, until end: Instant? = nil, at now: Instant) -> Verdict {
+        if let until = aloneUntil, now < until, let end, end <= until { return withheld(until, now) }
         if waiting.isEmpty, take(now) { return .go }
         waiting.add(ticket, rank: rank)
+        latest[ticket] = end
         return .wait
     }
 
@@ -76,37 +89,69 @@ package struct Lane: Sendable, Hashable {
         var admitted: [Int] = []
         while !waiting.isEmpty, take(now) {
             guard let ticket = waiting.takeFirst() else { break }
+            latest[ticket] = nil
             admitted.append(ticket)
         }
         return admitted
     }
 
-    /// Everybody in line is given back when the provider is left alone meanwhile.
+    /// Those in line whose time is up before the provider may be asked again are given back; the others keep their place.
     package mutating func turnAway(at now: Instant) -> (tickets: [Int], verdict: Verdict)? {
-        guard let until = aloneUntil, now < until, !waiting.isEmpty else { return nil }
-        return (waiting.takeAll(), .withheld(reason: reason, milliseconds: until.since(now)))
+        guard let until = aloneUntil, now < until, turnedAwayFor != until else { return nil }
+        turnedAwayFor = until
+        let tickets = latest.filter { $0.value <= until }.keys.sorted()
+        guard !tickets.isEmpty else { return nil }
+        for ticket in tickets { leave(ticket) }
+        return (tickets, withheld(until, now))
     }
 
-    package mutating func leave(_ ticket: Int) { waiting.leave(ticket) }
+    private func withheld(_ until: Instant, _ now: Instant) -> Verdict {
+        .withheld(reason: reason, milliseconds: until.since(now))
+    }
 
-    package mutating func leaveAll() { _ = waiting.takeAll() }
+    package mutating func leave(_ ticket: Int) {
+        waiting.leave(ticket)
+        latest[ticket] = nil
+    }
+
+    package mutating func leaveAll() {
+        _ = waiting.takeAll()
+        latest = [:]
+    }
+
+    /// When the first in line may go at the earliest; `nil` when nobody waits.
+    package func opensAt(_ now: Instant) -> Instant? {
+        guard !waiting.isEmpty else { return nil }
+        return aloneUntil.map { max($0, now) } ?? now
+    }
+
+    /// How a call stands in line, for people.
+    package func place(of ticket: Int, at now: Instant) -> Place {
+        let isAlone = aloneUntil.map { now < $0 } ?? false
+        return Place(
+            ahead: waiting.count(before: ticket), perSecondMax: bounds.perSecondMax,
+            concurrentMax: bounds.concurrentMax, reason: isAlone ? reason : nil, aloneUntil: isAlone ? aloneUntil : nil)
+    }
 
     /// A call that went has come back.
     package mutating func settle(_ report: Report, at now: Instant) {
         inFlight -= 1
         isProbing = false
         switch report {
-        case .nothing: break
+        case .nothing:
+            // It was not asked: the rate is what it was before.
+            if let rate = bounds.perSecondMax { tokens = min(Int64(rate) * 1000, tokens + 1000) }
         case .sound:
             failures = 0
+            openings = 0
             if let until = aloneUntil, until <= now { aloneUntil = nil }
         case .limited(let milliseconds):
             leaveAlone(milliseconds, "\(name) asked to be left alone", now)
         case .failed:
             failures += 1
-            guard failures >= Limits.breakerFailures else { return }
-            let doublings = Int64(min(failures - Limits.breakerFailures, 5))
-            let span = min(Limits.breakerMillisecondsFirst << doublings, Limits.breakerMillisecondsMax)
+            guard failures >= Limits.breakerFailures, aloneUntil.map({ $0 <= now }) ?? true else { return }
+            let span = min(Limits.breakerMillisecondsFirst << Int64(min(openings, 5)), Limits.breakerMillisecondsMax)
+            openings += 1
             leaveAlone(span, "\(name) is left alone after \(failures) failures in a row", now)
         }
     }
@@ -125,6 +170,10 @@ package struct Lane: Sendable, Hashable {
     }
 
     private mutating func take(_ now: Instant) -> Bool {
+        if let until = aloneUntil {
+            // Its time is up: one call finds out for all.
+            guard now >= until, !isProbing else { return false }
+        }
         guard inFlight < bounds.concurrentMax else { return false }
         if let rate = bounds.perSecondMax {
             let full = Int64(rate) * 1000
@@ -135,6 +184,8 @@ package struct Lane: Sendable, Hashable {
             tokens -= 1000
         }
         inFlight += 1
+        isProbing = aloneUntil != nil && failures >= Limits.breakerFailures
+        if !isProbing { aloneUntil = nil }
         return true
     }
 }

@@ -37,6 +37,19 @@ struct LaneQueue: Sendable, Hashable {
         return nil
     }
 
+    /// How many go before this one.
+    func count(before ticket: Int) -> Int {
+        var count = 0
+        for rank in lines.keys.sorted(by: >) {
+            guard let line = lines[rank] else { continue }
+            for other in line.tickets[line.gone...] {
+                if other == ticket { return count }
+                if waiting.contains(other) { count += 1 }
+            }
+        }
+        return count
+    }
+
     mutating func takeAll() -> [Int] {
         var all: [Int] = []
         while let ticket = takeFirst() { all.append(ticket) }

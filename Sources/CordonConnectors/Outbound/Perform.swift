@@ -10,14 +10,25 @@ package struct Errand: Sendable, Hashable {
     package var call: Call
     package var subject: Subject?
     package var severity: Signal.Severity
+    package var playbook: String
+    /// When its step's time is up: it may stand in line until then.
+    package var latest: Instant?
 
-    package init(run: RunID, step: String, call: Call, subject: Subject?, severity: Signal.Severity = .medium) {
+    package init(
+        run: RunID, step: String, call: Call, subject: Subject?, severity: Signal.Severity = .medium,
+        playbook: String = "", latest: Instant? = nil
+    ) {
+        self.playbook = playbook
+        self.latest = latest
         self.severity = severity
         self.run = run
         self.step = step
         self.call = call
         self.subject = subject
     }
+
+    /// `run_…/step#n`: its name while it waits in line.
+    package var name: String { "\(run)/\(step)#\(call.number)" }
 
     var draft: CallDraft {
         CallDraft(
@@ -59,31 +70,46 @@ package struct Performer: Sendable {
     }
 
     /// Puts the call in its provider's line. What `turn` is given goes to `perform`, also when it says no.
-    package func queue(_ errand: Errand, _ turn: @escaping Lanes.Turn) {
-        lanes.enter(errand.call.provider, rank: errand.severity.rank, at: clock(), turn)
+    ///
+    /// - Parameter isPatient: it waits while the provider is left alone, instead of being told so.
+    package func queue(_ errand: Errand, isPatient: Bool = true, _ turn: @escaping Lanes.Turn) {
+        let now = clock()
+        // What must not be sent twice does not stand in line through an outage: a crash would put it in doubt.
+        let end = isPatient && errand.call.redeliveryClass.mayBeRedelivered ? errand.latest : now
+        lanes.enter(
+            errand.call.provider, name: errand.name, rank: errand.severity.rank, until: end, at: now, turn)
     }
 
     /// Waits in the line and makes the call: for the few that somebody stands before, not for those of runs.
     package func performInTurn(_ errand: Errand, isSealedHere: Bool = false) async -> ReadAnswer {
-        let verdict = await withCheckedContinuation { turn in queue(errand) { turn.resume(returning: $0) } }
+        let verdict = await withCheckedContinuation { turn in
+            queue(errand, isPatient: false) { turn.resume(returning: $0) }
+        }
         return await perform(errand, verdict, isSealedHere: isSealedHere)
     }
 
     /// Makes the call when its lane said `go`, and reports to the lane whatever becomes of it; otherwise says why not.
     ///
-    /// - Parameter isSealedHere: this process sealed the call: its settings are fixed, so it is the same request still.
-    package func perform(_ errand: Errand, _ verdict: Lane.Verdict, isSealedHere: Bool = false) async -> ReadAnswer {
+    /// - Parameters:
+    ///   - isSealedHere: this process sealed the call: its settings are fixed, so it is the same request still.
+    ///   - obstacle: why it must not leave, looked at last when its first byte would: it may have stood in line for long.
+    package func perform(
+        _ errand: Errand, _ verdict: Lane.Verdict, isSealedHere: Bool = false,
+        unless obstacle: @Sendable () -> String? = { nil }
+    ) async -> ReadAnswer {
         if case .withheld(let reason, let milliseconds) = verdict {
-            return ReadAnswer(
-                outcome: Outcome(
-                    .later, reason: "not sent: \(reason)", retryAfterMilliseconds: milliseconds, wasWithheld: true))
+            return ReadAnswer(outcome: Outcome.withheld(reason, milliseconds: milliseconds))
+        }
+        if let reason = obstacle() {
+            lanes.settle(errand.call.provider, .nothing, at: clock())
+            return ReadAnswer(outcome: Outcome.withheld(reason))
         }
         switch prepare(errand, isSealedHere: isSealedHere) {
         case .failure(let box):
             lanes.settle(errand.call.provider, .nothing, at: clock())
             return ReadAnswer(outcome: box.lack)
         case .success(let ready):
-            return keepIssued(await send(ready.built, errand, ready.provider, ready.exchange, ready.held), errand)
+            return keepIssued(await send(ready, errand, unless: obstacle), errand)
         }
     }
 
@@ -157,32 +183,36 @@ package struct Performer: Sendable {
         TokenDesk.Box(lack: Outcome(kind, reason: "not sent: \(reason)"))
     }
 
-    /// Sends it; the call's time ran while it waited for its lane. The pages of a listing are asked for in one turn of
+    /// Sends it; the call's time begins when its lane lets it go, so that a long line ends no call and makes no outcome
+    /// unknown. The pages of a listing are asked for in one turn of
     /// the lane, within the time of the one call.
     private func send(
-        _ built: BuiltRequest, _ errand: Errand, _ provider: Provider, _ exchange: ProviderShape.Exchange,
-        _ held: Held
+        _ ready: Ready, _ errand: Errand, unless obstacle: @Sendable () -> String?
     ) async -> ReadAnswer {
         let call = errand.call
+        let (built, provider, exchange, held) = (ready.built, ready.provider, ready.exchange, ready.held)
+        let until = until(errand, provider)
         var request = built
         if exchange.request.isMerged {
-            switch await merge(built, call, provider, held) {
+            switch await merge(built, call, until, provider, held, unless: obstacle) {
             case .success(let whole): request = whole
             case .failure(let box):
-                lanes.settle(call.provider, box.lack.kind == .later ? .failed : .nothing, at: clock())
+                let isFailure = box.lack.kind == .later && !box.lack.wasWithheld
+                lanes.settle(call.provider, isFailure ? .failed : .nothing, at: clock())
                 return ReadAnswer(outcome: box.lack)
             }
         }
         var listing = Listing()
         while true {
-            guard let delivery = await deliver(request, call, provider, held) else {
+            guard let delivery = await deliver(request, call, until, provider, held, unless: obstacle) else {
                 lanes.settle(call.provider, .nothing, at: clock())
                 return listing.pages == 0 ? Performer.late : Performer.unfinished(listing)
             }
             switch delivery {
             case .failure(let box):
                 // A token endpoint that can't be reached says of its provider what a call would have said.
-                lanes.settle(call.provider, box.lack.kind == .later ? .failed : .nothing, at: clock())
+                let isFailure = box.lack.kind == .later && !box.lack.wasWithheld
+                lanes.settle(call.provider, isFailure ? .failed : .nothing, at: clock())
                 return ReadAnswer(outcome: box.lack)
             case .success(let delivery):
                 let page = Page(at: request.address, first: built.address, earlier: listing)
@@ -203,18 +233,21 @@ package struct Performer: Sendable {
     /// `nil` when its time was up. A token that the provider no longer takes is renewed once: a call that was refused
     /// for who asks did nothing.
     private func deliver(
-        _ built: BuiltRequest, _ call: Call, _ provider: Provider, _ held: Held
+        _ built: BuiltRequest, _ call: Call, _ until: Instant, _ provider: Provider, _ held: Held,
+        unless obstacle: @Sendable () -> String?
     ) async -> Result<Delivery, TokenDesk.Box>? {
         let isFresh = !call.redeliveryClass.mayBeRedelivered || call.redeliveryClass == .keyed
         var isRenewed = false
         while true {
             let signed: Signed
-            switch await sign(built, provider, held, until: call.deadline) {
+            switch await sign(built, provider, held, until: until) {
             case .failure(let box): return .failure(box)
             case .success(let request): signed = request
             }
-            let timeout = min(call.deadline.since(clock()), Limits.callTimeoutMillisecondsMax)
+            let timeout = min(until.since(clock()), Limits.callTimeoutMillisecondsMax)
             guard timeout > 0 else { return nil }
+            // Who asks may have had to be found out first, which takes time as well.
+            if let reason = obstacle() { return .failure(TokenDesk.Box(lack: .withheld(reason))) }
             if signed.request.method == ProviderShape.Mail.method {
                 return .success(await post(signed.request, call, provider, held, timeout))
             }
@@ -229,12 +262,13 @@ package struct Performer: Sendable {
 
     /// What stands at the request's address, with the request's members set. Nothing of it is kept.
     private func merge(
-        _ built: BuiltRequest, _ call: Call, _ provider: Provider, _ held: Held
+        _ built: BuiltRequest, _ call: Call, _ until: Instant, _ provider: Provider, _ held: Held,
+        unless obstacle: @Sendable () -> String?
     ) async -> Result<BuiltRequest, TokenDesk.Box> {
         var look = built
         (look.method, look.body) = ("GET", nil)
         for name in ["content-type", "idempotency-key"] { look.headers[name] = nil }
-        guard let delivered = await deliver(look, call, provider, held) else {
+        guard let delivered = await deliver(look, call, until, provider, held, unless: obstacle) else {
             return .failure(TokenDesk.Box(lack: Performer.late.outcome))
         }
         let delivery: Delivery
@@ -257,13 +291,23 @@ package struct Performer: Sendable {
         return .success(whole)
     }
 
+    /// When the call ends at the latest: its provider's time from now on, within that of its step.
+    private func until(_ errand: Errand, _ provider: Provider) -> Instant {
+        let call = errand.call
+        let own = provider.shape.action(call.capability)?.timeoutMilliseconds ?? Limits.callTimeoutMillisecondsDefault
+        let span = call.purpose == .control ? min(own, Limits.controlMillisecondsMax) : own
+        let end = clock().adding(milliseconds: span)
+        return errand.latest.map { min(end, $0) } ?? end
+    }
+
     private static func unfinished(_ listing: Listing) -> ReadAnswer {
         let pages = listing.pages == 1 ? "1 page" : "\(listing.pages) pages"
         return ReadAnswer(
             outcome: Outcome(.later, reason: "\(Outcome.unfinishedReason) after \(pages), so nothing of it counts"))
     }
 
-    private static let late = ReadAnswer(outcome: Outcome(.later, reason: Outcome.lateReason))
+    private static let late = ReadAnswer(
+        outcome: Outcome(.later, reason: Outcome.lateReason, wasWithheld: true))
 
     /// The secrets that this request names, and no others: what is not read can't leak.
     private func reveal(
@@ -310,6 +354,10 @@ extension Performer.Held {
 }
 
 extension Outcome {
+    static func withheld(_ reason: String, milliseconds: Int64? = nil) -> Outcome {
+        Outcome(.later, reason: "not sent: \(reason)", retryAfterMilliseconds: milliseconds, wasWithheld: true)
+    }
+
     /// Of a listing that was begun and took longer than its call may.
     static var unfinishedReason: String { "the listing's time was up" }
     /// Of a call that waited so long that it was not sent.

@@ -14,6 +14,12 @@ package struct UnreadableRecord: Error, Sendable, Hashable, CustomStringConverti
     }
 
     package var description: String { "\(place): \(reason)" }
+
+    static let unknownEvent = "this version knows no such event"
+    static let unknownWord = "is not known to this version"
+
+    /// The record is whole, as far as can be told: what reads it is older than what wrote it.
+    package var isOfNewerVersion: Bool { reason.hasSuffix(Self.unknownEvent) || reason.hasSuffix(Self.unknownWord) }
 }
 
 /// Reads the members of a stored JSON object, naming the place of what is missing or of the wrong type.
@@ -128,7 +134,7 @@ struct Fields {
     ) throws(UnreadableRecord) -> Choice {
         let text = try string(key)
         guard let choice = Choice(rawValue: text) else {
-            throw UnreadableRecord(place: "\(place).\(key)", reason: "'\(text)' is not known to this version")
+            throw UnreadableRecord(place: "\(place).\(key)", reason: "'\(text)' " + UnreadableRecord.unknownWord)
         }
         return choice
     }

@@ -117,7 +117,7 @@ extension Event {
             nil
         case .runAsked(let ask): ask.step
         case .runResumed(let step, _, _, _, _): step
-        case .stepStarted(let step, _), .stepOpened(let step, _, _), .stepSkipped(let step, _),
+        case .stepStarted(let step, _), .stepOpened(let step, _, _, _), .stepSkipped(let step, _),
             .stepFinished(let step, _, _), .stepFailed(let step, _), .stepStopped(let step, _),
             .stepHalted(let step, _, _), .waitScheduled(let step, _), .rungFinished(let step, _),
             .questionAsked(let step, _), .questionReminded(let step, _), .questionEscalated(let step, _),

@@ -34,8 +34,11 @@ extension Event {
     private var stepValue: Value {
         switch self {
         case .stepStarted(let step, let deadline): ["step": .string(step), "deadline": Value(deadline)]
-        case .stepOpened(let step, let items, let inputs):
-            record(["step": .string(step), "items": items.map(Value.array), "inputs": inputs])
+        case .stepOpened(let step, let items, let inputs, let until):
+            record([
+                "step": .string(step), "items": items.map(Value.array), "inputs": inputs,
+                "until": until.map(Value.init(_:)),
+            ])
         case .stepSkipped(let step, let reason), .stepStopped(let step, let reason), .stepFailed(let step, let reason):
             ["step": .string(step), "reason": .string(reason)]
         case .stepFinished(let step, let isVerified, let note):
@@ -113,7 +116,11 @@ extension Event {
                 try fields.id("signal"), by: try fields.id("alert"), asOf: try fields.instant("as_of"))
         case "runMigrated": self = .runMigrated(try Migration(fields))
         case "runEnded": self = .runEnded(try fields.oneOf("ending"), reason: try fields.string("reason"))
-        default: self = try Event(ofStep: kind, try Self.step(kind, fields), fields)
+        default:
+            guard let step = try fields.optionalString("step") else {
+                throw UnreadableRecord(place: kind, reason: "it names no step, or " + UnreadableRecord.unknownEvent)
+            }
+            self = try Event(ofStep: kind, step, fields)
         }
     }
 
@@ -132,7 +139,8 @@ extension Event {
                 step: step, isVerified: try fields.bool("verified"), note: try fields.optionalString("note"))
         case "stepOpened":
             self = .stepOpened(
-                step: step, items: fields.optional("items")?.arrayValue, inputs: fields.present("inputs"))
+                step: step, items: fields.optional("items")?.arrayValue, inputs: fields.present("inputs"),
+                until: try fields.optionalInstant("until"))
         case "stepSkipped": self = .stepSkipped(step: step, reason: try fields.string("reason"))
         case "stepStopped": self = .stepStopped(step: step, reason: try fields.string("reason"))
         case "stepFailed": self = .stepFailed(step: step, reason: try fields.string("reason"))
@@ -188,7 +196,7 @@ extension Event {
         case "retryScheduled":
             self = .retryScheduled(
                 step: step, try Step.BackOff(fields.fields("back_off")), reason: try fields.string("reason"))
-        default: throw UnreadableRecord(place: kind, reason: "this version knows no such event")
+        default: throw UnreadableRecord(place: kind, reason: UnreadableRecord.unknownEvent)
         }
     }
 }

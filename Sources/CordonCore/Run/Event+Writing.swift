@@ -135,6 +135,7 @@ extension Opening {
             writer.key("subject")
             subject.write(to: &writer)
         }
+        if !undoable.isEmpty { writer.field("undoable", undoable) }
         writer.key("workflow")
         workflow.write(to: &writer)
         writer.endObject()

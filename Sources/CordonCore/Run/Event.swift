@@ -22,7 +22,7 @@ package enum Event: Sendable, Hashable {
     case runEnded(Run.Ending, reason: String)
     case stepStarted(step: String, deadline: Instant)
     /// Its own lines begin: the items of a list, or what a called workflow is handed.
-    case stepOpened(step: String, items: [Value]?, inputs: Value?)
+    case stepOpened(step: String, items: [Value]?, inputs: Value?, until: Instant? = nil)
     case stepSkipped(step: String, reason: String)
     case stepFinished(step: String, isVerified: Bool, note: String?)
     case stepFailed(step: String, reason: String)

@@ -127,6 +127,8 @@ private struct MigrationCheck {
             return ["the run is on '\(run.workflow.name)', and a migration stays with one workflow"]
         }
         return run.steps.compactMap { step in
+            // Nothing of it has left: it begins anew under the new text.
+            if case .halted(let backOff) = step.phase, backOff.redelivers == nil, step.doubt == nil { return nil }
             if case .halted = step.phase {
                 return "step '\(step.id)' waits for the end of a halt or a pause with a call"
             }
@@ -265,6 +267,7 @@ private struct MigrationCheck {
     /// people told, in a task, stays true.
     private func isAskedAnew(_ step: Step) -> Bool {
         if step.isAsking { return true }
+        if case .halted = step.phase { return true }
         if case .approve? = old.place(step.id)?.line.kind { return step.phase == .finished }
         return step.permit != nil && !step.hasActed && !step.hasEnded
     }

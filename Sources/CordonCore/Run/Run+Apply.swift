@@ -69,9 +69,10 @@ extension Run {
                 $0.startedAt = $0.startedAt ?? now
                 $0.deadline = deadline
             }
-        case .stepOpened(let id, let items, let inputs):
+        case .stepOpened(let id, let items, let inputs, let until):
             change(id) {
                 $0.phase = .open
+                $0.openUntil = until
                 $0.items = items
                 $0.inputs = inputs
             }

@@ -104,6 +104,7 @@ extension Opening {
             "severity": .string(severity.rawValue), "inputs": inputs,
             "steps": .array(steps.map(Value.string)), "gate": gate?.value,
             "shared": isShared ? true : nil, "objects_max": objectsMax.map { .int(Int64($0)) },
+            "undoable": undoable.isEmpty ? nil : .array(undoable.map(Value.string)),
         ])
     }
 
@@ -123,7 +124,8 @@ extension Opening {
             steps: try fields.strings("steps"),
             gate: try fields.optionalFields("gate").map { (fields) throws(UnreadableRecord) in try Run.Ask(fields) },
             isShared: fields.optional("shared") == true,
-            objectsMax: fields.optional("objects_max") == nil ? nil : try fields.int("objects_max"))
+            objectsMax: fields.optional("objects_max") == nil ? nil : try fields.int("objects_max"),
+            undoable: fields.optional("undoable") == nil ? [] : try fields.strings("undoable"))
     }
 }
 

@@ -44,6 +44,9 @@ extension Run {
     package var isShared: Bool { fixed.opening.isShared }
     /// How many objects it may change unasked: its subject, and the items of its lists.
     package var objectsMax: Int? { fixed.opening.objectsMax }
+    /// What could be set back when it was opened, by capability, or `connection: capability` elsewhere. Whoever starts
+    /// with a connector that can't any more would take a hold's end away.
+    package var undoable: [String] { fixed.opening.undoable }
 
     /// From here on it goes by other definitions.
     mutating func goOn(by workflow: Pin, calling called: [Pin], with inputs: Value) {

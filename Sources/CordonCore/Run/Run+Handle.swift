@@ -48,6 +48,13 @@ package struct RunDefinition: Sendable {
         }.sorted()
     }
 
+    /// What could be set back of what the run may do, as its connectors stand now.
+    package func undoable(_ inputs: Value) -> [String] {
+        let own = capabilities.filter { contracts[$0]?.canUndo == true }
+        let others = askedElsewhere(inputs).filter { elsewhere[$0[0]]?[$0[1]]?.canUndo == true }
+        return (own + others.map { $0.joined(separator: ": ") }).sorted()
+    }
+
     /// What it may take for the state before: its capabilities, and `connection: capability` of those elsewhere.
     package func wanted(_ inputs: Value) -> Set<String> {
         capabilities.union(askedElsewhere(inputs).map { $0.joined(separator: ": ") })
@@ -99,6 +106,8 @@ package struct Contract: Sendable, Hashable {
     /// Of whom it can be asked, by `subject`; `nil`: of whomever the provider knows.
     package var suits: Expression?
     package var timeoutMilliseconds: Int64
+    /// How long it remembers an idempotency key: a call that is sent again later may be a second act.
+    package var keyWindowMilliseconds: Int64
 
     /// Whether it can be asked of this one. What can't be told now the provider will tell.
     package func suits(_ subject: Subject) -> Bool {
@@ -111,9 +120,11 @@ package struct Contract: Sendable, Hashable {
         probe: Expression? = nil, precondition: Expression? = nil, revivesCredentials: Bool = false,
         residual: Residual? = nil, proof: ProofRule? = nil, lagMilliseconds: Int64? = nil, issuesSecret: Bool = false,
         undoTakesResult: Bool = false, suits: Expression? = nil,
-        timeoutMilliseconds: Int64 = Limits.callTimeoutMillisecondsDefault
+        timeoutMilliseconds: Int64 = Limits.callTimeoutMillisecondsDefault,
+        keyWindowMilliseconds: Int64 = Limits.keyWindowMillisecondsDefault
     ) {
         self.suits = suits
+        self.keyWindowMilliseconds = keyWindowMilliseconds
         self.proof = proof
         self.lagMilliseconds = lagMilliseconds
         self.issuesSecret = issuesSecret
@@ -278,6 +289,7 @@ extension Turn {
         let paused = id == nil && run.gate?.kind == .proposal ? run.pause : nil
         emit(.runResumed(step: id, isForced: isForced, by: by, reason: reason, plan: plan))
         stayPaused(paused)
+        if let id { resumeInside(id, by, reason) }
         return nil
     }
 
@@ -368,7 +380,7 @@ extension Turn {
         }
         emit(.callResolved(step: id, number: call.number, tookEffect: tookEffect, by: by, reason: reason))
         // The person took their time: what follows has a new span of it.
-        emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
+        emit(.stepStarted(step: id, deadline: latestEnd(id)))
         if tookEffect {
             finishOrProve(id)
         } else if call.purpose == .act, takesControlAnew(id), let contract = contract(of: id) {

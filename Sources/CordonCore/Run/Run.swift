@@ -163,12 +163,14 @@ package struct Opening: Sendable, Hashable {
     package var gate: Run.Ask?
     package var isShared: Bool
     package var objectsMax: Int?
+    package var undoable: [String]
 
     package init(
         id: RunID, decision: DecisionID, signal: SignalID, alert: AlertID, playbook: Run.Pin, workflow: Run.Pin,
         called: [Run.Pin] = [], subject: Subject?, severity: Signal.Severity, inputs: Value, steps: [String],
-        gate: Run.Ask? = nil, isShared: Bool = false, objectsMax: Int? = nil
+        gate: Run.Ask? = nil, isShared: Bool = false, objectsMax: Int? = nil, undoable: [String] = []
     ) {
+        self.undoable = undoable
         self.isShared = isShared
         self.objectsMax = objectsMax
         self.id = id

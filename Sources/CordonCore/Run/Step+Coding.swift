@@ -14,7 +14,7 @@ extension Step {
             "doubt": doubt?.value, "ask": ask?.value,
             "hold_ask": holdAsk?.value,
             "permit": permit?.value, "hold": hold?.value, "exposure": exposure?.value, "items": items.map(Value.array),
-            "inputs": inputs,
+            "inputs": inputs, "open_until": openUntil.map(Value.init(_:)),
             "control": control, "seen": seen, "proof": proof?.value, "proof_until": proofUntil.map(Value.init(_:)),
             "rounds": rounds == 0 ? nil : Value(rounds), "forced": flag(isForced), "note": note.map(Value.string),
             "evidence": evidence.isEmpty ? nil : .array(evidence.map(\.value)),
@@ -42,6 +42,7 @@ extension Step {
         try readWaits(fields)
         items = fields.optional("items")?.arrayValue
         inputs = fields.present("inputs")
+        openUntil = try fields.optionalInstant("open_until")
         rounds = try fields.optionalInt("rounds") ?? 0
         isForced = fields.optional("forced") == true
         note = try fields.optionalString("note")
@@ -110,7 +111,7 @@ extension Step.Phase {
         case "skipped": self = .skipped
         case "failed": self = .failed
         case "stopped": self = .stopped
-        default: throw UnreadableRecord(place: fields.place, reason: "unknown phase")
+        default: throw UnreadableRecord(place: fields.place, reason: "its phase " + UnreadableRecord.unknownWord)
         }
     }
 }

@@ -55,6 +55,9 @@ extension Step {
         var items: [Value]?
         /// What a called workflow was handed.
         var inputs: Value?
+        /// When its own lines must have ended; `nil` for a part that nobody bounded, and for those opened before bounds were
+        /// looked at.
+        var openUntil: Instant?
         /// How many rungs of a ladder, or looks of a wait, are done.
         var rounds: Int
         /// A person wants its undo whatever the live state is.
@@ -131,6 +134,13 @@ extension Step {
         _modify {
             own()
             yield &box.state.endedAt
+        }
+    }
+    package var openUntil: Instant? {
+        get { box.state.openUntil }
+        _modify {
+            own()
+            yield &box.state.openUntil
         }
     }
     package var calls: Int {

@@ -115,7 +115,8 @@ package struct Step: Sendable, Hashable {
         case .backingOff(let backOff): backOff.until
         case .waiting(let until): until
         case .asking(let question): question.timer
-        case .pending, .calling, .halted, .uncertain, .open, .finished, .skipped, .failed, .stopped: nil
+        case .open: openUntil
+        case .pending, .calling, .halted, .uncertain, .finished, .skipped, .failed, .stopped: nil
         }
     }
 

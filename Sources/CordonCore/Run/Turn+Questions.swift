@@ -95,6 +95,10 @@ extension Turn {
                 ? Refusal(.alreadyDecided, "step '\(id)' was decided before; the first answer counts")
                 : Refusal(.wrongPhase, "step '\(id)' asks nothing")
         }
+        // While the run is paused nothing fires: what is silent then is told when it goes on.
+        guard now < question.deadline else {
+            return Refusal(.wrongPhase, "the time to answer step '\(id)' was up at \(question.deadline)")
+        }
         guard question.shown == shown else {
             return Refusal(.stale, "what step '\(id)' would do is not what you were shown; look again, then answer")
         }

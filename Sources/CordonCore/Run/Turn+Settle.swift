@@ -6,6 +6,7 @@ extension Turn {
     /// Stores an open call's outcome and decides what follows from it.
     mutating func settle(_ id: String, _ call: Call, _ outcome: Outcome) {
         emit(.callReturned(step: id, number: call.number, outcome))
+        awaitLate(id, call, outcome)
         if call.purpose == .control { return weighControl(id, call, outcome) }
         switch outcome.kind {
         case .done, .already: carryOn(id, call, outcome)
@@ -14,6 +15,14 @@ extension Turn {
         case .refused: giveUp(id, call, refusalText(call, outcome))
         case .unknown: faceUnknown(id, call, outcome)
         }
+    }
+
+    /// The call stood in line and left later than its intent foresaw: what it may have done shows later as well.
+    private mutating func awaitLate(_ id: String, _ call: Call, _ outcome: Outcome) {
+        guard outcome.kind == .unknown, call.purpose == .act, call.redeliveryClass.isWrite, now > call.deadline,
+            let lag = contract(of: id)?.lagMilliseconds
+        else { return }
+        emit(.proofAwaited(step: id, until: now.adding(milliseconds: lag)))
     }
 
     private mutating func carryOn(_ id: String, _ call: Call, _ outcome: Outcome) {
@@ -117,7 +126,11 @@ extension Turn {
         guard !isUndo(id), let step = run.step(id), let lag = contract(of: id)?.lagMilliseconds, !proofBefore(id),
             step.after == nil || proof(of: id) == .isFalse
         else { return false }
-        let until = step.doubt.map { $0.deadline.adding(milliseconds: lag) } ?? (step.hasActed ? step.proofUntil : nil)
+        let until =
+            step.doubt.map { doubt in
+                let usual = doubt.deadline.adding(milliseconds: lag)
+                return step.proofUntil.map { max($0, usual) } ?? usual
+            } ?? (step.hasActed ? step.proofUntil : nil)
         return until.map { $0 > now } ?? false
     }
 
@@ -194,8 +207,9 @@ extension Turn {
         let deadline = max(run.step(id)?.deadline ?? now, lookingUntil(id, call))
         let isAtOnce = call.delivery == 1 || isLost
         let until = isAtOnce ? now : now.adding(milliseconds: backOff(id, call))
-        // A crash may outlast the step's time. A provider that forgets keys may by then have forgotten this one.
-        guard until < deadline || isLost && call.redeliveryClass != .keyed else {
+        // A crash may outlast the step's time, and what the provider remembers of a key.
+        let isKeyed = call.redeliveryClass == .keyed
+        guard until < deadline || isLost && !isKeyed, !isKeyed || until < keyEnd(id, call) else {
             return giveUp(id, call, "out of time, and the last outcome is unknown: \(reason)")
         }
         if isAtOnce {
@@ -207,6 +221,12 @@ extension Turn {
                     Step.BackOff(until: until, purpose: call.purpose, attempt: call.attempt, redelivers: call),
                     reason: reason))
         }
+    }
+
+    /// Until when its provider surely remembers the key of a call, reckoned from its intent: no byte left before that.
+    private func keyEnd(_ id: String, _ call: Call) -> Instant {
+        let window = contract(of: id)?.keyWindowMilliseconds ?? Limits.keyWindowMillisecondsDefault
+        return call.intendedAt.adding(milliseconds: window)
     }
 
     /// A halt is looked at before every write, and this may be the delivery that does it.
@@ -240,7 +260,7 @@ extension Turn {
         guard let call = backOff.redelivers else {
             return intend(id, looksAgain(id, backOff.purpose) ? .before : backOff.purpose, attempt: backOff.attempt)
         }
-        let isLate = now >= run.step(id)?.deadline ?? now
+        let isLate = now >= min(run.step(id)?.deadline ?? now, keyEnd(id, call))
         if call.redeliveryClass == .keyed, isLate {
             giveUp(id, call, "out of time, and the last outcome is unknown")
         } else {

@@ -24,7 +24,8 @@ extension Turn {
         guard run.step(id)?.phase ?? .pending == .pending else { return true }
         let first = run.step(scope.prefix + after.step)
         // What it issued may be taken back: then it ends anew.
-        let hasEnded = first.map { $0.hasEnded && !$0.isLost } ?? isPassed(after.step, scope)
+        let isOver = first.map { $0.hasEnded || ($0.isLeft && isPassed(after.step, scope)) }
+        let hasEnded = first?.isLost != true && (isOver ?? isPassed(after.step, scope))
         switch after {
         case .step: return hasEnded
         case .hold:
@@ -37,7 +38,8 @@ extension Turn {
         }
     }
 
-    /// The step never came to be and never will: a part that it stands in is over, skipped or not climbed so far.
+    /// A part that the step stands in is over, skipped or not climbed so far: what did not come to be, or was left in it,
+    /// never will.
     private func isPassed(_ name: String, _ scope: Scope) -> Bool {
         parts(around: name, scope).contains { run.step($0)?.hasEnded == true }
     }
@@ -73,7 +75,7 @@ extension Turn {
             return
         }
         if backOff.redelivers?.effectClass == .keyed { return goOn(id, backOff) }
-        emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
+        emit(.stepStarted(step: id, deadline: latestEnd(id)))
         // A control from before the halt would prove that time went by.
         if backOff.purpose == .act, backOff.redelivers == nil, takesControlAnew(id), let contract = contract(of: id) {
             return beginAct(id, contract)
@@ -96,7 +98,7 @@ extension Turn {
             case .undecided(let error): return stop(id, "its condition gave no answer: \(error.message)")
             }
         }
-        emit(.stepStarted(step: id, deadline: now.adding(milliseconds: within(id))))
+        emit(.stepStarted(step: id, deadline: latestEnd(id)))
         // To nothing nobody has to agree.
         if let each = line.each, !place.isItem, run.step(id)?.items == nil, isEmpty(each, place) {
             return openItems(each, place, id)
@@ -119,11 +121,13 @@ extension Turn {
                 emit(.waitScheduled(step: id, until: now.adding(milliseconds: bounded)))
             }
         case .wait(.condition(let until)): measure(until.measure, line, id)
-        case .parallel, .ladder, .undo: emit(.stepOpened(step: id, items: nil, inputs: nil))
+        case .parallel, .ladder, .undo:
+            emit(.stepOpened(step: id, items: nil, inputs: nil, until: openEnd(line, id)))
         case .call(let name, let arguments):
             guard let inner = definition.called[name] else { return stop(id, "the workflow '\(name)' is not pinned") }
             switch arguments.render(variables(place)) {
-            case .success(let inputs): emit(.stepOpened(step: id, items: nil, inputs: inner.filled(inputs)))
+            case .success(let inputs):
+                emit(.stepOpened(step: id, items: nil, inputs: inner.filled(inputs), until: openEnd(line, id)))
             case .failure(let error): stop(id, "what it hands in could not be computed: \(error.message)")
             }
         }
@@ -185,6 +189,7 @@ extension Turn {
     }
 
     private mutating func driveOpen(_ line: Workflow.Line, _ id: String, _ scope: Scope) {
+        if let until = run.step(id)?.openUntil, until <= now { return endOverdue(id) }
         if let each = line.each, let items = run.step(id)?.items { return driveItems(line, each, items.count, id) }
         switch line.kind {
         case .parallel(let branches):

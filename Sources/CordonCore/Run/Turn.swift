@@ -294,5 +294,5 @@ extension Step {
 }
 
 extension Call.Purpose {
-    var asksWhatWasDone: Bool { self == .probe || looksForEffect }
+    package var asksWhatWasDone: Bool { self == .probe || looksForEffect }
 }

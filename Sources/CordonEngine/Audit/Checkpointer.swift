@@ -312,6 +312,10 @@ extension Checkpointer {
         let signed = try log.folder.tiles(size: log.size).hashes(level: 0, index: UInt64(first / TilePath.width))
         if there.count < size - first {
             let found = try await parts.store.vitals().entries
+            if found >= size {
+                let gap = zip(there, first...).first { $0.0.index != $0.1 }?.1 ?? first + there.count
+                return "entry \(gap) of the \(size) in the signed log is missing from the store"
+            }
             return
                 "the store holds \(found) entries, \(size) are in the signed log: entries \(found) to \(size - 1) are lost"
         }

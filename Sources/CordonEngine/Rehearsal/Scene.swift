@@ -87,7 +87,7 @@ final class Scene: Sendable {
             await stage.quiet()
             if provider.takeCrash() { return false }
             if try await actDue(engine) { continue }
-            guard let next = try await nextInstant() else { return true }
+            guard let next = try await nextInstant(engine) else { return true }
             guard next.since(Scene.start) <= Scene.daysMax * 86_400_000 else { break }
             // A timer that was due already waits for the engine to look.
             clock.advance(to: next > clock.now ? next : clock.earliest ?? clock.now.adding(milliseconds: 1))
@@ -97,8 +97,9 @@ final class Scene: Sendable {
     }
 
     /// When something would happen next; `nil` when nothing would.
-    private func nextInstant() async throws -> Instant? {
-        var all = [provider.earliest].compactMap { $0 }
+    private func nextInstant(_ engine: Engine) async throws -> Instant? {
+        // A call that stands in line goes when its lane opens.
+        var all = [provider.earliest, engine.lanes.opensAt(clock.now)].compactMap { $0 }
         let progress = self.progress.withLock { $0 }
         if progress.arrived < arrivals.count { all.append(arrivals.instant(progress.arrived, after: Scene.start)) }
         if progress.deeds < deeds.count { all.append(instant(of: deeds[progress.deeds])) }

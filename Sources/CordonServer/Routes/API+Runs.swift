@@ -22,7 +22,7 @@ extension API {
         let page = try await store.runs(query)
         let now = engine.clock.now
         return self.page(
-            "runs", try page.map { try RunView.row($0, now: now) }, last: page.last?.id.text, of: query.limit)
+            "runs", page.map { RunView.row($0, now: now) }, last: page.last?.id.text, of: query.limit)
     }
 
     @Sendable func run(_ inquiry: Inquiry) async throws -> Response {
@@ -35,7 +35,8 @@ extension API {
         let record = try await record(try inquiry.id(of: "run"))
         let recent = try await store.history(
             record.id.text, from: max(1, record.number - RunView.recentLines), limit: RunView.recentLines + 1)
-        return .json(try RunView.why(record, now: engine.clock.now, recent: recent))
+        return .json(
+            try RunView.why(record, now: engine.clock.now, recent: recent, places: engine.places(of: record)))
     }
 
     /// The run's lines as they are stored, from number `from` on.
@@ -257,8 +258,12 @@ extension API {
 
     private func view(_ record: RunRecord) async throws -> Response {
         let now = engine.clock.now
-        let objective = try await store.objective(of: try record.run(), at: now)
-        return .json(try RunView.make(record, try await entries(record.id.text), objective: objective, now: now))
+        var objective: Objective?
+        if let run = try? record.read() { objective = try await store.objective(of: run, at: now) }
+        return .json(
+            try RunView.make(
+                record, try await entries(record.id.text), objective: objective, places: engine.places(of: record),
+                now: now))
     }
 }
 

@@ -62,7 +62,7 @@ struct API: Sendable {
     /// Prometheus text exposition format, version 0.0.4.
     @Sendable func metrics(_ inquiry: Inquiry) async throws -> Response {
         let text =
-            engine.counts.prometheus + gauges(try await store.vitals()) + gauge(try await engine.sessionStates())
+            engine.counts.prometheus + gauges(try await store.vitals(), unreadable: engine.unreadableRuns) + gauge(try await engine.sessionStates())
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
@@ -75,7 +75,7 @@ struct API: Sendable {
         return "# HELP cordon_sessions Live agent sessions by state.\n# TYPE cordon_sessions gauge\n" + rows.joined()
     }
 
-    private func gauges(_ vitals: Vitals) -> String {
+    private func gauges(_ vitals: Vitals, unreadable: Int) -> String {
         var out = ""
         func row(_ name: String, _ kind: String, _ help: String, _ value: Int) {
             out += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n\(name) \(value)\n"
@@ -84,6 +84,8 @@ struct API: Sendable {
         row("cordon_runs", "gauge", "Runs in the store.", vitals.runs)
         row("cordon_runs_live", "gauge", "Runs that have not ended.", vitals.liveRuns)
         row("cordon_runs_without_wake", "gauge", "Live runs that nothing will wake; must be 0.", vitals.runsWithoutWake)
+        row(
+            "cordon_runs_unreadable", "gauge", "Live runs whose records are broken; nobody moves them.", unreadable)
         row("cordon_history_entries", "gauge", "Entries of the history over all streams.", vitals.entries)
         row("cordon_notifications_waiting", "gauge", "Notices that nobody was told yet.", vitals.noticesWaiting)
         row("cordon_store_bytes", "gauge", "Bytes of the store on disk.", vitals.bytesOnDisk)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import CordonConnectors
 package import CordonCore
 package import CordonEngine
 package import CordonLanguage
@@ -7,22 +8,27 @@ package import CordonStore
 
 /// A run as the API and the command line show it. Pure: made of what is stored, so it needs no server.
 package enum RunView {
-    /// One line of a list.
-    package static func row(_ record: RunRecord, now: Instant) throws(EngineError) -> Value {
-        members(try record.run(), record, now)
+    /// One line of a list; also of a run that can't be read, which hides no other.
+    package static func row(_ record: RunRecord, now: Instant) -> Value {
+        do { return members(try record.read(), record, now) } catch { return unreadable(record, error, now) }
     }
 
-    /// The whole run: its steps, and the calls of each as its history tells of them.
+    /// The whole run: its steps, and the calls of each as its history tells of them. Of one that can't be read, what its
+    /// row tells.
+    ///
+    /// - Parameter places: where its calls stand in line, by step; `nil` where no server runs, so that nobody knows.
     package static func make(
-        _ record: RunRecord, _ entries: [IndexedEntry], objective: Objective? = nil, now: Instant
+        _ record: RunRecord, _ entries: [IndexedEntry], objective: Objective? = nil,
+        places: [String: Lane.Place]? = nil, now: Instant
     ) throws(EngineError) -> Value {
+        if let mistake = record.mistake { return unreadable(record, mistake, now) }
         let run = try record.run()
         let calls: CallLedger
         do { calls = try CallLedger(entries) } catch {
             throw EngineError(.store, "the history of \(record.id) can't be read: \(error)")
         }
         var all = members(run, record, now).objectValue ?? [:]
-        all["why"] = .string(whyLine(run, now: now))
+        all["why"] = .string(whyLine(run, now: now, places: places))
         all["signal"] = .string(run.signal.text)
         all["objective"] = objective?.value ?? .null
         all["identity"] = run.subject?.value ?? .null
@@ -43,10 +49,13 @@ package enum RunView {
 
     /// Why it waits, in one line and in fields.
     ///
-    /// - Parameter recent: the run's last lines.
+    /// - Parameters:
+    ///   - recent: the run's last lines.
+    ///   - places: where its calls stand in line, by step; `nil` where no server runs.
     package static func why(
-        _ record: RunRecord, now: Instant, recent: [IndexedEntry] = []
+        _ record: RunRecord, now: Instant, recent: [IndexedEntry] = [], places: [String: Lane.Place]? = nil
     ) throws(EngineError) -> Value {
+        if let mistake = record.mistake { return unreadable(record, mistake, now) }
         let run = try record.run()
         var reasons: [String: String] = [:]
         for entry in recent.map(\.entry) where entry.kind == "retryScheduled" {
@@ -58,9 +67,28 @@ package enum RunView {
         return [
             "id": .string(run.id.text), "phase": .string(run.phaseWord),
             "ending": run.ending.map { .string($0.rawValue) } ?? .null,
-            "why": .string(whyLine(run, now: now, reasons: reasons)),
+            "why": .string(whyLine(run, now: now, reasons: reasons, places: places)),
             "waits_for": run.waitsFor.map(Value.string) ?? .null, "wake": run.wake.map { .string($0.word) } ?? .null,
             "due_at": Value(run.dueAt), "ask": ask(run), "next": run.nextCommand.map(Value.string) ?? .null,
+        ]
+    }
+
+    private static func unreadable(_ record: RunRecord, _ mistake: UnreadableRecord, _ now: Instant) -> Value {
+        let text = "unreadable: \(mistake)"
+        return [
+            "id": .string(record.id.text), "phase": .string(record.phase), "unreadable": .string("\(mistake)"),
+            "playbook": ["name": .string(record.playbook), "digest": .string(record.playbookDigest)],
+            "workflow": ["name": .string(record.workflow), "digest": .string(record.workflowDigest)],
+            "subject": .string(record.subject), "severity": .string(record.severity.rawValue),
+            "alert": .string(record.alert.text), "decision": .string(record.decision.text),
+            "waits_for": .string(text),
+            "why": .string(
+                "\(text); nobody moves it, and the other runs go on. What is stored of it is broken: look with 'cordon "
+                    + "audit verify', and restore a backup or look after its subject by hand"),
+            "wake": record.wake.map(Value.string) ?? .null, "due_at": Value(record.dueAt),
+            "opened_at": Value(record.openedAt), "updated_at": Value(record.updatedAt),
+            "ended_at": Value(record.endedAt), "age_ms": .int(max(0, now.since(record.openedAt))),
+            "number": .int(Int64(record.number)), "steps": [],
         ]
     }
 

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import CordonConnectors
 package import CordonCore
 
 /// Why a run stands where it stands, in one line for a person.
 ///
-/// - Parameter reasons: why the steps that try again do, where their history was looked at.
-package func whyLine(_ run: Run, now: Instant, reasons: [String: String] = [:]) -> String {
+/// - Parameters:
+///   - reasons: why the steps that try again do, where their history was looked at.
+///   - places: where its calls stand in line, by step; `nil` where no server runs, so that nobody knows.
+package func whyLine(
+    _ run: Run, now: Instant, reasons: [String: String] = [:], places: [String: Lane.Place]? = nil
+) -> String {
     switch run.phase {
     case .ended(let ending):
         let at = run.endedAt ?? run.updatedAt
@@ -14,18 +19,22 @@ package func whyLine(_ run: Run, now: Instant, reasons: [String: String] = [:]) 
         let place = ask.step.map { " at step '\($0)'" } ?? ""
         let next = run.nextCommand.map { "; next: \($0)" } ?? ""
         let closed = run.closedNote.map { "; \($0)" } ?? ""
-        return "waits for a person\(place) since \(spanText(now.since(run.updatedAt))): \(ask.reason)\(closed)\(next)"
+        let who = ask.kind == .question ? ask.step.flatMap { run.step($0)?.askedText } ?? "" : ""
+        let since = spanText(now.since(run.updatedAt))
+        return "waits for a person\(place) since \(since): \(ask.reason)\(who)\(closed)\(next)"
     case .running:
         let ending = run.cancelRequestedBy.map { "; ends then, as \($0) asked" } ?? ""
-        return (runningLine(run, now, reasons) ?? "nothing will wake it: this is an error, please report it") + ending
+        return (runningLine(run, now, reasons, places) ?? "nothing will wake it: this is an error, please report it") + ending
     }
 }
 
 /// The nearest thing that will move it: an open call, then the timer that is due first, then the end of a halt.
-private func runningLine(_ run: Run, _ now: Instant, _ reasons: [String: String]) -> String? {
+private func runningLine(
+    _ run: Run, _ now: Instant, _ reasons: [String: String], _ places: [String: Lane.Place]?
+) -> String? {
     if run.isQueued { return "waits in line: \(run.gate?.reason ?? "")" }
     for step in run.steps {
-        if case .calling(let call) = step.phase { return callingLine(step, call, now) }
+        if case .calling(let call) = step.phase { return callingLine(step, call, now, places) }
     }
     let timers = run.steps.compactMap { timerLine($0, now, reasons[$0.id]) }
     if let first = timers.min(by: { $0.at < $1.at }) { return first.text }
@@ -37,13 +46,36 @@ private func runningLine(_ run: Run, _ now: Instant, _ reasons: [String: String]
     return nil
 }
 
-private func callingLine(_ step: Step, _ call: Call, _ now: Instant) -> String {
-    let again = call.delivery > 1 ? ", sent \(call.delivery) times" : ""
+private func callingLine(
+    _ step: Step, _ call: Call, _ now: Instant, _ places: [String: Lane.Place]?
+) -> String {
+    let again = call.delivery > 1 ? ", delivery \(call.delivery)" : ""
     let what = call.purpose == .act && call.effectClass == .read ? "a reading" : call.purpose.text
-    let left = call.deadline.since(now)
-    let end = left > 0 ? "given up in \(spanText(left))" : "overdue since \(spanText(-left))"
-    return "waits for \(call.provider) to answer \(call.capability) (\(what), step '\(step.id)', "
-        + "call #\(call.number)\(again)); sent \(spanText(now.since(call.intendedAt))) ago, \(end)"
+    let which = "\(what), step '\(step.id)', call #\(call.number)\(again)"
+    let ago = "intended \(spanText(now.since(call.intendedAt))) ago"
+    if let place = places?[step.id] {
+        return "waits in line for \(call.provider), \(place.text(now)): \(call.capability) (\(which)); \(ago)"
+    }
+    let doubt = places == nil ? "; no server runs, so nobody knows whether it left" : ""
+    return "waits for \(call.provider) to answer \(call.capability) (\(which)); \(ago)\(doubt)"
+}
+
+extension Lane.Place {
+    /// `41 before it, 3 a second`.
+    fileprivate func text(_ now: Instant) -> String {
+        let pace = perSecondMax.map { "\($0) a second" } ?? "\(concurrentMax) at a time"
+        let alone = aloneUntil.map { "; \(reason ?? "left alone"), for \(spanText($0.since(now))) more" } ?? ""
+        return "\(ahead) before it, \(pace)\(alone)"
+    }
+}
+
+extension Step {
+    /// Whom its question is for, how many have answered, and until when.
+    fileprivate var askedText: String? {
+        guard case .asking(let question) = phase else { return nil }
+        return " (for \(question.by.joined(separator: ", ")): \(question.answers.count) of \(question.quorum) answered, "
+            + "until \(question.deadline))"
+    }
 }
 
 private func timerLine(_ step: Step, _ now: Instant, _ reason: String?) -> (at: Instant, text: String)? {

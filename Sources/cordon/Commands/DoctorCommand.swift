@@ -28,6 +28,7 @@ struct DoctorCommand: AsyncParsableCommand {
         findings += try await checkDefinitions(settings)
         findings.append(checkSealKey(settings))
         findings.append(await checkStore(settings))
+        findings += await checkRuns(settings)
         findings.append(await checkLog(settings))
         findings += checkWitnesses(settings)
         findings.append(await checkServer(settings))
@@ -179,6 +180,35 @@ struct DoctorCommand: AsyncParsableCommand {
                 check: "store", state: isNew ? .note : .bad,
                 says: isNew ? "not made yet; a first start makes it" : "\(error)")
         }
+    }
+
+    /// Whether every live run can be read: one that can't is moved by nobody, and stops no other.
+    private func checkRuns(_ settings: Settings) async -> [Finding] {
+        guard let store = try? SQLiteStore(.readOnly(settings.statePath)) else { return [] }
+        var query = RunQuery()
+        query.onlyLive = true
+        query.limit = 500
+        var broken: [(RunID, UnreadableRecord)] = []
+        var found = 0
+        do {
+            var hasMore = true
+            while hasMore {
+                let page = try await store.runs(query)
+                found += page.count
+                broken += page.compactMap { record in record.mistake.map { (record.id, $0) } }
+                hasMore = page.count == query.limit
+                query.beyond = page.last?.id
+            }
+        } catch {
+            await store.close()
+            return [Finding(check: "runs", state: .bad, says: "\(error)")]
+        }
+        await store.close()
+        guard let (id, mistake) = broken.first else {
+            return [Finding(check: "runs", state: .ok, says: "all \(found) live runs can be read")]
+        }
+        let says = "\(broken.count) of \(found) live runs can't be read, and nobody moves them; \(id): \(mistake)"
+        return [Finding(check: "runs", state: .bad, says: says)]
     }
 
     /// Whether what is there is signed, and still begins with what was signed. `audit verify` looks at all of it.
