@@ -103,7 +103,7 @@ extension Engine {
         while true {
             let page = try await store.runs(query)
             for stored in page where stored.dueAt != nil && !isInHand(stored.id) {
-                timekeeper.note(stored.id, due: stored.dueAt)
+                timekeeper.note(stored.id, due: stored.dueAt, stored.severity)
             }
             guard page.count == query.limit else { return }
             query.beyond = page.last?.id
