@@ -44,7 +44,9 @@ struct EngineHaltTests {
             try await installation.wait {
                 // Whether all are there is looked at while nothing moves.
                 guard installation.clock.sleepers == 3, try await installation.isAtRest(engine) else { return false }
-                if try await installation.runs.allSatisfy({ try $0.run().step("revoke")?.before != nil }) { return true }
+                if try await installation.runs.allSatisfy({ try $0.run().step("revoke")?.before != nil }) {
+                    return true
+                }
                 installation.clock.advance(milliseconds: 500)
                 return false
             }
@@ -56,7 +58,8 @@ struct EngineHaltTests {
         if installation.clock.sleepers == 3 { installation.clock.advance(milliseconds: 500) }
     }
 
-    @Test func `a write in line does not leave once the halt is answered, and leaves after it is lifted`() async throws {
+    @Test func `a write in line does not leave once the halt is answered, and leaves after it is lifted`() async throws
+    {
         try await writesInLine { installation, engine, transport in
             #expect(try await engine.setHalt(.everything, isSet: true, by: "ann", reason: "a flood"))
             try await installation.wait {

@@ -20,7 +20,8 @@ struct NodeSimulationTests {
     static let seeds = 0..<(ProcessInfo.processInfo.environment["CORDON_NODE_SEEDS"].flatMap { Int($0) } ?? 24)
 
     @Test(arguments: seeds)
-    func `whatever fails, no write leaves under a halt, the pace is kept, and every run ends`(_ seed: Int) async throws {
+    func `whatever fails, no write leaves under a halt, the pace is kept, and every run ends`(_ seed: Int) async throws
+    {
         let node = try SimulatedNode(seed: seed)
         try await node.play()
         for mistake in try await node.mistakes() { Issue.record("seed \(seed): \(mistake)") }
@@ -29,7 +30,9 @@ struct NodeSimulationTests {
     @Test func `a write that leaves under a halt is seen`() async throws {
         let node = try SimulatedNode(seed: 1)
         node.noteHalt(true)
-        _ = node.fate(of: OutboundRequest(method: "POST", url: "https://auth.example/revoke", timeoutMilliseconds: 1, responseBytesMax: 1))
+        _ = node.fate(
+            of: OutboundRequest(
+                method: "POST", url: "https://auth.example/revoke", timeoutMilliseconds: 1, responseBytesMax: 1))
         #expect(try await node.mistakes().contains { $0.contains("left while everything is halted") })
     }
 }

@@ -130,7 +130,8 @@ struct Generator {
         }
         if dice.chance(20) {
             contract.residual = Residual(
-                of: "what was issued before", milliseconds: 3_600_000, endedBy: ["convergent", "convergent.reads", "convergent.undo", "convergent.reads.undo", "keyed.reads"])
+                of: "what was issued before", milliseconds: 3_600_000,
+                endedBy: ["convergent", "convergent.reads", "convergent.undo", "convergent.reads.undo", "keyed.reads"])
             capability += ".leaves"
         }
     }

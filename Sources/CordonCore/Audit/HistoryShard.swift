@@ -115,7 +115,8 @@ package final class HistoryShard: @unchecked Sendable {
         case .runEnded: if stream.hasAsked { facts.append(.line(line, stream.run?.run)) }
         case .callReturned(_, _, let outcome): if !outcome.evidence.isEmpty { facts.append(.line(line, nil)) }
         case .stepFinished(_, _, let note): if note == Step.foundAsBefore { facts.append(.line(line, nil)) }
-        case .runOpened, .runAsked, .runResumed, .runConcluded, .signalJoined, .signalClosed: facts.append(.line(line, nil))
+        case .runOpened, .runAsked, .runResumed, .runConcluded, .signalJoined, .signalClosed:
+            facts.append(.line(line, nil))
         default: break
         }
     }

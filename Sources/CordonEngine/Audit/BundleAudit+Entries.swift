@@ -10,7 +10,8 @@ extension BundleAudit {
     mutating func readProved(_ reading: inout BundleReading, _ note: [UInt8], _ checkpoint: Checkpoint) async {
         let places = proofPlaces(BundleFormat.proofs)
         var found: [AuditFinding] = []
-        let problems = await BundleAudit.read(source, self.places[BundleFormat.entries], &reading, .listed(places[...])) {
+        let problems = await BundleAudit.read(source, self.places[BundleFormat.entries], &reading, .listed(places[...]))
+        {
             index, hash in
             let name = BundleFormat.proof(index)
             do throws(EvidenceError) { try prove(index, hash, contents(name), note, checkpoint) } catch {

@@ -62,7 +62,8 @@ struct API: Sendable {
     /// Prometheus text exposition format, version 0.0.4.
     @Sendable func metrics(_ inquiry: Inquiry) async throws -> Response {
         let text =
-            engine.counts.prometheus + gauges(try await store.vitals(), unreadable: engine.unreadableRuns) + gauge(try await engine.sessionStates())
+            engine.counts.prometheus + gauges(try await store.vitals(), unreadable: engine.unreadableRuns)
+            + gauge(try await engine.sessionStates())
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))

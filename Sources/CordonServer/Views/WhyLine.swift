@@ -24,7 +24,8 @@ package func whyLine(
         return "waits for a person\(place) since \(since): \(ask.reason)\(who)\(closed)\(next)"
     case .running:
         let ending = run.cancelRequestedBy.map { "; ends then, as \($0) asked" } ?? ""
-        return (runningLine(run, now, reasons, places) ?? "nothing will wake it: this is an error, please report it") + ending
+        return (runningLine(run, now, reasons, places) ?? "nothing will wake it: this is an error, please report it")
+            + ending
     }
 }
 
@@ -73,7 +74,8 @@ extension Step {
     /// Whom its question is for, how many have answered, and until when.
     fileprivate var askedText: String? {
         guard case .asking(let question) = phase else { return nil }
-        return " (for \(question.by.joined(separator: ", ")): \(question.answers.count) of \(question.quorum) answered, "
+        return
+            " (for \(question.by.joined(separator: ", ")): \(question.answers.count) of \(question.quorum) answered, "
             + "until \(question.deadline))"
     }
 }
