@@ -5,6 +5,7 @@ import CordonEvidence
 import CordonLanguage
 import CordonStore
 import Logging
+import Synchronization
 
 /// What others saw of the log: asked for before the first signature after a start, and with each checkpoint.
 extension Checkpointer {
