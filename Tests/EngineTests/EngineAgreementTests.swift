@@ -3,6 +3,7 @@
 import CordonCore
 import CordonLanguage
 import CordonStore
+import Synchronization
 import Testing
 
 @testable import CordonEngine

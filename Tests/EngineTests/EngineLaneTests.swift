@@ -123,7 +123,8 @@ struct EngineLaneTests {
             for number in 1...Limits.breakerFailures { await installation.post(engine, delivery: "d-\(number)") }
             try await installation.wait {
                 let count = try await installation.runs.count
-                return try await count == Limits.breakerFailures && installation.isAtRest(engine)
+                let isAtRest = try await installation.isAtRest(engine)
+                return count == Limits.breakerFailures && isAtRest
             }
         }
         // A reading that failed is sent again at once, and so may have gone before the fifth failure came.
@@ -136,7 +137,8 @@ struct EngineLaneTests {
             await installation.post(next, delivery: "d-last")
             try await installation.wait {
                 let count = try await installation.runs.count
-                return try await count == Limits.breakerFailures + 1 && installation.isAtRest(next)
+                let isAtRest = try await installation.isAtRest(next)
+                return count == Limits.breakerFailures + 1 && isAtRest
             }
             #expect(try await installation.inLine(next) > 0)
             #expect(sound.requests.isEmpty, "a restart is no way around")

@@ -146,7 +146,8 @@ private final class SimulatedNode: Sendable {
         let posted = state.withLock { $0.posted }
         try await installation.wait {
             guard installation.clock.sleepers == 3, engine.busyAlerts.withLock({ $0.isEmpty }) else { return false }
-            return try await installation.runs.count == posted && installation.isAtRest(engine)
+            let isAtRest = try await installation.isAtRest(engine)
+            return try await installation.runs.count == posted && isAtRest
         }
     }
 
@@ -222,7 +223,7 @@ private final class SimulatedNode: Sendable {
         var runs: [String: Run] = [:]
         let spokeAt = state.withLock { $0.spokeAt } ?? Int.max
         for indexed in try await installation.base.log(from: 0, limit: StoreLimits.rowsPerPageMax)
-        where indexed.entry.stream.hasPrefix(RunID.prefix) {
+        where RunID(indexed.entry.stream) != nil {
             let entry = indexed.entry
             let event = try entry.event()
             if case .runOpened(let opening) = event { runs[entry.stream] = Run(opening: opening, at: entry.at) }
