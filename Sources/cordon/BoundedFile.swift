@@ -2,6 +2,7 @@
 
 import CordonCore
 import Foundation
+import Glibc
 
 /// Reads files that anybody may have put where definitions lie: regular ones only, and of one that is too long no more
 /// than what shows that it is.

@@ -109,7 +109,8 @@ struct DefinitionVersions {
         let found = lines.filter { line in
             isDigest
                 ? line["digest"]?.stringValue?.hasPrefix(text) == true
-                : line["name"]?.stringValue == text && line["kind"]?.stringValue != "connector"
+                : line["name"]?.stringValue == text
+                    && ["playbook", "workflow"].contains(line["kind"]?.stringValue)
         }
         let line = found.first { $0["kind"]?.stringValue == "playbook" } ?? found.first
         let digest = line?["digest"]?.stringValue ?? text
@@ -151,7 +152,7 @@ struct DefinitionVersions {
             let (before, after) = (try playbook(old), try playbook(new))
             return before.differences(to: after)
                 + followed(before.workflow, among(old), from: after.workflow, among(new))
-        case .workflow, .connector:
+        case .workflow, .connector, .configuration:
             let (before, after) = (try workflow(old), try workflow(new))
             return before.differences(to: after, among: named(among(old)), and: named(among(new)))
         }
