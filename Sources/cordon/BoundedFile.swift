@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonCore
-import Foundation
 import Glibc
 
 /// Reads files that anybody may have put where definitions lie: regular ones only, and of one that is too long no more
