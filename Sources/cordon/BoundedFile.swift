@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonCore
-import Glibc
+import CordonEvidence
+import Foundation
 
 /// Reads files that anybody may have put where definitions lie: regular ones only, and of one that is too long no more
 /// than what shows that it is.
@@ -11,25 +12,15 @@ enum BoundedFile {
     }
 
     static func load(_ path: String, max: Int = Limits.definitionFileBytesMax) -> Result<[UInt8], Fault> {
-        // Without waiting: a pipe that nobody writes to would keep the reader for ever.
-        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-        guard descriptor >= 0 else { return .failure(.unreadable) }
-        defer { close(descriptor) }
-        var about = stat()
-        guard fstat(descriptor, &about) == 0 else { return .failure(.unreadable) }
-        guard about.st_mode & S_IFMT == S_IFREG else { return .failure(.notRegular) }
-        guard about.st_size <= max else { return .failure(.tooLong) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 64 << 10)
-        while bytes.count <= max {
-            let count = read(descriptor, &piece, Swift.min(piece.count, max + 1 - bytes.count))
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { return .failure(.unreadable) }
-            if count == 0 { return .success(bytes) }
-            bytes += piece[..<count]
-        }
-        // It grew while it was read.
-        return .failure(.tooLong)
+        // Where a link leads counts, not the link.
+        let target = URL(filePath: path).resolvingSymlinksInPath().path
+        let kind = (try? FileManager.default.attributesOfItem(atPath: target))?[.type] as? FileAttributeType
+        guard let kind else { return .failure(.unreadable) }
+        guard kind == .typeRegular else { return .failure(.notRegular) }
+        // It opens without waiting: what takes the file's place meanwhile is refused, and keeps nobody.
+        guard let source = try? ByteSource(file: target) else { return .failure(.unreadable) }
+        guard source.count <= max else { return .failure(.tooLong) }
+        do { return .success(try source.bytes(0..<source.count)) } catch { return .failure(.unreadable) }
     }
 
     /// `nil` where it can't be read, is no file, or is longer than a definition may be.
