@@ -76,7 +76,6 @@ struct EvidenceKeyCommandTests {
         #expect(try await place.finish("audit", "verify", "open.tar").end == .exited(0))
         #expect(try await place.finish("evidence-key", "list").output.contains("acme-2026"))
 
-        let key = place.scratch.path("state/keys/evidence-acme-2026")
         let aside = place.scratch.path("aside")
         try FileManager.default.moveItem(atPath: key, toPath: aside)
         let sealed = try await place.finish("audit", "verify", place.scratch.path("state"), "-o", "json")

@@ -57,7 +57,8 @@ final class AuditedInstallation: Sendable {
                 digest: Digest.of(bytes).text, kind: .playbook, name: "secret-leaked", source: bytes,
                 publishedAt: installation.clock.now))
         guard try await store.history(LibraryBook.stream, from: 1, limit: 1).isEmpty else { return }
-        let sources = installation.library.workflows.values.map { ("workflow", $0.name, $0.digest) }
+        let workflows = installation.library.workflows.values.sorted { $0.name < $1.name }
+        let sources = workflows.map { ("workflow", $0.name, $0.digest) }
         let changes = (sources + [("playbook", "secret-leaked", Digest.of(bytes).text)]).map { kind, name, digest in
             ["kind": .string(kind), "name": .string(name), "digest": .string(digest), "shipped": true] as Value
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CordonLanguage
+import Foundation
 import TestKit
 import Testing
 
