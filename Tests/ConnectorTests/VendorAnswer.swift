@@ -232,8 +232,8 @@ struct VendorAnswer: Sendable, CustomTestStringConvertible {
             "kubernetes", "tokens.revoke", .act, 404, #"{"kind":"Status","reason":"NotFound","code":404}"#, .already),
         VendorAnswer(
             "kubernetes", "tokens.revoke", .before, 200,
-            #"{"kind":"Secret","data":{"token":"c2VjcmV0"},"metadata":{"name":"exporter-token"}}"#, .done,
-            kept: ["active": true]),
+            #"{"kind":"Secret","data":{"token":"c2VjcmV0"},"metadata":{"name":"exporter-token","uid":"u"}}"#, .done,
+            kept: ["active": true, "uid": "u"]),
         VendorAnswer("kubernetes", "workload.pause", .act, 409, #"{"kind":"Status","reason":"Conflict"}"#, .refused),
         VendorAnswer("kubernetes", "workload.pause", .act, 429, "", .later, headers: ["retry-after": "1"]),
         VendorAnswer(
@@ -246,11 +246,11 @@ struct VendorAnswer: Sendable, CustomTestStringConvertible {
             kept: ["paused": true, "replicas": 0, "uid": "u", "version": "8"]),
         VendorAnswer(
             "kubernetes", "scopes.reduce", .before, 200,
-            #"{"metadata":{"name":"writers"},"roleRef":{"kind":"Role","name":"writer"},"subjects":[{"name":"x"}]}"#,
+            #"{"metadata":{"name":"writers","uid":"u"},"roleRef":{"kind":"Role","name":"writer"},"subjects":[{"name":"x"}]}"#,
             .done,
             kept: [
                 "present": true, "role": ["kind": "Role", "name": "writer"], "subjects": [["name": "x"]],
-                "labels": nil, "annotations": nil,
+                "labels": nil, "annotations": nil, "uid": "u",
             ]),
     ]
 

@@ -61,7 +61,7 @@ import Testing
     @Test func `a run takes a closing of its own signals once for each time, and does nothing by itself`() throws {
         var drive = try Stage.open(
             """
-              - id: off
+              - id: stop
                 do: account.suspend
                 with: { account: "${inputs.account}" }
                 undo: account.restore

@@ -56,7 +56,7 @@ struct RunPartTests {
     }
 
     @Test func `a part that nobody bounded has all the time there is`() throws {
-        var drive = try both("if: true")
+        var drive = try both("if: \"true\"")
         try drive.answer(.done, "one")
         #expect(drive.run.dueAt == .start.adding(milliseconds: 3 * Self.hour))
         try drive.advance(milliseconds: 3 * Self.hour)

@@ -41,9 +41,10 @@ struct BundleReading {
         private func isNext(_ bytes: [UInt8], _ part: Range<Int>) -> Bool {
             guard !part.isEmpty else { return true }
             return held.withUnsafeBytes { held in
-                // Neither is empty, so both have an address; `holds` saw that so many are left.
-                bytes.withUnsafeBytes {
-                    memcmp(held.baseAddress! + used, $0.baseAddress! + part.lowerBound, part.count) == 0
+                bytes.withUnsafeBytes { told in
+                    // `holds` saw that so many are left.
+                    guard let held = held.baseAddress, let told = told.baseAddress else { return false }
+                    return memcmp(held + used, told + part.lowerBound, part.count) == 0
                 }
             }
         }
