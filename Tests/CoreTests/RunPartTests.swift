@@ -56,7 +56,7 @@ struct RunPartTests {
     }
 
     @Test func `a part that nobody bounded has all the time there is`() throws {
-        var drive = try both("if: \"true\"")
+        var drive = try both("if: inputs.account == 'deploy-bot'")
         try drive.answer(.done, "one")
         #expect(drive.run.dueAt == .start.adding(milliseconds: 3 * Self.hour))
         try drive.advance(milliseconds: 3 * Self.hour)
@@ -131,6 +131,48 @@ struct RunPartTests {
         try drive.answer(.enabled, "sub.stop")
         #expect(drive.open == [])
         #expect(drive.run.step("sub.stop")?.hasActed == false)
+    }
+
+    @Test func `what comes back while the run is paused is left as well, and holds up nobody`() throws {
+        var drive = try calling("1m", Self.suspends)
+        try drive.advance(milliseconds: 60_000)
+        try drive.put(.pause(by: "kim", reason: "not now"))
+        try drive.answer(.enabled, "sub.stop")
+        #expect(drive.run.step("sub.stop")?.phase == .stopped)
+        #expect(drive.run.step("sub.stop")?.ask == nil, "people are asked about the part")
+        try drive.put(.skip(step: "sub", by: "ann", reason: "leave it"))
+        try drive.put(.resume(step: nil, isForced: false, by: "kim", reason: "now"))
+        #expect(drive.open == ["last act"])
+        try drive.answer(.done, "last")
+        #expect(drive.run.ending == .completed)
+    }
+
+    @Test func `a part inside whose measure comes back late is not opened again`() throws {
+        var drive = try Stage.open(
+            """
+              - id: both
+                within: 1m
+                parallel:
+                  - name: left
+                    steps:
+                      - id: slow
+                        ladder:
+                          until: result.rate < 10
+                          measure: { do: evidence.capture, with: { of: rate } }
+                          rungs:
+                            - { name: soft, steps: [{ id: one, do: secret.deliver, with: { to: a, secret: b } }] }
+                  - name: right
+                    steps: [{ id: rest, wait: 3h }]
+
+            """)
+        #expect(drive.open == ["slow measure"])
+        try drive.advance(milliseconds: 60_000)
+        try drive.answer(.done(["rate": 90]), "slow")
+        #expect(drive.run.step("slow")?.phase == .stopped)
+        #expect(drive.run.asks.map(\.step) == ["both"])
+        #expect(drive.run.wake == .person)
+        try drive.put(.resume(step: "both", isForced: false, by: "ann", reason: "a little longer"))
+        #expect(drive.open == ["slow measure"])
     }
 
     @Test func `an act in doubt is looked into when its part's time is up`() throws {

@@ -146,8 +146,9 @@ private final class SimulatedNode: Sendable {
         let posted = state.withLock { $0.posted }
         try await installation.wait {
             guard installation.clock.sleepers == 3, engine.busyAlerts.withLock({ $0.isEmpty }) else { return false }
-            let isAtRest = try await installation.isAtRest(engine)
-            return try await installation.runs.count == posted && isAtRest
+            // Whether all are there comes first: what is at rest is asked of all of them.
+            guard try await installation.runs.count == posted else { return false }
+            return try await installation.isAtRest(engine)
         }
     }
 

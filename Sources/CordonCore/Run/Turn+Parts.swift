@@ -33,9 +33,17 @@ extension Turn {
         return found
     }
 
+    static var overdue: String { "out of time: what stands in it had not ended" }
+
+    /// A part that the step stands in is over, or waits for a person: nothing of it goes forward, and nobody is asked about
+    /// it beside the part.
+    func isInOverPart(_ id: String) -> Bool {
+        holders(of: id).contains { run.step($0).map { $0.hasEnded || $0.phase == .stopped } ?? false }
+    }
+
     /// Its time is up: what waits inside it is left, what is under way gets its outcome and does nothing after it.
     mutating func endOverdue(_ id: String) {
-        let reason = "out of time: what stands in it had not ended"
+        let reason = Turn.overdue
         for inner in run.steps.map(\.id) where isInside(inner, id) {
             // One that is looked into may end the run, and with it all the others.
             guard run.step(id)?.phase == .open, let step = run.step(inner) else { return }

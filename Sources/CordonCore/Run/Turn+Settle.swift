@@ -7,6 +7,8 @@ extension Turn {
     mutating func settle(_ id: String, _ call: Call, _ outcome: Outcome) {
         emit(.callReturned(step: id, number: call.number, outcome))
         awaitLate(id, call, outcome)
+        // What was to be done with it is left.
+        if [.before, .measure, .control].contains(call.purpose), isInOverPart(id) { return stop(id, Turn.overdue) }
         if call.purpose == .control { return weighControl(id, call, outcome) }
         switch outcome.kind {
         case .done, .already: carryOn(id, call, outcome)
@@ -209,7 +211,9 @@ extension Turn {
         let until = isAtOnce ? now : now.adding(milliseconds: backOff(id, call))
         // A crash may outlast the step's time, and what the provider remembers of a key.
         let isKeyed = call.redeliveryClass == .keyed
-        guard until < deadline || isLost && !isKeyed, !isKeyed || until < keyEnd(id, call) else {
+        let isInTime = until < deadline || isLost && !isKeyed
+        let isWanted = call.purpose.asksWhatWasDone || !isInOverPart(id)
+        guard isInTime, isWanted, !isKeyed || until < keyEnd(id, call) else {
             return giveUp(id, call, "out of time, and the last outcome is unknown: \(reason)")
         }
         if isAtOnce {

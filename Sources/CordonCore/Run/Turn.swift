@@ -103,7 +103,9 @@ struct Turn {
         // It took effect, seen or not: what it leaves in use is told.
         noteExposure(id, isSeen: false)
         let isUndo = id.hasPrefix(Step.undoPrefix)
-        if run.conclusion != nil, !isUndo { return emit(.stepStopped(step: id, reason: reason)) }
+        if run.conclusion != nil && !isUndo || isInOverPart(id) {
+            return emit(.stepStopped(step: id, reason: reason))
+        }
         let policy = isUndo ? .page : place(id)?.line.onError ?? .page
         switch policy {
         case .page:
@@ -194,6 +196,7 @@ struct Turn {
     ) -> Obstacle? {
         // Once the end is wanted, nothing more is done to the world; it may still be asked what was done.
         if purpose == .act, run.conclusion != nil { return .stop("cancelled before it acted") }
+        if !purpose.asksWhatWasDone, isInOverPart(step.id) { return .stop(Turn.overdue) }
         if purpose == .act, contract.effectClass.isWrite, let reason = haltReason(provider) { return .halt(reason) }
         // What was done may be asked about once more even when the step's time is up: the clock went on while nobody ran.
         guard purpose.asksWhatWasDone || now < step.deadline ?? now.adding(milliseconds: 1) else {
