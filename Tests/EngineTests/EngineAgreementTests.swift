@@ -20,6 +20,7 @@ import Testing
     @Test func `whoever agrees to a proposal ends no operator's pause`() async throws {
         let installation = try Installation(mode: .propose)
         let engine = installation.engine(ScriptedTransport(installation))
+        try await engine.publishFirst()
         await installation.post(engine)
         await engine.read(try #require(try await installation.base.alerts(AlertQuery()).first))
         let id = try await installation.run.id

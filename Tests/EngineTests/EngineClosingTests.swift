@@ -55,6 +55,7 @@ import Testing
     @Test func `what its source closed begins nothing when it comes late, and the history says why`() async throws {
         let installation = try Installation()
         let engine = installation.engine(ScriptedTransport(installation))
+        try await engine.publishFirst()
         let closing = try await post(installation, engine, "resolved", "c-1", resolved: "2023-11-14T22:10:00Z")
         let told = try await lines(installation, closing)
         #expect(told.map(\.kind) == ["alertReceived", "alertRead"])
@@ -87,6 +88,7 @@ import Testing
     {
         let installation = try Installation()
         let engine = installation.engine(ScriptedTransport(installation))
+        try await engine.publishFirst()
         try await post(installation, engine, "resolved", "c-1", resolved: "2023-11-14T22:05:00Z")
         let again = try await post(installation, engine, "reopened", "o-2", updated: "2023-11-14T22:07:00Z")
         #expect(try await decision(installation, of: again)["verdict"] == "enforce")
@@ -100,6 +102,7 @@ import Testing
     @Test func `a closing that bears a time to come keeps nothing from acting that is opened later`() async throws {
         let installation = try Installation()
         let engine = installation.engine(ScriptedTransport(installation))
+        try await engine.publishFirst()
         try await post(installation, engine, "resolved", "c-1", resolved: "2099-01-01T00:00:00Z")
         // The clock stands at 22:13:20.
         let later = try await post(installation, engine, "reopened", "o-2", updated: "2023-11-14T22:19:00Z")
@@ -110,6 +113,7 @@ import Testing
     @Test func `where a source doesn't say whether it came later, a person is asked`() async throws {
         let installation = try Installation()
         let engine = installation.engine(ScriptedTransport(installation))
+        try await engine.publishFirst()
         try await post(installation, engine, "resolved", "c-1", resolved: "2023-11-14T22:10:00Z")
         let unsure = try await post(installation, engine, "reopened", "o-2")
         #expect(try await decision(installation, of: unsure)["verdict"] == "propose")
@@ -126,6 +130,7 @@ import Testing
         let installation = try Installation(mode: .propose)
         installation.notifications = Self.chat
         let engine = installation.engine(ScriptedTransport(installation))
+        try await engine.publishFirst()
         try await post(installation, engine, "created", "o-1")
         let closing = try await post(installation, engine, "resolved", "c-1", resolved: "2023-11-14T22:10:00Z")
         try await post(installation, engine, "resolved", "c-2", resolved: "2023-11-14T22:10:00Z")
@@ -158,6 +163,7 @@ import Testing
     ) async throws {
         let installation = try Installation(mode: .propose)
         let first = installation.engine(ScriptedTransport(installation))
+        try await first.publishFirst()
         try await post(installation, first, "created", "o-1")
         let broken = installation.engine(
             ScriptedTransport(installation), over: FaultyStore(installation.base, write: write, fault))
@@ -174,6 +180,7 @@ import Testing
     @Test func `a signal that joins a live run is one of those that may be closed`() async throws {
         let installation = try Installation(mode: .propose, group: 3_600_000)
         let engine = installation.engine(ScriptedTransport(installation))
+        try await engine.publishFirst()
         try await post(installation, engine, "created", "o-1")
         try await post(installation, engine, "publicly_leaked", "o-2", updated: "2023-11-14T22:05:00Z")
         #expect(try await installation.run.joined.count == 1)

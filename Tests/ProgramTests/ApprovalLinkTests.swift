@@ -117,7 +117,8 @@ struct ApprovalLinkTests {
         let id = try #require(try await installation.runs().first?["id"]?.stringValue)
         let history = try await serving.get("/api/v1/runs/\(id)/history", token: installation.firstToken)
         #expect(history.text.contains("ann (by link, ann)"))
-        #expect(history.text.contains("it is right [plan sha256:"), "the history says what was agreed to")
+        #expect(history.text.contains(#""plan":{"digest":"sha256:"#), "the history says what was agreed to")
+        #expect(history.text.contains(#""method":"link""#))
         serving.program.kill()
     }
 

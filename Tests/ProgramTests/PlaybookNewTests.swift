@@ -8,7 +8,14 @@ import Testing
 
 /// `cordon playbook new` and `diff`, as their user runs them.
 @Suite struct PlaybookNewTests {
-    @Test(arguments: SignalKind.all.map(\.name))
+    @Test func `a kind of signal that names nobody is refused`() async throws {
+        let folder = try ScratchFolder("cordon-new")
+        let refused = try await Installation.finish(
+            ["playbook", "new", "leak", "--signal", "notice.given"], in: folder)
+        #expect(refused.end == .exited(64) && refused.error.contains("names nobody to act on"), "\(refused.error)")
+    }
+
+    @Test(arguments: SignalKind.all.map(\.name).filter { $0 != "notice.given" })
     func `what is written passes the check without a word, is in its form, and changes nothing`(_ kind: String)
         async throws
     {
@@ -143,6 +150,8 @@ import Testing
         let installation = try Installation.alone()
         // Nobody is known, so that any connector that can do it is enough.
         try installation.scratch.write("identities: []\n", to: "identities.yaml")
+        let settings = try installation.scratch.read("cordon.yaml")
+        try installation.scratch.write(settings + "shipped_playbooks: none\n", to: "cordon.yaml")
         for line in [["init"], ["playbook", "new", "leak", "--signal", "secret.exposed"], ["playbook", "publish"]] {
             let ended = try await installation.finish(line)
             #expect(ended.end == .exited(0), "\(ended.error)")
@@ -163,6 +172,8 @@ import Testing
     {
         let installation = try Installation.alone()
         try installation.scratch.write("identities: []\n", to: "identities.yaml")
+        let settings = try installation.scratch.read("cordon.yaml")
+        try installation.scratch.write(settings + "shipped_playbooks: none\n", to: "cordon.yaml")
         for line in [["init"], ["playbook", "new", "leak", "--signal", "secret.exposed"], ["playbook", "publish"]] {
             let ended = try await installation.finish(line)
             #expect(ended.end == .exited(0), "\(ended.error)")

@@ -36,6 +36,10 @@ struct PlaybookNew: AsyncParsableCommand {
             throw CommandFailure(
                 .usage, "no signal is of kind '\(signal)'; \(near ?? "known: \(known.joined(separator: ", "))")")
         }
+        guard Skeleton.namesSomebody(kind) else {
+            throw CommandFailure(
+                .usage, "a signal of kind '\(kind.name)' names nobody to act on; choose a kind that does")
+        }
         try refuseToEndShipped(settings)
         let skeleton = Skeleton(name: name, signal: kind, owner: owner, workflow: try existing(settings))
         try skeleton.check()
@@ -104,11 +108,18 @@ struct Skeleton {
     /// One that is there; otherwise one is written.
     let workflow: Workflow?
 
+    private static let subjectFields = [
+        "credential", "session", "account", "workload", "job", "identity", "actor", "resource",
+    ]
+
+    /// A signal that names nobody gives nobody to act on.
+    static func namesSomebody(_ signal: SignalKind) -> Bool { subjectFields.contains { signal.fields[$0] != nil } }
+
     private var subjectField: String {
-        let usual = ["credential", "session", "account", "workload", "job", "identity", "actor", "resource"]
         // What the signal always has, before what it may have.
+        let usual = Skeleton.subjectFields
         return usual.first { signal.fields[$0]?.isOptional == false } ?? usual.first { signal.fields[$0] != nil }
-            ?? signal.fields.keys.min() ?? "id"
+            ?? "id"
     }
 
     private var subjectKind: Subject.Kind {
@@ -193,6 +204,8 @@ struct Skeleton {
         var attributes: String
         var before: String
         var after: String
+        /// What lets nobody in again with what was held before, where an undo would.
+        var end: (capability: String, parameter: String)?
     }
 
     private var containment: Containment {
@@ -206,7 +219,7 @@ struct Skeleton {
         case .serviceAccount:
             Containment(
                 capability: "account.suspend", parameter: "account", connector: "okta", attributes: ", okta_id: 00u7",
-                before: "{ status: ACTIVE }", after: "{ status: SUSPENDED }")
+                before: "{ status: ACTIVE }", after: "{ status: SUSPENDED }", end: ("sessions.revoke", "issued_by"))
         case .workload:
             Containment(
                 capability: "workload.pause", parameter: "workload", connector: "aws-job",
@@ -223,6 +236,17 @@ struct Skeleton {
     private var procedure: String {
         let subject = subjectKind.rawValue
         let act = containment
+        let end =
+            act.end.map { end in
+                """
+                  - id: end
+                    do: \(end.capability)
+                    with: { \(end.parameter): "${inputs.\(subject)}" }
+                    undo: none
+                    because: clients sign in again when it is given back
+
+                """
+            } ?? ""
         return """
             # How it is done: evidence first, then what can be undone, and given back when the hold ends.
             workflow: \(name)
@@ -238,7 +262,7 @@ struct Skeleton {
                 do: \(act.capability)
                 with: { \(act.parameter): "${inputs.\(subject)}" }
                 hold: { for: "${inputs.hold}", then: undo }
-
+            \(end)
             """
     }
 
@@ -253,6 +277,7 @@ struct Skeleton {
     private var testOfBoth: String {
         let act = containment
         let image = "before: \(act.before), after: \(act.after)"
+        let ending = act.end.map { ", \($0.capability)" } ?? ""
         return """
             # What becomes of it, case by case: 'cordon playbook test' plays them through the engine.
             test: \(name)
@@ -267,7 +292,11 @@ struct Skeleton {
                 fake:
                   evidence.capture: { answer: {} }
                   \(act.capability): { \(image) }
-                expect: { verdict: enforce, calls: [evidence.capture, \(act.capability), "undo:contain"], end: restored }
+            \(act.end.map { "      \($0.capability): { answer: {} }\n" } ?? "")\
+                expect:
+                  verdict: enforce
+                  calls: [evidence.capture, \(act.capability)\(ending), "undo:contain"]
+                  end: restored
 
               - name: in shadow it only decides
                 mode: shadow
@@ -292,6 +321,18 @@ struct Skeleton {
                 mode: enforce
                 fake: { \(act.capability): { fails: refused, \(image) } }
                 expect: { asked: [stopped_step/contain], end: asked }
+            \(caseOfEnd)
+            """
+    }
+
+    private var caseOfEnd: String {
+        guard let end = containment.end else { return "" }
+        return """
+
+              - name: where what it holds can't be ended, a person is asked, and nobody is let in again
+                mode: enforce
+                fake: { \(end.capability): { fails: refused } }
+                expect: { asked: [stopped_step/end, "undo_conflict/undo:contain"], end: asked }
 
             """
     }
