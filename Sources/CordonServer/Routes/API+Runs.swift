@@ -68,7 +68,7 @@ extension API {
     }
 
     private func plan(of id: RunID) async throws -> RunPlan {
-        guard let plan = try await engine.plan(of: try await record(id).run()) else {
+        guard let plan = try await engine.plan(of: try await record(id).decidable()) else {
             throw Problem(.wrongPhase, "\(id) is not proposed; see 'cordon run why \(id)'")
         }
         return plan
@@ -96,7 +96,7 @@ extension API {
     private func agreedPlan(
         of id: RunID, _ order: Order, _ caller: Access.Caller
     ) async throws -> (run: Run, plan: AgreedPlan) {
-        let run = try await record(id).run()
+        let run = try await record(id).decidable()
         guard order.fields["plan"] != nil else {
             throw Problem(
                 .conflict,
@@ -211,7 +211,7 @@ extension API {
     /// A name alone agrees to nothing: it may be on tokens of several roles. Whoever consents has the right to approve, or
     /// their role is what the question is for.
     private func requireConsentRight(_ caller: Access.Caller, _ id: RunID, _ step: String) async throws {
-        guard case .asking(let question)? = try await record(id).run().step(step)?.phase, question.kind != .task,
+        guard case .asking(let question)? = try await record(id).decidable().step(step)?.phase, question.kind != .task,
             !caller.role.may(.approve), !question.by.contains(caller.role.rawValue)
         else { return }
         throw Problem.lacking([.approve], caller)
@@ -222,7 +222,7 @@ extension API {
     private func requireRight(
         _ caller: Access.Caller, _ id: RunID, forProposals rights: [Permission]
     ) async throws -> Bool {
-        let isProposal = try await record(id).run().gate?.kind == .proposal
+        let isProposal = try await record(id).decidable().gate?.kind == .proposal
         let needed = isProposal ? rights : [.operate]
         guard needed.contains(where: caller.role.may) else { throw Problem.lacking(needed, caller) }
         return isProposal
@@ -264,6 +264,16 @@ extension API {
             try RunView.make(
                 record, try await entries(record.id.text), objective: objective, places: engine.places(of: record),
                 now: now))
+    }
+}
+
+extension RunRecord {
+    /// The run that somebody decides about; one that can't be read is nobody's to move.
+    func decidable() throws(Problem) -> Run {
+        do { return try read() } catch {
+            throw Problem(
+                .wrongPhase, "\(id) can't be read, and nothing was stored: \(error); see 'cordon run show \(id)'")
+        }
     }
 }
 
