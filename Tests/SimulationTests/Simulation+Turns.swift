@@ -88,14 +88,16 @@ extension Simulation {
         note("the faults stop")
         await liftHalts()
         var tries: [String: Int] = [:]
-        for _ in 0..<3000 where !isOver {
+        // A condition that is looked at each second, under a clock that leapt back, takes thousands of turns.
+        for _ in 0..<12_000 where !isOver {
             guard let run = folded, run.isLive else { return }
             if run.isQueued {
                 await put(.begin)
                 continue
             }
             let isMoving = !errands.isEmpty || run.commands.contains(where: \.isPerform)
-            if !isMoving, let ask = run.asks.first(where: { tries["\($0)", default: 0] < 4 }) {
+            // What people say may be lost with a process: they say it again.
+            if !isMoving, let ask = run.asks.first(where: { tries["\($0)", default: 0] < 12 }) {
                 tries["\(ask)", default: 0] += 1
                 await speakPatiently(ask, try: tries["\(ask)", default: 0])
             } else {
