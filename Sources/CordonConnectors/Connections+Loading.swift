@@ -6,9 +6,10 @@ package import CordonLanguage
 extension Connections {
     /// Reads and checks `connections.yaml` against the connectors that it uses.
     package static func load(
-        _ bytes: [UInt8], file: String, connectors: [String: Connector]
+        _ bytes: [UInt8], file: String, connectors: [String: Connector], bearsYoung: Bool = false
     ) -> Result<Connections, Diagnostics> {
-        DefinitionLoader.load(bytes, file: file, limits: YAMLLimits(bytesMax: 1 << 20)) { loader, root in
+        let limits = YAMLLimits(bytesMax: 1 << 20)
+        return DefinitionLoader.load(bytes, file: file, limits: limits, bearsYoung: bearsYoung) { loader, root in
             let sources = (root.mappings("sources", required: true) ?? []).compactMap {
                 readSource($0, loader, connectors)
             }

@@ -17,7 +17,10 @@ extension Connections {
         for (name, setting) in shape.settings.sorted(by: { $0.key < $1.key }) {
             guard let text = fields.string(name, required: setting.isRequired) else { continue }
             if let (message, advice) = setting.kind.mistake(text, egress) {
-                fields.report(DefinitionCode.badSetting.rawValue, name, "'\(name)' \(message)", advice)
+                // Plain HTTP was loaded before it was refused here, and only its calls were not made.
+                fields.report(
+                    DefinitionCode.badSetting.rawValue, name, "'\(name)' \(message)", advice,
+                    isYoung: text.hasPrefix("http://"))
             }
             out[name] = text
         }

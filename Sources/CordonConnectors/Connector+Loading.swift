@@ -5,8 +5,12 @@ package import CordonLanguage
 
 extension Connector {
     /// Reads and checks a connector's file.
-    package static func load(_ bytes: [UInt8], file: String, digest: String) -> Result<Connector, Diagnostics> {
-        DefinitionLoader.load(bytes, file: file) { loader, root in
+    ///
+    /// - Parameter bearsYoung: a server starts with it, and what young rules refuse is let pass.
+    package static func load(
+        _ bytes: [UInt8], file: String, digest: String, bearsYoung: Bool = false
+    ) -> Result<Connector, Diagnostics> {
+        DefinitionLoader.load(bytes, file: file, bearsYoung: bearsYoung) { loader, root in
             let name = loader.name(root, "connector")
             let title = root.string("title", required: true)
             let vendor = root.string("vendor", required: true)

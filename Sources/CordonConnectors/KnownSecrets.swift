@@ -16,6 +16,8 @@ package final class KnownSecrets: Sendable {
         var runs: Set<UInt64> = []
         /// Those that have no run of eight bytes.
         var short: Set<[UInt8]> = []
+        /// Of what lives for minutes, the last ones.
+        var passing: [Set<UInt64>] = []
         /// There were more than can be kept: nothing is quoted from then on.
         var isFull = false
     }
@@ -26,6 +28,22 @@ package final class KnownSecrets: Sendable {
 
     package func note(_ secret: Secret) { note(secret.reveal()) }
     package func note(_ text: String) { note(Array(text.utf8)) }
+
+    /// A token that lives for minutes: of these the last are enough, and to keep all would end every quotation in days.
+    package func note(passing text: String) {
+        var runs: Set<UInt64> = []
+        for part in KnownSecrets.parts(Array(text.utf8)) {
+            KnownSecrets.eachRun(part) { run in
+                runs.insert(run)
+                return false
+            }
+        }
+        let found = runs
+        book.withLock { book in
+            book.passing.append(found)
+            if book.passing.count > Limits.knownTokensMax { book.passing.removeFirst() }
+        }
+    }
 
     private func note(_ bytes: [UInt8]) {
         // Whoever has a secret of three letters finds them in every word.
@@ -59,9 +77,11 @@ package final class KnownSecrets: Sendable {
     package func tells(_ bytes: [UInt8]) -> Bool {
         let book = book.withLock { $0 }
         guard !book.isFull else { return true }
-        guard !book.noted.isEmpty else { return false }
+        guard !book.noted.isEmpty || !book.passing.isEmpty else { return false }
         return KnownSecrets.readings(bytes).contains { reading in
-            KnownSecrets.eachRun(reading, book.runs.contains)
+            KnownSecrets.eachRun(reading) { run in
+                book.runs.contains(run) || book.passing.contains { $0.contains(run) }
+            }
                 || book.short.contains { !reading.ranges(of: $0).isEmpty }
         }
     }

@@ -283,8 +283,8 @@ extension ProviderLoader {
         map.report(
             DefinitionCode.foreignAnswer.rawValue, blind ? "rules" : key ?? "done",
             "a 404 is also what a gateway or a wrong address answers, so it shows nothing by itself",
-            "tell the provider's own by a rule: rules: [{ status: [404], that: 'body.code != \"not_found\"', means: refused }]"
-        )
+            "tell the provider's own by a rule: rules: [{ status: [404], that: 'body.code != \"not_found\"', means: refused }]",
+            isYoung: true)
     }
 
     private func statuses(_ map: YAMLFields, _ key: String, required: Bool = false) -> Set<Int> {

@@ -22,7 +22,7 @@ package enum Limits {
     /// A source's own name of an event; a longer one stands as its digest.
     package static let eventKeyBytesMax = 512
     /// What is read at all of a file that may hold a definition; what one may have is less, by its kind.
-    package static let definitionFileBytesMax = 8 << 20
+    package static let definitionFileBytesMax = 16 << 20
     /// How long it is known that a source closed something, for what comes late; how many of those are known at most; and
     /// how many live runs are told of one.
     package static let closingMillisecondsKept: Int64 = 90 * 24 * 3600 * 1000
@@ -37,6 +37,8 @@ package enum Limits {
     /// token that they don't fit or after a failure.
     package static let keySetMillisecondsMax: Int64 = 3600 * 1000
     package static let keySetMillisecondsMin: Int64 = 60 * 1000
+    /// How long keys are used on while none can be fetched.
+    package static let keySetKeptMillisecondsMax: Int64 = 24 * 3600 * 1000
     package static let keySetRetryMilliseconds: Int64 = 5 * 1000
     /// How long a delivery waits for keys; and how long a request for them may take while nobody waits.
     package static let keySetPatienceMilliseconds: Int64 = 700
@@ -56,6 +58,8 @@ package enum Limits {
 
     /// Runs of eight bytes of the secrets that this process has held; with more of them no answer is quoted any more.
     package static let knownSecretRunsMax = 1_000_000
+    /// Tokens that live for minutes: the last of them are looked for.
+    package static let knownTokensMax = 64
 
     // Vault
     package static let vaultMillisecondsMin: Int64 = 1000

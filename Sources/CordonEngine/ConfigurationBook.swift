@@ -65,7 +65,10 @@ extension LibraryPublisher {
             ])
         }
         let there = Set(files.map(\.what))
-        for (what, line) in book.lines.sorted(by: { $0.key < $1.key }) where !there.contains(what) {
+        // A command reads no keys: where none is named, none of them went.
+        let namesKeys = there.contains { $0.hasPrefix(ConfigurationFile.keyPrefix) }
+        for (what, line) in book.lines.sorted(by: { $0.key < $1.key })
+        where !there.contains(what) && (namesKeys || !what.hasPrefix(ConfigurationFile.keyPrefix)) {
             changes.append(["what": .string(what), "digest": .null, "was": .string(line.digest)])
         }
         guard !changes.isEmpty else { return }

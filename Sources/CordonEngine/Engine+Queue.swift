@@ -49,6 +49,8 @@ extension Engine {
         for index in decision.matches.indices {
             let match = decision.matches[index]
             guard match.run != nil, case .resolved(let subject) = match.resolution,
+                // What its source closed, and may have opened again since, is a person's to say: it lengthens no hold.
+                !match.reasons.contains(where: { $0.guardName == "closed" }),
                 let trigger = library.playbooks.first(where: { $0.name == match.playbook.name })?.trigger,
                 let run = live[subject.key]?.filter(\.isReadable).map(\.run).last(where: { run in
                     run.playbook.name == match.playbook.name && run.joined.count < Limits.signalsPerRunMax

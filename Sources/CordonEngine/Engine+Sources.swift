@@ -62,7 +62,9 @@ extension Engine {
             guard let certificate = await keyDesk.certificate(url, of: source.id, at: now) else {
                 throw ConnectorError(.transport, "the certificate at \(url) could not be fetched, or not so soon")
             }
-            return try receive(own + [certificate])
+            let alert = try receive(own + [certificate])
+            keyDesk.prove(url, of: source.id)
+            return alert
         }
         guard let published = source.keys else { return try receive(own) }
         func keys(_ age: Int64) async throws(ConnectorError) -> (keys: [Secret], isLate: Bool) {

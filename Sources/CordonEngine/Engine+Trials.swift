@@ -331,6 +331,7 @@ extension Store {
         var query = RunQuery()
         query.id = id
         query.limit = 1
-        return try await runs(query).first?.run()
+        // One that can't be read counts for nothing, and stops no other.
+        return try await runs(query).first.flatMap { try? $0.read() }
     }
 }

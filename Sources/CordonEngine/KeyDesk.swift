@@ -25,12 +25,18 @@ final class KeyDesk: Sendable {
 
     private struct Kept: Sendable {
         var keys: Secret?
+        /// When these were asked for.
+        var keysAt: Instant?
         var askedAt: Instant?
         var isUnderWay = false
+        /// The last request brought none.
+        var hasFailed = false
     }
 
     private struct Certificates: Sendable {
         var kept: [String: Secret] = [:]
+        /// Those that a message was signed with: what strangers name pushes none of them out.
+        var proven: Set<String> = []
         var askedAt: Instant?
     }
 
@@ -69,6 +75,11 @@ final class KeyDesk: Sendable {
     private func atHand(_ url: String, _ age: Int64, _ now: Instant) -> Found? {
         kept.withLock { kept in
             var known = kept[url] ?? Kept()
+            // What an issuer took back must not count for ever because its address gives no keys any more.
+            if let at = known.keysAt, now.since(at) >= Limits.keySetKeptMillisecondsMax {
+                (known.keys, known.keysAt) = (nil, nil)
+                kept[url] = known
+            }
             // A clock that was set back is no reason to go by old keys.
             func isRecent(_ bound: Int64) -> Bool {
                 known.askedAt.map { (0..<bound).contains(now.since($0)) } ?? false
@@ -76,7 +87,8 @@ final class KeyDesk: Sendable {
             if known.isUnderWay, isRecent(Limits.keySetMillisecondsMin) {
                 return Found(keys: known.keys, isLate: true)
             }
-            if isRecent(known.keys == nil ? min(age, Limits.keySetRetryMilliseconds) : age) {
+            let again = known.keys == nil ? Limits.keySetRetryMilliseconds : Limits.keySetMillisecondsMin
+            if isRecent(known.keys == nil || known.hasFailed ? min(age, again) : age) {
                 return Found(keys: known.keys)
             }
             known.askedAt = now
@@ -90,9 +102,14 @@ final class KeyDesk: Sendable {
         kept.withLock { kept in
             switch answer {
             case .keys(let keys):
+                let askedAt = kept[url]?.askedAt
                 kept[url]?.keys = keys
+                kept[url]?.keysAt = askedAt
                 kept[url]?.isUnderWay = false
-            case .none: kept[url]?.isUnderWay = false
+                kept[url]?.hasFailed = false
+            case .none:
+                kept[url]?.isUnderWay = false
+                kept[url]?.hasFailed = true
             case .late: return Found(keys: kept[url]?.keys, isLate: true)
             }
             return Found(keys: kept[url]?.keys)
@@ -128,12 +145,24 @@ final class KeyDesk: Sendable {
 
     private func keep(_ pem: Secret, _ url: String, _ source: String) -> Secret {
         certificates.withLock { certificates in
+            var own = certificates[source] ?? Certificates()
             // Amazon changes it seldom; whoever names many is not Amazon.
-            if certificates[source, default: Certificates()].kept.count >= Limits.certificatesKeptMax {
-                certificates[source]?.kept = [:]
+            if own.kept.count >= Limits.certificatesKeptMax {
+                let proven = own.proven
+                own.kept = own.kept.filter { proven.contains($0.key) }
+                if own.kept.count >= Limits.certificatesKeptMax { (own.kept, own.proven) = ([:], []) }
             }
-            certificates[source]?.kept[url] = pem
+            own.kept[url] = pem
+            certificates[source] = own
             return pem
+        }
+    }
+
+    /// A message was signed with it.
+    func prove(_ url: String, of source: String) {
+        certificates.withLock { certificates in
+            guard certificates[source]?.kept[url] != nil else { return }
+            certificates[source]?.proven.insert(url)
         }
     }
 

@@ -18,7 +18,10 @@ struct MovingRuns: ~Copyable, Sendable {
             // Whoever is resumed late notes what was so before.
             if let known = runs[run.id], known.number > run.number { return }
             let isMoving = run.wake == .call
-            runs[run.id] = isMoving && (runs[run.id] != nil || runs.count < Self.runsMax) ? run : nil
+            // One that may do no more is remembered however many there are: its call is looked at before it leaves.
+            let isBarred = run.pause != nil || run.rollback != nil || run.conclusion != nil
+            let isKept = isBarred || runs[run.id] != nil || runs.count < Self.runsMax
+            runs[run.id] = isMoving && isKept ? run : nil
         }
     }
 

@@ -43,6 +43,8 @@ struct CustodyLine: Sendable {
                 _ = try await client.ask("POST", "/custody", value)
                 return
             }
+            // Who backs up before an upgrade wants what the older program can read: nothing is brought up for this line.
+            await (try SQLiteStore(.readOnly(settings.statePath))).close()
             let store = try SQLiteStore(.readWrite(settings.statePath))
             do { try await append(to: store) } catch {
                 await store.close()

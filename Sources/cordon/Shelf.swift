@@ -35,8 +35,8 @@ struct Shelf: Sendable {
             Library.Source.Kind.connector: files("workflows/connectors", settings, &mistakes),
             .workflow: files("workflows", settings, &mistakes), .playbook: files("playbooks", settings, &mistakes),
         ]
-        let connectors = loadAll(texts[.connector] ?? [], &mistakes) {
-            Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
+        let connectors = loadAll(texts[.connector] ?? [], &mistakes, isStart: isStart) {
+            Connector.load($0.bytes, file: $0.path, digest: digestText($0.bytes), bearsYoung: $1)
         }
         let admitted = loadAll(texts[.workflow] ?? [], &mistakes, isStart: isStart) {
             Workflow.admit($0.bytes, file: $0.path, digest: digestText($0.bytes), bearsYoung: $1)
@@ -53,9 +53,7 @@ struct Shelf: Sendable {
             Inventory.load($0.bytes, file: $0.path, digest: digestText($0.bytes))
         }
         let connectorsByName = Dictionary(connectors.map { ($0.name, $0) }) { first, _ in first }
-        let connections = load(settings.connectionsPath, &mistakes) {
-            Connections.load($0.bytes, file: $0.path, connectors: connectorsByName)
-        }
+        let connections = connections(settings, connectorsByName, &mistakes, isStart: isStart)
         var guards = Self.guards(settings, &mistakes)
         mistakes += looserThan(guards, playbooks, texts[.playbook] ?? [])
         if let inventory, let connections {
@@ -87,7 +85,8 @@ struct Shelf: Sendable {
             warnings: mistakes)
     }
 
-    /// The files by which the installation is set, for the history. They name secrets by where those lie, and hold none.
+    /// The files by which the installation is set, for the history. They name secrets by where those lie; of one
+    /// that holds one all the same the digest alone is told.
     private static func configuration(_ settings: Settings) -> [ConfigurationFile] {
         var files: [ConfigurationFile] = []
         for (what, path) in [
@@ -106,9 +105,27 @@ struct Shelf: Sendable {
             // One that can't be read was told of where it was to be loaded.
             guard let contents = FileManager.default.contents(atPath: path) else { continue }
             let bytes = Array(contents)
-            files.append(ConfigurationFile(what: what, name: name, digest: digestText(bytes), bytes: bytes))
+            let isKept = what == ConfigurationFile.inventory || !ConfigurationFile.holdsSecret(bytes)
+            files.append(
+                ConfigurationFile(what: what, name: name, digest: digestText(bytes), bytes: isKept ? bytes : nil))
         }
         return files
+    }
+
+    /// A start is only warned of what a young rule refuses: runs that are under way wait for it.
+    private static func connections(
+        _ settings: Settings, _ connectors: [String: Connector], _ mistakes: inout [Diagnostic], isStart: Bool
+    ) -> Connections? {
+        var borne: [Diagnostic] = []
+        defer { mistakes += borne }
+        return load(settings.connectionsPath, &mistakes) { file -> Result<Connections, Diagnostics> in
+            let strict = Connections.load(file.bytes, file: file.path, connectors: connectors)
+            guard isStart, case .failure(let found) = strict else { return strict }
+            let loaded = Connections.load(file.bytes, file: file.path, connectors: connectors, bearsYoung: true)
+            guard case .success = loaded else { return strict }
+            borne = found.all.map(\.asWarning)
+            return loaded
+        }
     }
 
     /// The definitions alone, for a server that runs; it logs what its authors are only warned of.

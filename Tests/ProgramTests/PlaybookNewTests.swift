@@ -92,7 +92,7 @@ import Testing
         for line in [["playbook", "check"], ["playbook", "check", "playbooks/big.yaml"]] {
             let long = try await Installation.finish(line, in: folder)
             #expect(long.end == .exited(10))
-            #expect(long.error.contains("has more than 8 MiB (definitionFileBytesMax)"), "\(long.error)")
+            #expect(long.error.contains("has more than 16 MiB (definitionFileBytesMax)"), "\(long.error)")
         }
         try FileManager.default.removeItem(atPath: path)
         #expect(mkfifo(path, 0o600) == 0)

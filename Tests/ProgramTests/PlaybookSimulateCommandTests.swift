@@ -91,7 +91,7 @@ import Testing
         #expect(
             try await installation.finish(words).output.contains("  (in force: evidence.capture 1, tokens.revoke 1)"))
         let suspend =
-            "  - id: off\n    do: credential.disable\n    with: { credential: \"${inputs.credential}\" }\n"
+            "  - id: stop\n    do: credential.disable\n    with: { credential: \"${inputs.credential}\" }\n"
             + "    hold: { for: 1h, then: undo }\n"
         try installation.scratch.write(text + suspend, to: "drafts/token-revocation.yaml")
         let lacking = try await installation.finish(words + ["-o", "json"])

@@ -95,8 +95,13 @@ struct VaultServeTests {
 
         site.unseal()
         try await eventually("what it sends is taken") { try await deliver() == 202 }
+        let id = run["id"]?.stringValue ?? ""
         try await eventually("the provider is asked with the secret", seconds: 120) {
-            site.authorizations == ["SSWS \(Self.token)"]
+            // A machine that was slow until here may have used up the step's tries: then a person has it go on.
+            if try await ward.installation.runs().first?["phase"] == "asked" {
+                _ = try await ward.installation.finish("run", "resume", id, "--reason", "the Vault answers")
+            }
+            return site.authorizations == ["SSWS \(Self.token)"]
         }
         #expect(ward.leaked([Self.token, Self.hook, "s.given"]) == [])
         #expect(!ward.serving.program.error.contains(Self.token))

@@ -66,6 +66,9 @@ struct WebKey: Sendable {
     private let algorithm: String
     private let material: Material
 
+    /// What is public of a key and verifies (RFC 7517 §4, RFC 7518 §6): a private part must not be told by mistake.
+    private static let publicMembers: Set<String> = ["alg", "crv", "e", "key_ops", "kid", "kty", "n", "use", "x", "y"]
+
     /// The keys of a set, or the one key; none where the text is neither. A key for another use is left out.
     static func all(in secret: Secret) -> [WebKey] {
         guard let value = try? JSON.parse(secret.reveal()) else { return [] }
@@ -78,7 +81,7 @@ struct WebKey: Sendable {
             value["alg"].map({ $0 == .string(found.algorithm) }) ?? true
         else { return nil }
         name = value["kid"]?.stringValue
-        text = value.jsonBytes
+        text = Value.object((value.objectValue ?? [:]).filter { WebKey.publicMembers.contains($0.key) }).jsonBytes
         (algorithm, material) = found
     }
 

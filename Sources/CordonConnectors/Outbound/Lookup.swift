@@ -64,7 +64,7 @@ extension Provider {
     /// What Cordon signs in as, by the names of its connector's settings.
     package var ownNames: [String: String] {
         Dictionary(
-            authentication.userSettings.compactMap { name in connection.settings[name].map { (name, $0) } }
+            shape.ownNames.keys.compactMap { name in connection.settings[name].map { (name, $0) } }
         ) { first, _ in first }
     }
 }

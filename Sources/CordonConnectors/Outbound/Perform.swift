@@ -280,7 +280,9 @@ package struct Performer: Sendable {
             return .failure(unsent("what stands there could not be read", .later))
         }
         guard response.status == 200, case .object(let standing)? = try? JSON.parse(response.body),
-            case .object(let wanted)? = built.body.flatMap({ try? JSON.parse($0) })
+            case .object(let wanted)? = built.body.flatMap({ try? JSON.parse($0) }),
+            // What lacks the members to be set is something else, such as a proxy's page.
+            wanted.keys.allSatisfy({ standing[$0] != nil })
         else {
             let isBusy = response.status == 429 || response.status >= 500
             return .failure(
@@ -294,9 +296,15 @@ package struct Performer: Sendable {
     /// When the call ends at the latest: its provider's time from now on, within that of its step.
     private func until(_ errand: Errand, _ provider: Provider) -> Instant {
         let call = errand.call
-        let own = provider.shape.action(call.capability)?.timeoutMilliseconds ?? Limits.callTimeoutMillisecondsDefault
+        let action = provider.shape.action(call.capability)
+        let own = action?.timeoutMilliseconds ?? Limits.callTimeoutMillisecondsDefault
         let span = call.purpose == .control ? min(own, Limits.controlMillisecondsMax) : own
-        let end = clock().adding(milliseconds: span)
+        var end = clock().adding(milliseconds: span)
+        // Sent again, it is the same call only while its key is remembered, however long it stood in line.
+        if call.delivery > 1, call.redeliveryClass == .keyed {
+            let window = action?.keyWindowMilliseconds ?? Limits.keyWindowMillisecondsDefault
+            end = min(end, call.intendedAt.adding(milliseconds: window))
+        }
         return errand.latest.map { min(end, $0) } ?? end
     }
 

@@ -98,7 +98,7 @@ extension Performer {
         guard case .success(.string(let token)) = signIn.token.render(answer.variables), !token.isEmpty else {
             return .failure(lack(.refused, "the answer to the sign-in holds no token where its connector looks"))
         }
-        secrets.known.note(token)
+        secrets.known.note(passing: token)
         return .success((Secret(Array(token.utf8)), staleAt(signIn.expires, answer)))
     }
 

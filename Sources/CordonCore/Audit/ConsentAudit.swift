@@ -141,12 +141,15 @@ package struct ConsentAudit: Sendable {
         guard let agreed = item.agreed, let consent = line.consent, line.each == nil, !item.step.contains(".") else {
             return true
         }
-        let shown: Value = [
-            "run": .string(agreed.run), "playbook": agreed.playbook.value, "workflow": item.workflow.value,
-            "step": .string(item.step), "subject": .string(agreed.subject), "text": .string(consent.text ?? ""),
-            "does": ["do": .string(item.capability), "with": agreed.arguments.withoutHandle],
-        ]
-        return digest(shown.jsonBytes) == agreed.shown
+        // What a connector reads before the act goes along with it: nobody had read it when people were asked.
+        return [agreed.arguments, agreed.arguments.withoutBefore].contains { arguments in
+            let shown: Value = [
+                "run": .string(agreed.run), "playbook": agreed.playbook.value, "workflow": item.workflow.value,
+                "step": .string(item.step), "subject": .string(agreed.subject), "text": .string(consent.text ?? ""),
+                "does": ["do": .string(item.capability), "with": arguments.withoutHandle],
+            ]
+            return digest(shown.jsonBytes) == agreed.shown
+        }
     }
 
     /// Whom a workflow names itself; `nil` where it has to be computed.
@@ -198,5 +201,13 @@ package struct ConsentAudit: Sendable {
             workflow = inner
         }
         return .none
+    }
+}
+
+extension Value {
+    fileprivate var withoutBefore: Value {
+        guard case .object(var members) = self else { return self }
+        members["before"] = nil
+        return .object(members)
     }
 }

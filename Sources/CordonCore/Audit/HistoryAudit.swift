@@ -83,6 +83,8 @@ package struct HistoryAudit {
     package private(set) var pins: Set<String> = []
     /// By the digest of a definition, its kind and name when it came into force.
     package private(set) var publishedAs: [String: Set<String>] = [:]
+    /// Digests of the inventories that decisions were made under.
+    package private(set) var inventories: Set<String> = []
     /// Digests of settings whose bytes are kept.
     package private(set) var configured: Set<String> = []
     package var runStreams: [String] {
@@ -340,6 +342,7 @@ package struct HistoryAudit {
     }
 
     private mutating func decide(_ body: JSONView, _ place: String) {
+        if let digest = body["inventory"]?.stringValue { inventories.insert(digest) }
         if body["cut"]?.value == true { cutDecisions.insert(body["id"]?.stringValue ?? "") }
         for match in body["matches"]?.elements ?? [] {
             guard let run = match["run"]?.stringValue else { continue }

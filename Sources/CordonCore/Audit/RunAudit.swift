@@ -5,6 +5,8 @@ struct RunAudit {
     /// No more of a call than is asked for later: a long history holds very many.
     private struct CallState {
         let purpose: Call.Purpose
+        /// It was to change something.
+        let changes: Bool
         var isOpen = true
         /// Its provider said what it was asked.
         var wasAnswered = false
@@ -67,7 +69,8 @@ struct RunAudit {
                 .broken, .changeWhileStopped, place,
                 "\(step)#\(call.number) begins while the run waits for a person: \(stop.kind.rawValue)")
         }
-        calls[step, default: [:]][call.number] = CallState(purpose: call.purpose)
+        calls[step, default: [:]][call.number] = CallState(
+            purpose: call.purpose, changes: call.purpose.isChange && call.redeliveryClass.isWrite)
     }
 
     /// Nothing is changed without the consent that was asked for, nor before what stands now was kept.
@@ -92,7 +95,7 @@ struct RunAudit {
     /// What is said to have been seen was looked at after the change.
     private mutating func checkSeen(_ step: String, _ place: LinePlace) {
         let known = calls[step] ?? [:]
-        guard let acted = known.filter({ $0.value.purpose.isChange }).keys.max() else { return }
+        guard let acted = known.filter(\.value.changes).keys.max() else { return }
         let isSeen = known.contains { number, call in number > acted && call.purpose.isRead && call.wasAnswered }
         if !isSeen, run?.step(step)?.doubt == nil {
             find(.broken, .verifiedUnseen, place, "'\(step)' counts as seen, and nothing was read after #\(acted)")
@@ -182,6 +185,8 @@ struct RunAudit {
         }
         calls = moved(calls)
         gates = moved(gates)
+        // What people were asked was bound to the old text; the new one may not ask.
+        for step in migration.anew { gates[step] = nil }
         imaged = Set(imaged.map { migration.renamed[$0] ?? $0 })
     }
 

@@ -16,6 +16,16 @@ package struct ConfigurationFile: Sendable, Hashable {
     /// `nil`: of a key the digest alone is told.
     package var bytes: [UInt8]?
 
+    /// Whether something in it has the form of a credential: then the history tells its digest alone.
+    package static func holdsSecret(_ bytes: [UInt8]) -> Bool {
+        let text = String(decoding: bytes, as: UTF8.self)
+        if InlineSecret.isIn(text) { return true }
+        return text.split(whereSeparator: \.isWhitespace).contains { word in
+            guard let start = word.firstRange(of: "://")?.upperBound else { return false }
+            return word[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }.contains("@")
+        }
+    }
+
     package init(what: String, name: String, digest: String, bytes: [UInt8]?) {
         self.what = what
         self.name = name

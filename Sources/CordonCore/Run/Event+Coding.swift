@@ -126,7 +126,7 @@ extension Event {
 
     private static func step(_ kind: String, _ fields: Fields) throws(UnreadableRecord) -> String {
         guard let step = try fields.optionalString("step") else {
-            throw UnreadableRecord(place: kind, reason: "it names no step, or this version knows no such event")
+            throw UnreadableRecord(place: kind, reason: "it names no step")
         }
         return step
     }

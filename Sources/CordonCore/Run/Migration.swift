@@ -128,7 +128,11 @@ private struct MigrationCheck {
         }
         return run.steps.compactMap { step in
             // Nothing of it has left: it begins anew under the new text.
-            if case .halted(let backOff) = step.phase, backOff.redelivers == nil, step.doubt == nil { return nil }
+            if case .halted(let backOff) = step.phase, backOff.redelivers == nil, step.doubt == nil,
+                !step.mayHaveActed
+            {
+                return nil
+            }
             if case .halted = step.phase {
                 return "step '\(step.id)' waits for the end of a halt or a pause with a call"
             }
@@ -166,9 +170,15 @@ private struct MigrationCheck {
     }
 
     private var reasonsOfProvider: [String] {
-        guard let provider = run.subject?.provider else { return [] }
-        return new.capabilities.filter { new.contracts[$0] == nil }.sorted()
-            .map { "provider '\(provider)' does not offer \($0)" } + new.lacksElsewhere(inputs)
+        guard let subject = run.subject else { return [] }
+        let lacking = new.capabilities.sorted().compactMap { capability -> String? in
+            guard let contract = new.contracts[capability] else {
+                return "provider '\(subject.provider)' does not offer \(capability)"
+            }
+            if contract.suits(subject) { return nil }
+            return "provider '\(subject.provider)' offers \(capability), and not for \(subject.id)"
+        }
+        return lacking + new.lacksElsewhere(inputs)
     }
 
     // MARK: Lines and steps

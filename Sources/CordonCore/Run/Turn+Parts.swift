@@ -49,8 +49,11 @@ extension Turn {
             guard run.step(id)?.phase == .open, let step = run.step(inner) else { return }
             switch step.phase {
             case .asking, .waiting, .open: emit(.stepStopped(step: inner, reason: reason))
+            // Nobody is asked about it beside the part.
+            case .stopped where step.ask != nil: emit(.stepStopped(step: inner, reason: reason))
             case .backingOff(let backOff), .halted(let backOff):
-                if let call = backOff.redelivers, call.purpose.isChange {
+                // One that waits to ask again what was done has no call to send again, and is in doubt all the same.
+                if let call = backOff.redelivers.flatMap({ $0.purpose.isChange ? $0 : nil }) ?? step.doubt {
                     lookInto(inner, call, reason)
                 } else {
                     emit(.stepStopped(step: inner, reason: reason))

@@ -58,11 +58,11 @@ extension Turn {
     // MARK: After the act
 
     /// From now on the provider has the time that it is known to take.
-    mutating func awaitEffect(_ id: String, _ contract: Contract) {
+    mutating func awaitEffect(_ id: String, _ contract: Contract, isAnswered: Bool) {
         guard let lag = contract.lagMilliseconds, contract.effectClass.isWrite, let step = run.step(id), !step.isUndo,
             contract.readsState || contract.proof?.asksItself == true
         else { return }
-        if let known = step.proofUntil, known > now { return }
+        if !isAnswered, let known = step.proofUntil, known > now { return }
         emit(.proofAwaited(step: id, until: now.adding(milliseconds: lag)))
     }
 

@@ -31,7 +31,7 @@ extension Turn {
         switch call.purpose {
         case .before:
             if isUndo(id) { weighLiveState(id, attempt: call.attempt) } else { weighPrecondition(id, call) }
-        case .act, .undo: finishOrProve(id)
+        case .act, .undo: finishOrProve(id, isAnswered: true)
         case .probe: weighProbe(id, call)
         case .readBack: weighProof(id, call)
         case .verify: weighVerify(id, call)

@@ -243,13 +243,15 @@ struct Turn {
     }
 
     /// The act took effect: it begins to be held, and is proved where the provider can be asked.
-    mutating func finishOrProve(_ id: String) {
+    ///
+    /// - Parameter isAnswered: just now: what an earlier delivery may have done sets no time any more.
+    mutating func finishOrProve(_ id: String, isAnswered: Bool = false) {
         guard let place = place(id), let contract = contract(place) else {
             return stop(id, "no provider of this run offers what the step asks for")
         }
         if takesBackLost(id, contract) { return }
         beginHold(id, place)
-        awaitEffect(id, contract)
+        awaitEffect(id, contract, isAnswered: isAnswered)
         if contract.readsState && contract.effectClass.isWrite {
             intend(id, .readBack, attempt: 1)
         } else {

@@ -18,14 +18,22 @@ struct AuditPage: Sendable {
     /// Where the next entry is when there is none in it.
     let next: Int
 
+    /// No log reaches so far: what claims such a place is there to be overlooked.
+    private static let placeMax = 1 << 53
+
     private init(_ first: Int, _ found: [IndexedEntry], _ shards: Int, failure: StoreError?) {
         // Of a log with a gap the rest belongs to another page.
         let end = first + Self.entries
         lines = found.last.map { $0.index < end } ?? true ? found : Array(found.prefix { $0.index < end })
         piece = AuditPiece(.entries(lines), shards: shards)
-        next = found.count > lines.count ? found[lines.count].index : end
-        isLast = failure != nil || found.count < Self.entries
-        (self.first, self.failure) = (first, failure)
+        let rest = found.count > lines.count ? found[lines.count].index : nil
+        let isBeyond = rest.map { $0 > Self.placeMax } ?? false
+        let beyond = isBeyond ? StoreError(.corrupt, "an entry claims a place that no log reaches") : nil
+        next = isBeyond ? end : rest ?? end
+        self.failure = failure ?? beyond
+        // What lies behind a gap is judged too.
+        isLast = failure != nil || isBeyond || (rest == nil && found.count < Self.entries)
+        self.first = first
     }
 
     static func read(_ store: any Store, from first: Int, _ shards: Int) async -> AuditPage {

@@ -93,9 +93,11 @@ package struct BundleHead: Sendable, Hashable {
 
     var endsEarly: Bool { range.map { $0.upperBound < size } ?? false }
 
-    /// Of a run those that it ran on; of a period all that came into force.
+    /// Of a run those that it ran on, and whom it knew; of a period all that came into force.
     func definitions(of history: HistoryAudit) -> Set<String> {
-        (kind == .run ? history.pins : history.pins.union(history.published)).union(history.configured)
+        kind == .run
+            ? history.pins.union(history.configured.intersection(history.inventories))
+            : history.pins.union(history.published).union(history.configured)
     }
 
     package var value: Value {

@@ -17,8 +17,9 @@ extension StateAudit {
             "\(UInt64(report.entries) - size) entries were stored since the last checkpoint and are not signed yet"
         // Of a log that was never signed, or is gone, something else was said.
         guard !isUnsigned else { return report.find(.open, .entriesUnsigned, place, says) }
-        let tail = try await tail(from: max(size, signedMeanwhile()))
-        if let (line, signed) = tail.signed, signed > Int64(clamping: size) {
+        let start = max(size, signedMeanwhile())
+        let tail = try await tail(from: start)
+        if let (line, signed) = tail.signed, signed > Int64(clamping: start) {
             return report.find(
                 .broken, .entriesUnsigned, place,
                 "\(says), and \(line) tells of a checkpoint of \(signed): the one that is here is older")

@@ -62,8 +62,10 @@ extension StateAudit {
 
     private mutating func checkAge(_ last: Cosigned?, _ book: LogBook) async throws(StoreError) {
         guard let since = last?.at ?? book.witnessesAt, size > last?.size ?? 0,
+            let oldest = try await store.log(from: Int(last?.size ?? 0), limit: 1).first?.entry.at,
             let newest = try await store.log(from: Int(size) - 1, limit: 1).first?.entry.at,
-            newest.since(since) > Self.behindMilliseconds
+            // While nothing was written there was nothing to cosign.
+            newest.since(max(since, oldest)) > Self.behindMilliseconds
         else { return }
         let says =
             (last.map { "the last that was cosigned is of \($0.size) entries, at \($0.at)" } ?? "none was ever cosigned")

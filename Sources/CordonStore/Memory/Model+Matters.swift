@@ -21,22 +21,29 @@ struct ClosingBook {
         forget(asOf: closing.receivedAt)
     }
 
-    /// Looks at the oldest few, as a database does: those that are old, or too many, go.
+    /// Looks at the oldest few, as a database does, and then whether too many are left: the oldest go.
     private mutating func forget(asOf now: Instant) {
+        forget { $0.receivedAt.milliseconds < now.milliseconds - Limits.closingMillisecondsKept }
+        while rows.count > Limits.closingsMax { drop(oldestKept) }
+    }
+
+    private mutating func forget(_ isOld: (Closing) -> Bool) {
         var place = oldest
         var seen = 0
         while place <= last, seen < StoreLimits.closingsForgottenAtOnce {
             if let row = rows[place] {
                 seen += 1
-                let isOld = row.receivedAt.milliseconds < now.milliseconds - Limits.closingMillisecondsKept
-                if isOld || place <= last - Limits.closingsMax {
-                    rows[place] = nil
-                    places[row.matter] = nil
-                }
+                if isOld(row) { drop(place) }
             }
-            if place == oldest, rows[place] == nil { oldest += 1 }
             place += 1
         }
+    }
+
+    private var oldestKept: Int { (oldest...last).first { rows[$0] != nil } ?? last }
+
+    private mutating func drop(_ place: Int) {
+        if let row = rows.removeValue(forKey: place) { places[row.matter] = nil }
+        while oldest <= last, rows[oldest] == nil { oldest += 1 }
     }
 }
 

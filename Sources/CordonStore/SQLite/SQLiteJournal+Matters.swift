@@ -15,7 +15,12 @@ struct MatterStatements {
             DELETE FROM closing WHERE received_at < ?
                 AND place IN (SELECT place FROM closing ORDER BY place LIMIT \(StoreLimits.closingsForgottenAtOnce))
             """)
-        forgetMany = try connection.statement("DELETE FROM closing WHERE place <= (SELECT max(place) FROM closing) - ?")
+        // Places tell at most how many there are: they are counted only where these say too many.
+        forgetMany = try connection.statement(
+            """
+            DELETE FROM closing WHERE (SELECT max(place) - min(place) FROM closing) >= ?1
+                AND place IN (SELECT place FROM closing ORDER BY place DESC LIMIT -1 OFFSET ?1)
+            """)
         concern = try connection.statement(
             """
             INSERT INTO concern (run, signal, source, key, as_of)

@@ -34,9 +34,11 @@ extension Schema {
     }
 
     private static func parts(_ connection: SQLiteConnection) throws(SQLiteFailure) -> [String: String] {
-        // What SQLite adds by itself has its name: indexes of UNIQUE, counts that ANALYZE left.
+        // What SQLite adds by itself: indexes of UNIQUE have no text, and ANALYZE leaves tables. A trigger of such a name
+        // is somebody's, who wrote into the schema itself.
         let statement = try connection.statement(
-            "SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+            "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND NOT (type = 'table' "
+                + "AND name IN ('sqlite_sequence', 'sqlite_stat1', 'sqlite_stat3', 'sqlite_stat4'))")
         defer { statement.reset() }
         var parts: [String: String] = [:]
         while try statement.step() { parts["\(statement.text(0)) \(statement.text(1))"] = statement.text(2) }

@@ -146,10 +146,12 @@ struct AuditVerify: AsyncParsableCommand {
 
 /// Looks at a whole state folder, or at a backup of one.
 enum StateChecking {
+    /// - Parameter opened: its database, where that was opened elsewhere.
     static func report(
-        _ state: StateFolder, evidenceKeys: String, _ trust: AuditTrust, _ authorities: TimestampTrust? = nil
+        _ state: StateFolder, evidenceKeys: String, _ trust: AuditTrust, _ authorities: TimestampTrust? = nil,
+        opened: SQLiteStore? = nil
     ) async throws -> AuditReport {
-        let store = try SQLiteStore(.readOnly(state.path))
+        let store = try opened ?? SQLiteStore(.readOnly(state.path))
         do {
             let folder = LogFolder(state.logPath)
             var report = try await StateAudit.run(

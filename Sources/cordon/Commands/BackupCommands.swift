@@ -122,8 +122,7 @@ extension RestoreCommand {
     /// What is broken in the backup: nothing, unless it is to be restored all the same.
     fileprivate func findings(_ source: String, _ settings: Settings) async throws -> [AuditFinding] {
         let trust = AuditTrust(keys: try PublicKeys.read(key, option: "--key"))
-        let report = try await StateChecking.report(
-            StateFolder(source), evidenceKeys: settings.evidenceKeysPath, trust)
+        let report = try await report(of: source, settings, trust)
         let broken = report.findings.filter { $0.grade == .broken }
         guard let first = broken.first, !despiteFindings else { return broken }
         throw CommandFailure(
@@ -132,6 +131,23 @@ extension RestoreCommand {
                 + (broken.count > 1 ? ", and \(broken.count - 1) more" : "")
                 + "; 'cordon audit verify \(display(source))' tells all. Restore another one, or this one with "
                 + "--despite-findings: the history will say what was found")
+    }
+
+    /// What an older program wrote is looked at as a first start leaves it: in a copy, for nothing writes to a backup.
+    private func report(of source: String, _ settings: Settings, _ trust: AuditTrust) async throws -> AuditReport {
+        let state = StateFolder(source)
+        let keys = settings.evidenceKeysPath
+        do { return try await StateChecking.report(state, evidenceKeys: keys, trust) } catch let error as StoreError
+            where error.code == .readOnly
+        {
+            let copy = FileManager.default.temporaryDirectory.appending(path: "cordon-restore-\(UUID().uuidString)")
+                .path
+            guard mkdir(copy, 0o700) == 0 else { throw error }
+            defer { try? FileManager.default.removeItem(atPath: copy) }
+            try FolderCopy.file(source + "/cordon.db", to: copy + "/cordon.db")
+            return try await StateChecking.report(
+                state, evidenceKeys: keys, trust, opened: try SQLiteStore(.readWrite(copy)))
+        }
     }
 
     fileprivate func told(_ broken: [AuditFinding]) -> String {
@@ -147,7 +163,9 @@ private enum FolderCopy {
     static func copy(_ folder: String, to target: String, without prefix: String? = nil) throws {
         guard FileManager.default.fileExists(atPath: folder) else { return }
         if mkdir(target, 0o700) != 0, errno != EEXIST { throw failure("make", target) }
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
+        // A log's cosigned checkpoint first: what is copied after it is no smaller.
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        for name in names.filter({ $0 == "witnessed" }) + names.filter({ $0 != "witnessed" }) {
             if let prefix, name.hasPrefix(prefix) { continue }
             let (from, to) = (folder + "/" + name, target + "/" + name)
             // A running server may have taken it away since: drafts, and tiles that are full now.

@@ -113,7 +113,8 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
             let schemes = Self.schemes.map {
                 Shelf.File(path: "connectors/scheme.yaml", bytes: Array((Self.anySource + $0 + "\n").utf8))
             }
-            for file in Shelf.shipped("workflows/connectors") + [complete] + schemes {
+            let ways = Shelf.File(path: "connectors/ways.yaml", bytes: Array(Self.ways.utf8))
+            for file in Shelf.shipped("workflows/connectors") + [complete, ways] + schemes {
                 _ = Connector.load(file.bytes, file: file.path, digest: "")
             }
         case .connections:
@@ -385,6 +386,27 @@ enum DefinitionSchema: String, Sendable, CaseIterable, ExpressibleByArgument {
                   anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
                 answers: { done: [200], conflict: [412], rules: [{ status: [400], that: "true", means: later }] }
                 keep: { id: "${body.id}" }
+
+        """
+
+    /// Ways to sign in of which each connection takes one, with all that can be said of them.
+    private static let ways = """
+        connector: ways
+        title: A provider that is signed in to in several ways
+        vendor: https://example.org
+        provider:
+          settings: { url: { type: url }, client: { type: string } }
+          secrets: [password, key]
+          authentication:
+            - scheme: assertion
+              jwt: { algorithm: RS256, key: key, header: { x: a }, claims: { iss: a } }
+            - scheme: token
+              sign_in:
+                client: { user: client, password: password }
+                request: { method: POST, to: url, query: { a: b }, headers: { x-a: b }, form: { a: b },
+                  anonymous: true, jwt: { header: { x: a }, claims: { iss: a } } }
+                answers: { done: [200], rules: [{ status: [400], that: "true", means: later }] }
+                token: "${body.token}"
 
         """
 
