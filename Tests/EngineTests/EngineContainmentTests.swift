@@ -17,7 +17,7 @@ struct EngineContainmentTests {
     @Test func `a run waits while another playbook's run holds what it would change, and leaves the state as it was`()
         async throws
     {
-        let scene = try Scene(["reduce", "reduce"])
+        let scene = try ContainmentScene(["reduce", "reduce"])
         let engine = scene.engine()
         try await scene.installation.whileRunning(engine) {
             try await scene.openAll(engine)
@@ -41,7 +41,7 @@ struct EngineContainmentTests {
     @Test func `a run that is opened while a hold stands says what it waits for, and how to begin at once`()
         async throws
     {
-        let scene = try Scene(["reduce", "reduce"])
+        let scene = try ContainmentScene(["reduce", "reduce"])
         let engine = scene.engine()
         try await scene.installation.whileRunning(engine) {
             try await scene.openAll(engine)
@@ -63,7 +63,7 @@ struct EngineContainmentTests {
     }
 
     @Test func `a line that waits for a hold moves on after a restart, not before the hold's end`() async throws {
-        let scene = try Scene(["reduce", "reduce"])
+        let scene = try ContainmentScene(["reduce", "reduce"])
         let first = scene.engine()
         try await scene.installation.whileRunning(first) {
             try await scene.openAll(first)
@@ -84,7 +84,7 @@ struct EngineContainmentTests {
     @Test func `a start that could not end a hold is refused with its run, and goes on when the connector can again`()
         async throws
     {
-        let scene = try Scene(["reduce"])
+        let scene = try ContainmentScene(["reduce"])
         let first = scene.engine()
         try await scene.installation.whileRunning(first) {
             try await scene.openAll(first)
@@ -92,7 +92,7 @@ struct EngineContainmentTests {
         }
         let run = try await scene.installation.run
         #expect(run.undoable == ["scopes.reduce"])
-        let lacking = try Scene.connectorLacking("undo")
+        let lacking = try ContainmentScene.connectorLacking("undo")
         let error = await #expect(throws: EngineError(.runsStranded, "")) {
             try await scene.engine(with: lacking).run()
         }
@@ -111,7 +111,7 @@ struct EngineContainmentTests {
     }
 
     @Test func `a run that changes something else does not wait for the hold`() async throws {
-        let scene = try Scene(["reduce", "suspend"])
+        let scene = try ContainmentScene(["reduce", "suspend"])
         let engine = scene.engine()
         try await scene.installation.whileRunning(engine) {
             try await scene.openAll(engine)
@@ -122,7 +122,7 @@ struct EngineContainmentTests {
     }
 
     @Test func `a run that waits for a hold keeps none behind it waiting that does not`() async throws {
-        let scene = try Scene(["reduce", "reduce", "suspend"])
+        let scene = try ContainmentScene(["reduce", "reduce", "suspend"])
         let engine = scene.engine()
         try await scene.installation.whileRunning(engine) {
             try await scene.openAll(engine)
@@ -133,7 +133,7 @@ struct EngineContainmentTests {
     }
 
     @Test func `a proposal that is agreed to waits for the hold like any other run`() async throws {
-        let scene = try Scene(["reduce", "reduce"], proposing: [1])
+        let scene = try ContainmentScene(["reduce", "reduce"], proposing: [1])
         let engine = scene.engine()
         try await scene.installation.whileRunning(engine) {
             try await scene.openAll(engine)
@@ -156,7 +156,7 @@ struct EngineContainmentTests {
 }
 
 /// A provider with scopes and a switch, in memory.
-private final class ScopeServer: Sendable {
+final class ScopeServer: Sendable {
     private let state = Mutex((scopes: ["admin", "read"], isSuspended: false))
 
     var scopes: [String] { state.withLock { $0.scopes } }
@@ -178,7 +178,7 @@ private final class ScopeServer: Sendable {
 }
 
 /// Playbooks on the same alert, each with a workflow of its own.
-private struct Scene {
+struct ContainmentScene {
     let installation: Installation
     let server = ScopeServer()
     private let count: Int
@@ -191,18 +191,18 @@ private struct Scene {
         var sources: [Library.Source] = []
         for (index, deed) in deeds.enumerated() {
             let name = "contain-\(index + 1)"
-            let bytes = Array(Scene.workflow(name, deed).utf8)
+            let bytes = Array(ContainmentScene.workflow(name, deed).utf8)
             let digest = digestText(bytes)
             let workflow = try Workflow.load(bytes, file: "\(name).yaml", digest: digest).get()
             workflows.append(workflow)
             sources.append(Library.Source(kind: .workflow, name: name, digest: digest, bytes: bytes))
-            let text = Array(Scene.playbook(name).utf8)
+            let text = Array(ContainmentScene.playbook(name).utf8)
             playbooks.append(
                 try Playbook.load(text, file: "\(name).yaml", digest: digestText(text), workflows: [workflow]).get())
             playbooks[index].mode = proposing.contains(index) ? .propose : .enforce
         }
         let connector = try Connector.load(
-            Array(Scene.connector.utf8), file: "own.yaml", digest: "sha256:own"
+            Array(ContainmentScene.connector.utf8), file: "own.yaml", digest: "sha256:own"
         ).get()
         installation = try Installation(playbooks: playbooks, workflows: workflows, sources: sources, connector)
     }

@@ -92,6 +92,7 @@ final class AuditShard: @unchecked Sendable {
     }
 
     private let history: HistoryShard
+    private var events: OCSF
     private(set) var judged: [Judged] = []
     private(set) var facts: [HistoryShard.Fact] = []
     private(set) var ocsf: [UInt8] = []
@@ -100,7 +101,10 @@ final class AuditShard: @unchecked Sendable {
     /// The next of those judged that is handed on.
     fileprivate var next = 0
 
-    init(_ history: HistoryShard) { self.history = history }
+    init(_ history: HistoryShard, views: Int) {
+        self.history = history
+        events = OCSF(views: views)
+    }
 
     func judge(_ piece: AuditPiece.Lines, _ offsets: [Int]) {
         judged.removeAll(keepingCapacity: true)
@@ -130,7 +134,7 @@ final class AuditShard: @unchecked Sendable {
         var made = Judged(hash: MerkleLog.leafHash(bytes, range))
         if let line = take(HistoryLine.read(bytes, range), &made) {
             let (before, start) = (ocsf.count, rows.count)
-            OCSF.write(line, to: &ocsf)
+            events.write(line, to: &ocsf)
             Timeline.write(index, line, to: &rows, by: &scratch)
             (made.ocsf, made.row) = (before..<ocsf.count, start..<rows.count)
         }
@@ -161,7 +165,10 @@ struct AuditShards {
 
     private let shards: [AuditShard]
 
-    init(_ history: HistoryAudit) { shards = history.shards.map(AuditShard.init) }
+    /// - Parameter views: the version of the pages that are made of the lines, where any are.
+    init(_ history: HistoryAudit, views: Int = BundleViews.version) {
+        shards = history.shards.map { AuditShard($0, views: views) }
+    }
 
     /// Hands over line by line, with the shard that holds what was made of it.
     func judge(_ piece: AuditPiece, _ take: (Int, AuditShard.Judged, AuditShard) -> Void) async {

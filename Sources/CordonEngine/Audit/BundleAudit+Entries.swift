@@ -153,7 +153,7 @@ extension BundleAudit {
         let name = BundleFormat.entries
         guard let file else { return [AuditFinding(.broken, .fileMissing, name, "it is not there")] }
         var findings: [AuditFinding] = []
-        let shards = AuditShards(reading.history)
+        let shards = AuditShards(reading.history, views: reading.head.views)
         let count = reading.history.shards.count
         var read = next(LineReader(source, file), places, count)
         var left = places

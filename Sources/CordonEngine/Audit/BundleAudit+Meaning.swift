@@ -135,13 +135,13 @@ extension BundleAudit {
 
     mutating func checkViews(_ reading: BundleReading, _ findings: [AuditFinding]) {
         let version = reading.head.views
-        guard version == BundleViews.version else {
+        guard BundleViews.known.contains(version) else {
             return report.find(
                 .open, .viewsUnchecked, BundleFormat.manifest,
                 "its pages are of version \(version) and signed, and this program knows version \(BundleViews.version)"
-                    + " alone: rely on the lines, or check the pages with the Cordon that made them")
+                    + " and those before it: rely on the lines, or check the pages with the Cordon that made them")
         }
-        for view in BundleViews.files(reading.head, findings, ownKeys) {
+        for view in BundleViews.files(reading.head, findings, ownKeys, mappings(reading)) {
             guard digests[view.name] != Digest.of(view.bytes) else { continue }
             // Its words are those of the version that made it; the manifest signs them, and no record is among them.
             guard view.name != BundleFormat.readme || digests[view.name] == nil else {
@@ -159,6 +159,15 @@ extension BundleAudit {
         guard let range = places[BundleFormat.timeline], isTimeline(range, reading, findings) else {
             return doubt(BundleFormat.timeline)
         }
+    }
+
+    /// Of the playbooks that are here. Those that are not were told of.
+    private func mappings(_ reading: BundleReading) -> [String: FrameworkMapping] {
+        var mappings: [String: FrameworkMapping] = [:]
+        for digest in reading.head.definitions(of: reading.history) {
+            mappings[digest] = contents(BundleFormat.definition(digest)).flatMap { FrameworkMapping(of: $0) }
+        }
+        return mappings
     }
 
     private mutating func doubt(_ name: String) {

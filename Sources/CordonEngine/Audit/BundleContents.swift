@@ -108,7 +108,8 @@ struct BundleContents {
     private mutating func addDefinitions(_ digests: Set<String>) async throws {
         for digest in digests.sorted() {
             if let definition = try await store.definition(digest) {
-                try add(BundleFormat.definition(digest), definition.source)
+                try count(definition.source.count)
+                try draft.add(definition: digest, definition.source)
             } else {
                 lack(
                     "definition", HistoryAudit.Named(digest: digest, place: "a run"), .lost,
@@ -118,11 +119,15 @@ struct BundleContents {
     }
 
     private mutating func add(_ name: String, _ bytes: [UInt8]) throws {
-        total += bytes.count
+        try count(bytes.count)
+        try draft.add(name, bytes)
+    }
+
+    private mutating func count(_ bytes: Int) throws {
+        total += bytes
         guard total <= Bundler.blobBytesMax else {
             throw Bundler.Failure.tooLarge("what it names is larger than \(Bundler.blobBytesMax) bytes")
         }
-        try draft.add(name, bytes)
     }
 
     private mutating func lack(_ what: String, _ named: HistoryAudit.Named, _ told: BundleRetention.Told) {

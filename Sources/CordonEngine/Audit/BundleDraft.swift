@@ -19,11 +19,15 @@ final class BundleDraft {
     private var lineCount = 0
     /// The place of the last line in the log.
     private(set) var lastIndex = 0
+    private var events: OCSF
+    /// What the playbooks that go along say they answer, by their digests.
+    private var mappings: [String: FrameworkMapping] = [:]
     private var placed: [Placed] = []
     private var names: Set<String> = []
 
     init(_ head: BundleHead, in folder: String) throws(EvidenceError) {
         self.head = head
+        events = OCSF(views: head.views)
         history = HistoryAudit(head.coverage, endsEarly: head.endsEarly)
         (entries, ocsf) = (try Spool(in: folder), try Spool(in: folder))
         (rows, contents) = (try Spool(in: folder), try Spool(in: folder))
@@ -34,9 +38,11 @@ final class BundleDraft {
         lastIndex = lines.last?.index ?? lastIndex
         for line in lines {
             try entries.append(line.bytes + [UInt8(ascii: "\n")])
-            guard history.take(line.read, place: line.place) != nil else { continue }
+            guard let told = history.take(line.read, place: line.place) else { continue }
             lineCount += 1
-            try ocsf.append(line.ocsf)
+            var bytes: [UInt8] = []
+            events.write(told, to: &bytes)
+            try ocsf.append(bytes)
             try rows.append(line.row)
         }
     }
@@ -55,10 +61,15 @@ final class BundleDraft {
         placed.append(Placed(name: name, range: start..<contents.count, digest: Digest.of(bytes)))
     }
 
+    func add(definition digest: String, _ source: [UInt8]) throws(EvidenceError) {
+        mappings[digest] = FrameworkMapping(of: source)
+        try add(BundleFormat.definition(digest), source)
+    }
+
     /// All of its files under a manifest that these keys sign; the last of `keys` sign now.
     func sealed(keys: [VerifierKey], signers: [SigningKey]) throws(EvidenceError) -> [Tar.Part] {
         let findings = history.finish()
-        for view in BundleViews.files(head, findings, keys) { try add(view.name, view.bytes) }
+        for view in BundleViews.files(head, findings, keys, mappings) { try add(view.name, view.bytes) }
         let (lines, actions, page) = (try entries.source(), try ocsf.source(), try rows.source())
         let start = ByteSource(Array(Timeline.start(head, lineCount, findings).utf8))
         let end = ByteSource(Array(Timeline.end.utf8))

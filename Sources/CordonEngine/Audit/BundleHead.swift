@@ -26,6 +26,7 @@ enum BundleFormat {
     static let trusted = "policy.txt"
     static let timeline = "timeline.html"
     static let ocsf = "ocsf.jsonl"
+    static let frameworks = "frameworks.json"
     static let keys = "keys/log.vkeys"
     /// Who has to cosign, as the installation was set.
     static let policy = "witnesses.txt"

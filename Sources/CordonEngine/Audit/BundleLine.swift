@@ -14,8 +14,7 @@ struct BundleLine: Sendable {
     let bytes: [UInt8]
     let hash: Digest
     let read: Result<HistoryLine, HistoryLine.Fault>
-    /// Its lines in the file of OCSF, and its row in the timeline.
-    let ocsf: [UInt8]
+    /// Its row in the timeline. What it is in OCSF's words depends on lines before it.
     let row: [UInt8]
 
     var place: String { "entry \(index)" }
@@ -26,13 +25,12 @@ struct BundleLine: Sendable {
         hash = MerkleLog.leafHash(bytes)
         read = HistoryLine.read(bytes)
         guard case .success(let line) = read else {
-            (ocsf, row) = ([], [])
+            row = []
             return
         }
-        var (events, shown, scratch): ([UInt8], [UInt8], [UInt8]) = ([], [], [])
-        OCSF.write(line, to: &events)
+        var (shown, scratch): ([UInt8], [UInt8]) = ([], [])
         Timeline.write(index, line, to: &shown, by: &scratch)
-        (ocsf, row) = (events, shown)
+        row = shown
     }
 
     /// Two at a time, and in their order.

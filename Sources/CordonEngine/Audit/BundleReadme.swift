@@ -44,7 +44,7 @@ enum BundleReadme {
               definitions/        the playbooks and workflows that were in force, each under its SHA-256
               runs/               where runs stood; folding their lines gives the same
               absent.json         what is not here though a line names it, and why
-              ocsf.jsonl          signals (2004) and actions (7001) in the words of OCSF
+            \(mapped(head))
               timestamps/         a checkpoint that an authority outside stamped, with its answer
               policy.txt          which keys sign this log: add your witnesses, for --policy
               witnesses.txt       which witnesses must have cosigned, where the installation asks any
@@ -63,6 +63,21 @@ enum BundleReadme {
             said to have said; that the holder of the log's key did not make it anew, unless you hold an older
             checkpoint or a witness signed this one.
 
+            """
+    }
+
+    /// What pages of version 2 say beside those of version 1.
+    private static func mapped(_ head: BundleHead) -> String {
+        guard head.views >= 2 else {
+            return "  ocsf.jsonl          signals (2004) and actions (7001) in the words of OCSF"
+        }
+        return """
+              ocsf.jsonl          signals (2004) and changes (7001) in the words of OCSF: of each change what was
+                                  intended and what became of it under one command_uid, both with what it is in
+                                  D3FEND, where that has a word for it; readings have no line. A status_id 99 of
+                                  "Intent unknown" is an outcome whose intent stands before these entries
+              frameworks.json     which entries of which frameworks, in which versions, the playbooks in definitions/
+                                  say that they answer (their maps:)
             """
     }
 

@@ -7,19 +7,40 @@ import CordonLanguage
 /// What a bundle holds for people and other programs. All of it follows from the lines, so a verifier makes it again and
 /// compares: nobody can be shown a page that the record does not say.
 enum BundleViews {
-    /// Rises with each change of what a bundle's pages say of the same lines.
-    static let version = 1
+    /// Rises with each change of what a bundle's pages say of the same lines. Of every version before it they can still be
+    /// made: 2 brought `frameworks.json`, and OCSF's lines of changes alone.
+    static let version = 2
+    static let known = 1...version
 
     /// Those that need no line, but what all of them mean.
-    static func files(_ head: BundleHead, _ findings: [AuditFinding], _ keys: [VerifierKey]) -> [Tar.File] {
+    ///
+    /// - Parameter mappings: of the playbooks that are in the bundle, by their digests.
+    static func files(
+        _ head: BundleHead, _ findings: [AuditFinding], _ keys: [VerifierKey], _ mappings: [String: FrameworkMapping]
+    ) -> [Tar.File] {
         let policy =
             "# Which keys sign this log. Add your witnesses here: cordon audit verify --policy FILE\n"
             + keys.map { "log \($0.text)\n" }.joined() + "quorum none\n"
-        return [
+        var files = [
             Tar.File(name: BundleFormat.readme, bytes: Array(BundleReadme.text(head, keys).utf8)),
             Tar.File(name: BundleFormat.open, bytes: jsonFile(.array(findings.map(\.value)))),
             Tar.File(name: BundleFormat.trusted, bytes: Array(policy.utf8)),
         ]
+        if head.views >= 2 {
+            files.append(Tar.File(name: BundleFormat.frameworks, bytes: jsonFile(frameworks(mappings))))
+        }
+        return files
+    }
+
+    private static func frameworks(_ mappings: [String: FrameworkMapping]) -> Value {
+        let sorted = mappings.sorted { ($0.value.playbook, $0.key) < ($1.value.playbook, $1.key) }
+        return .array(
+            sorted.map { digest, mapping in
+                [
+                    "playbook": .string(mapping.playbook), "digest": .string(digest),
+                    "entries": .array(mapping.entries().map(\.value)),
+                ]
+            })
     }
 
     static func jsonFile(_ value: Value) -> [UInt8] { Array((value.prettyJSON + "\n").utf8) }

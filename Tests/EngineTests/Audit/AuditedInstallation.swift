@@ -17,8 +17,8 @@ final class AuditedInstallation: Sendable {
     let scratch: ScratchFolder
     let keys: SigningKeys
 
-    init() throws {
-        installation = try Installation()
+    init(_ installation: Installation? = nil) throws {
+        self.installation = try installation ?? Installation()
         scratch = try ScratchFolder("cordon-audit")
         try scratch.write("", to: "keys/.keep")
         keys = SigningKeys(folder: scratch.path("keys"))
