@@ -64,8 +64,7 @@ import Testing
               - id: stop
                 do: account.suspend
                 with: { account: "${inputs.account}" }
-                undo: none
-                because: a test
+                hold: { for: 4h, then: keep }
             """)
         let own = drive.run.signal
         let before = drive.run

@@ -74,11 +74,13 @@ struct BadInputTests {
         let file = installation.scratch.path("playbooks/secret.yaml")
         try FileManager.default.createDirectory(atPath: file, withIntermediateDirectories: true)
         try await expectUnreadable(
-            "playbooks/secret.yaml:1:1: error[P047]: the file can't be read", command, installation)
+            "playbooks/secret.yaml:1:1: error[P047]: this is no regular file (put a file there)", command, installation)
 
         try FileManager.default.removeItem(atPath: installation.scratch.path("playbooks"))
         try installation.scratch.write("a file where the folder must be", to: "playbooks")
-        try await expectUnreadable("playbooks:1:1: error[P047]: the folder can't be listed", command, installation)
+        try await expectUnreadable(
+            "playbooks:1:1: error[P047]: the folder can't be listed (let the user that Cordon runs as read it)",
+            command, installation)
     }
 
     @Test func `a playbook that no provider can serve is refused by check, publish and reload; a start warns`()
@@ -263,7 +265,7 @@ struct BadInputTests {
     private func expectUnreadable(_ words: String, _ command: [String], _ installation: Installation) async throws {
         let ended = try await installation.finish(command)
         #expect(ended.end == .exited(10))
-        #expect(ended.errorLines.first == words + " (let the user that Cordon runs as read it)")
+        #expect(ended.errorLines.first == words)
         #expect(!FileManager.default.fileExists(atPath: installation.scratch.path("state")))
     }
 

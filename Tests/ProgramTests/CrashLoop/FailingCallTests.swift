@@ -56,6 +56,15 @@ struct FailingCallTests {
             points += 1
             refusals += trial.refusals
         }
+        // Which write stores the delivery depends on how much a start writes: looked for more finely where none met it.
+        if fault == .diskIsFull {
+            for number in stride(from: 1 + fault.step / 8, through: 2_000, by: fault.step / 8) where refusals == 0 {
+                let trial = try await FaultTrial(fault, at: number)
+                try await trial.run()
+                guard trial.wasHit else { break }
+                refusals += trial.refusals
+            }
+        }
         print("\(fault) at \(points) points of \(fault.call), \(refusals) deliveries answered with 503")
         #expect(points >= 3, "only \(points) points were reached")
         if fault == .diskIsFull { #expect(refusals > 0, "no delivery met the full disk") }
